@@ -1,0 +1,82 @@
+# Coffee 1900 as data: pins, calibration, limits. Nothing outside boards/ knows a pin or a model.
+# Every switch closes to ground when its statement is true (water present, cup present, button
+# pressed), so a broken wire reads as the safe answer. Units stand in the names.
+MODEL = "1900"
+HARDWARE = "coffee-1900/pico-w"
+MAINS_HZ = 50
+
+# --- outputs (GPIO numbers; None: not fitted). All are active high and low at rest.
+HEATER_BREW = 2
+HEATER_STEAM = None
+PUMP = 4
+PUMP_PWM_HZ = 0  # 0: on/off through an SSR
+VALVE_BREW = 5  # 3-way: open feeds the group, closed dumps it to the tray
+VALVE_STEAM = None
+VALVE_WATER = None
+VALVE_REFILL = None
+GRINDER = None
+SAFETY_RELAY = None  # contactor in series with all heaters
+LED = "LED"
+
+# --- inputs
+FLOWMETER = 10
+FLOW_UL_PULSE = 500
+HX711_DOUT = None
+HX711_SCK = None
+TANK = 13
+TRAY = 14
+CUP = 15
+BTN_BREW = 16
+BTN_WATER = 17
+BTN_STEAM = None
+KEY_REMOTE = 19
+DOOR = None
+HOPPER = None
+STEAM_PROBE = None
+ADC_MUX = None
+
+# --- analogue channels: (GPIO, level of ADC_MUX that selects it or None)
+ADC_BREW = (26, None)
+ADC_STEAM = None
+ADC_GROUP = None
+ADC_PRESSURE = None
+
+# --- sensors. NTC: divider, NTC to 3.3 V, r_ohm to ground, beta equation.
+BREW_SENSOR = ("ntc", 50000, 3950, 4700)  # R25 ohm, B25 K, divider ohm
+STEAM_SENSOR = None
+GROUP_SENSOR = None
+PRESSURE_SENSOR = None
+
+# --- boilers: what the controller may know of the nominal plant (machines.md)
+#     power_w, capacity_j_k, loss_mw_k, element_lag_ms, sensor_lag_ms
+BREW_BOILER = (1300, 1900, 1200, 6000, 1500)
+STEAM_BOILER = None
+POWER_BUDGET_W = 2300
+INLET_MC = 20000  # water from the tank, nominal
+AMBIENT_MC = 22000
+
+# --- pump: free flow, stall pressure (for feed-forward and plausibility)
+PUMP_FREE_UL_S = 10800
+PUMP_STALL_MBAR = 15000
+
+# --- set-points and limits
+BREW_DEFAULT_MC = 93000
+BREW_RANGE_MC = (80000, 98000)
+STEAM_DEFAULT_MC = None
+STEAM_RANGE_MC = None
+BREW_LIMIT_MC = 130000
+STEAM_LIMIT_MC = None
+SHOT_LIMIT_MS = 90000
+SHOT_LIMIT_UL = 300000
+DRY_PUMP_MS = 4000
+VOLUME_RANGE_UL = (5000, 250000)
+PRESSURE_RANGE_MBAR = None
+FLOW_RANGE_UL_S = None
+WEIGHT_RANGE_MG = None
+PHASES_MAX = 0  # 0: volumetric machine, no profiles
+
+# --- what this board leaves to the application: RP2040 264 KB RAM less the MicroPython and
+#     cyw43/lwIP static data and stacks; gc.mem_free() of a Pico W after boot is about 180 KB.
+HEAP_BYTES = 180 * 1024
+
+CAPABILITIES = ("brew", "hot_water", "clean", "preinfusion", "volumetric")

@@ -1,0 +1,1 @@
+"""The daemon between MQTT and the ERP: durable ingest, connector model, commands, console."""

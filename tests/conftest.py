@@ -1,0 +1,58 @@
+"""Collects `mp_*.py`: test files that run under the real MicroPython, one process a file.
+
+Each `test_*` function of such a file is one pytest item, so a failure names the function and
+shows MicroPython's own traceback. A missing interpreter is an error, never a skip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.micropython import Outcome, run_cases
+
+
+def pytest_collect_file(parent: pytest.Collector, file_path: Path) -> pytest.Collector | None:
+    if file_path.suffix == ".py" and file_path.name.startswith("mp_"):
+        return MicroPythonFile.from_parent(parent, path=file_path)
+    return None
+
+
+class MicroPythonFile(pytest.File):
+    outcomes: dict[str, Outcome] | None = None
+
+    def collect(self) -> Iterator[MicroPythonCase]:
+        names = [
+            line[4:].split("(")[0]
+            for line in self.path.read_text().splitlines()
+            if line.startswith("def test_")
+        ]
+        for name in names:
+            yield MicroPythonCase.from_parent(self, name=name)
+
+    def outcome(self, name: str) -> Outcome:
+        if self.outcomes is None:
+            self.outcomes = run_cases(self.path)
+        return self.outcomes[name]
+
+
+class MicroPythonCase(pytest.Item):
+    def runtest(self) -> None:
+        assert isinstance(self.parent, MicroPythonFile)
+        outcome = self.parent.outcome(self.name)
+        if not outcome.passed:
+            raise MicroPythonFailure(outcome.text)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style=None):  # type: ignore[no-untyped-def,override]
+        if isinstance(excinfo.value, MicroPythonFailure):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self.path, 0, self.name
+
+
+class MicroPythonFailure(Exception):
+    pass
