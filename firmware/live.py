@@ -4,6 +4,7 @@
 from array import array
 
 from micropython import const
+from samples import Samples
 
 # machine states (published by name; order is the wire order of STATE_NAMES)
 COLD = const(0)
@@ -91,7 +92,9 @@ class Live:
         self.duty_permille = 0
         self.steam_duty_permille = 0
         self.pump_permille = 0
+        self.shot = 0  # number of the running shot in this boot, from 1; 0 when none runs
         self.shot_ms = 0  # since the shot began, 0 when none runs
+        self.samples = Samples()  # the running shot's curve, ten a second
         # switches, 1 = true statement
         self.water = 0
         self.tray = 0
@@ -107,6 +110,12 @@ class Live:
         self.energy_j = 0
         self.grinds = 0
         self.shots_done = 0
+        # the background adds 1 in every pass; when it stops for BACKGROUND_MS the tick no longer
+        # feeds the watchdog
+        self.beat = 0
+        # what an auto-tune found: board.BREW_BOILER's five figures, then STEAM_BOILER's; 0: never
+        # tuned. EV_MAINT autotune_done (b: 0 brew, 1 steam) says that they are new.
+        self.tune = array("i", [0] * 10)
         # mailbox
         self.request = REQ_NONE
         self.request_arg = 0

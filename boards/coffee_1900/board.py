@@ -57,6 +57,7 @@ AMBIENT_MC = 22000
 
 # --- pump: free flow, stall pressure (for feed-forward and plausibility)
 PUMP_FREE_UL_S = 10800
+VOLUMETRIC_PUMP = ("power_permille", 1000)  # what a volumetric recipe does with the pump
 PUMP_STALL_MBAR = 15000
 
 # --- set-points and limits

@@ -59,6 +59,7 @@ AMBIENT_MC = 22000
 
 # --- pump: free flow, stall pressure at full duty (for feed-forward and plausibility)
 PUMP_FREE_UL_S = 10000
+VOLUMETRIC_PUMP = ("pressure_mbar", 9000)  # what a volumetric recipe does with the pump
 PUMP_STALL_MBAR = 12000
 
 # --- set-points and limits
