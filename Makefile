@@ -91,7 +91,8 @@ define PIP_INSTALL
 mkdir -p build; $(BIN)/pip install --disable-pip-version-check $(1) 2>&1 | tee -a $(LOG) | \
   awk -v tty="$$([ -t 1 ] && echo 1 || true)" \
     '/^ *(Collecting|Downloading|Using cached|Installing)/{n++; if (tty) printf "\r\033[K[2/3] packages: step %d, %s", n, substr($$2, 1, 50); fflush()} \
-     END{if (tty) printf "\r\033[K"; printf "[2/3] packages: done\n"}' || \
+     /^Successfully installed/{ok = 1} \
+     END{if (tty) printf "\r\033[K"; if (ok) print "[2/3] packages: done"}' || \
   { tail -n 15 $(LOG) >&2; echo "packages: failed, see $(LOG); is there a network?" >&2; exit 1; }
 endef
 
