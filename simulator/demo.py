@@ -1,0 +1,236 @@
+"""`make run`: broker, both simulated machines, bridge and console on this computer.
+
+Starts the parts in order, shows how far it is, prints the addresses, restarts a part that dies
+aloud, and on Ctrl-C stops all of it in order. What the parts do is their own affair.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from simulator.parts import Part, PartFailed, outcome, port_answers, port_taken
+
+MACHINES = {"sim-1900": "1900", "sim-2900": "2900"}
+START_S = 60.0
+RESTARTS_MAX = 20
+PORTS = ("port", "mqtt_port", "panel_port")
+
+
+class Births:
+    """Which machines are online, from their retained `status`."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._online: set[str] = set()
+        self._client: mqtt.Client | None = None
+
+    def online(self, machine: str) -> bool:
+        if self._client is None:
+            self._watch()
+        return machine in self._online
+
+    def _watch(self) -> None:
+        client = mqtt.Client(CallbackAPIVersion.VERSION2)
+        client.on_connect = lambda c, *_: c.subscribe("coffee/v1/+/status", 1)
+        client.on_message = self._on_message
+        client.connect("127.0.0.1", self._port)
+        client.loop_start()
+        self._client = client
+
+    def _on_message(self, _client: object, _user: object, message: mqtt.MQTTMessage) -> None:
+        machine = message.topic.split("/")[2]
+        if b'"online":true' in message.payload.replace(b" ", b""):
+            self._online.add(machine)
+        else:
+            self._online.discard(machine)
+
+    def close(self) -> None:
+        if self._client:
+            self._client.disconnect()
+            self._client.loop_stop()
+
+
+def http_ok(url: str) -> bool:
+    with suppress(urllib.error.URLError, OSError), urllib.request.urlopen(url, timeout=2) as reply:
+        return bool(reply.status == 200)
+    return False
+
+
+def make_parts(options: argparse.Namespace, births: Births) -> list[Part]:
+    """In starting order; they stop the other way round."""
+    data: Path = options.data
+    broker = f"127.0.0.1:{options.mqtt_port}"
+
+    def part(name: str, arguments: list[str], healthy: object) -> Part:
+        assert callable(healthy)
+        return Part(name, arguments, data / "logs" / f"{name}.log", healthy)
+
+    machines = [
+        word for name, model in MACHINES.items() for word in ("--model", model, "--name", name)
+    ]
+    return [
+        part(
+            "broker",
+            ["host_bridge", "broker", "--port", str(options.mqtt_port), "--data", str(data)],
+            lambda: port_answers(options.mqtt_port),
+        ),
+        part(
+            "bridge",
+            ["host_bridge", "run", "--data", str(data), "--mqtt-port", str(options.mqtt_port),
+             "--web-port", str(options.port)],
+            lambda: http_ok(f"http://127.0.0.1:{options.port}/healthz"),
+        ),
+        part(
+            "machines",
+            ["simulator", *machines, "--broker", broker, "--data", str(data / "machines"),
+             "--panel-port", str(options.panel_port), "--speed", str(options.speed)],
+            lambda: all(births.online(name) for name in MACHINES),
+        ),
+    ]
+
+
+@contextmanager
+def progress(console: Console) -> Iterator[Progress]:
+    columns = (SpinnerColumn(finished_text="✓"), TextColumn("{task.description}"))
+    with Progress(*columns, TimeElapsedColumn(), console=console) as shown:
+        yield shown
+
+
+def start_all(parts: list[Part], console: Console) -> None:
+    with progress(console) as shown:
+        tasks = {part.name: shown.add_task(part.name, total=1, start=False) for part in parts}
+        for part in parts:
+            shown.start_task(tasks[part.name])
+            part.start()
+            part.wait_healthy(START_S)
+            shown.update(tasks[part.name], completed=1)
+
+
+def login_link(options: argparse.Namespace) -> str:
+    """A console address that logs in once, made by the bridge's own command."""
+    made = subprocess.run(
+        [sys.executable, "-m", "host_bridge", "login", "--data", str(options.data),
+         "--web-port", str(options.port)],
+        capture_output=True, text=True, timeout=30,
+    )
+    return made.stdout.strip() or f"http://localhost:{options.port}"
+
+
+def announce(options: argparse.Namespace, console: Console) -> None:
+    for name, address in (
+        ("console", login_link(options)),
+        ("front panels", f"http://localhost:{options.panel_port}"),
+        ("MQTT broker", f"localhost:{options.mqtt_port}"),
+    ):
+        console.print(f"[bold]{name:13}[/bold] {address}", soft_wrap=True, highlight=False)
+    console.print(
+        f"watch all:    mosquitto_sub -p {options.mqtt_port} -v -t 'coffee/#'   (Ctrl-C stops)",
+        soft_wrap=True, highlight=False,
+    )
+
+
+def keep_up(parts: list[Part], stopping: threading.Event, console: Console) -> int:
+    """Until asked to stop. A part that dies is started again, and said so; 0 unless it won't."""
+    while not stopping.wait(0.5):
+        for part in parts:
+            code = part.ended()
+            if code is None:
+                continue
+            part.restarts += 1
+            if part.restarts > RESTARTS_MAX:
+                console.print(f"[red]{part.name} keeps ending[/red]\n{part.tail()}")
+                return 1
+            console.print(f"{part.name} ended ({outcome(code)}); starting it again")
+            time.sleep(min(part.restarts, 5))
+            part.start()
+    return 0
+
+
+def stop_all(parts: list[Part], console: Console) -> None:
+    """Machines first, so that the bridge still takes their last facts; the broker last."""
+    with suppress(OSError):  # the terminal may have gone
+        console.print("stopping …", end=" ")
+    for part in reversed(parts):
+        part.stop()
+    with suppress(OSError):
+        console.print("stopped")
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m simulator.demo", description=(__doc__ or "").split("\n\n")[0]
+    )
+    parser.add_argument("--port", type=int, default=8080, help="web console (make run PORT=)")
+    parser.add_argument("--mqtt-port", type=int, default=1883, help="broker (make run MQTT_PORT=)")
+    parser.add_argument("--panel-port", type=int, help="front panels; default: PORT + 1")
+    parser.add_argument("--data", type=Path, default=Path("data"), help="folder (make run DATA=)")
+    parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds a second")
+    options = parser.parse_args(arguments)
+    options.panel_port = options.panel_port or options.port + 1
+    return options
+
+
+def taken_ports(options: argparse.Namespace) -> list[str]:
+    cure = {
+        "port": "make run PORT=…",
+        "mqtt_port": "make run MQTT_PORT=…",
+        "panel_port": "make run PORT=… (the front panels take the next one)",
+    }
+    return [
+        f"port {getattr(options, name)} is taken; choose another: {cure[name]}"
+        for name in PORTS
+        if port_taken(getattr(options, name))
+    ]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = parse(arguments)
+    console = Console()
+    if taken := taken_ports(options):
+        console.print("\n".join(taken), highlight=False)
+        return 2
+    stopping = threading.Event()
+
+    def ask_to_stop(_signal: int, _frame: FrameType | None) -> None:
+        if stopping.is_set():
+            return
+        stopping.set()
+        raise KeyboardInterrupt  # leaves whatever waits; a second Ctrl-C changes nothing
+
+    for wanted in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(wanted, ask_to_stop)
+    births = Births(options.mqtt_port)
+    parts = make_parts(options, births)
+    try:
+        start_all(parts, console)
+        announce(options, console)
+        return keep_up(parts, stopping, console)
+    except KeyboardInterrupt:
+        return 0
+    except PartFailed as failure:
+        console.print(f"[red]{failure}[/red]", highlight=False)
+        return 1
+    finally:
+        stopping.set()
+        births.close()
+        stop_all(parts, console)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
