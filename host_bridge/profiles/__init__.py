@@ -1,0 +1,1 @@
+"""Foreign profile formats turned into our recipes. Nothing here talks to a machine."""
