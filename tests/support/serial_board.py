@@ -1,7 +1,7 @@
 """A board on a serial port: the real MicroPython REPL behind a pseudo-terminal.
 
-Its flash is a folder. Lets mpremote do what it does to a Pico over USB. `machine.reset()` starts the interpreter anew.
-The pins and the tick are not here; the simulator has those.
+Its flash is a folder. Lets mpremote do what it does to a Pico over USB. `machine.reset()`
+starts the interpreter anew. The pins and the tick are not here; the simulator has those.
 """
 
 from __future__ import annotations
