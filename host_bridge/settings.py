@@ -1,0 +1,222 @@
+"""Settings: one TOML file, overridden by COFFEE_* environment variables. No other source.
+
+`load()` is the one door; its errors name the field and the cure. Secrets are SecretStr, so they
+print as asterisks wherever they are logged.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import time
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+NAME = r"^[a-z0-9-]{1,32}$"
+EXAMPLE = "see coffee.example.toml"
+
+
+class SettingsError(Exception):
+    """Settings that cannot be used; the text has one line a field: where, what, cure."""
+
+
+def _readable(path: Path) -> Path:
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise ValueError(
+            f"{path} cannot be read ({error.strerror}); give a readable file"
+        ) from error
+    return path
+
+
+ReadableFile = Annotated[Path, AfterValidator(_readable)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class MqttSettings(Section):
+    """The broker. Without `ca_file` the connection is plain TCP."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(1883, ge=1, le=65535)
+    protocol: Literal["auto", "5", "3.1.1"] = "auto"
+    """auto: MQTT 5, and 3.1.1 when the broker refuses it."""
+    username: str | None = None
+    password: SecretStr | None = None
+    ca_file: ReadableFile | None = None
+    cert_file: ReadableFile | None = None
+    key_file: ReadableFile | None = None
+    keepalive_s: int = Field(30, ge=5, le=3600)
+    reconnect_max_s: int = Field(30, ge=1, le=600)
+    receive_maximum: int = Field(1000, ge=1, le=65535)
+    """Unacknowledged messages the broker may send at once (MQTT 5); one commit takes them all."""
+    command_keys: dict[str, SecretStr] = {}
+    """Machine → key; its commands carry an HMAC-SHA-256. "*" is the key of every other machine."""
+
+    @model_validator(mode="after")
+    def _certificate_is_whole(self) -> MqttSettings:
+        if (self.cert_file is None) != (self.key_file is None):
+            raise ValueError("cert_file and key_file belong together; give both or neither")
+        if self.cert_file and not self.ca_file:
+            raise ValueError("a client certificate needs TLS; give ca_file too")
+        return self
+
+
+class WebSettings(Section):
+    """The console and API."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=0, le=65535)
+    token: SecretStr | None = None
+    """For acting pages; without one a random token is made and kept in the data folder."""
+
+
+class InboxSettings(Section):
+    keep_days: float = Field(30, gt=0)
+    """Imported facts stay in the inbox this long; the store has them for ever."""
+    quarantine_rows: int = Field(100_000, ge=100)
+    payload_bytes: int = Field(65_536, ge=4096)
+    """Longer messages are quarantined with only their beginning."""
+
+
+class ImportSettings(Section):
+    batch: int = Field(500, ge=1, le=10_000)
+    info_wait_s: float = Field(60, ge=0)
+    """How long facts of a machine that never said what it is wait before a person is asked."""
+    clock_wait_s: float = Field(15, ge=0)
+    """How long clock-less facts from a backlog wait for a live message to tell the time by."""
+    retry_max_s: float = Field(30, gt=0)
+
+
+class PourSettings(Section):
+    """Pour a coffee when the ERP is busy for too long. Off by default."""
+
+    enabled: bool = False
+    machine: str | None = Field(None, pattern=NAME)
+    slot: str = Field("0", pattern=r"^([0-9]|1[0-5])$")
+    threshold_ms: float = Field(2000, gt=0)
+    probe_every_s: float = Field(5, gt=0, le=60)
+    probe_timeout_s: float = Field(30, gt=0)
+    enter_s: float = Field(300, gt=0)
+    leave_s: float = Field(120, gt=0)
+    cooldown_s: float = Field(1800, ge=0)
+    per_day: int = Field(4, ge=0)
+    office_from: time = time(8)
+    office_to: time = time(18)
+    office_days: frozenset[int] = frozenset({1, 2, 3, 4, 5})
+    """ISO weekdays, 1 is Monday."""
+    timezone: str | None = None
+    """IANA name; without one the host's own zone."""
+    deadline_s: float = Field(60, gt=0, le=600)
+
+    @model_validator(mode="after")
+    def _has_a_machine(self) -> PourSettings:
+        if self.enabled and self.machine is None:
+            raise ValueError("enabled needs machine; name the machine that shall pour")
+        return self
+
+
+class Settings(BaseSettings):
+    """Everything the bridge can be told. Environment: COFFEE_MQTT__HOST, COFFEE_WEB_TOKEN, …"""
+
+    model_config = SettingsConfigDict(
+        env_prefix="COFFEE_",
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        extra="forbid",
+        frozen=True,
+    )
+
+    name: str = Field("bridge", pattern=NAME)
+    data: Path = Path("data")
+    language: str = Field("en_US", pattern=r"^[a-z]{2,3}(_[A-Z]{2})?$")
+    languages: dict[str, str] = {}
+    """Machine → language code, where it differs."""
+    log: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "text", "json"] = "auto"
+    mqtt: MqttSettings = MqttSettings()
+    web: WebSettings = WebSettings()
+    inbox: InboxSettings = InboxSettings()
+    importing: ImportSettings = ImportSettings()
+    pour: PourSettings = PourSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """First wins: command line, environment, TOML file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    def language_of(self, machine: str) -> str:
+        return self.languages.get(machine, self.language)
+
+    def command_key(self, machine: str) -> bytes | None:
+        key = self.mqtt.command_keys.get(machine) or self.mqtt.command_keys.get("*")
+        return key.get_secret_value().encode() if key else None
+
+
+def load(config: Path | None = None, **overrides: Any) -> Settings:
+    """Settings from `config` (default: coffee.toml if it is there), environment and overrides.
+
+    `overrides` are what the command line gave; None means not given, a dict goes into a section.
+
+    Raises:
+        SettingsError: one line for each unusable field.
+    """
+    if config is not None and not config.is_file():
+        raise SettingsError(f"config: {config} is not a file; give the path of a TOML file")
+    toml_file = config or Path("coffee.toml")
+
+    class FileSettings(Settings):
+        model_config = SettingsConfigDict(toml_file=toml_file)
+
+    try:
+        return FileSettings(**_given(overrides))
+    except ValidationError as error:
+        raise SettingsError(_explain(error)) from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{toml_file}: not TOML: {error}; correct that line") from error
+
+
+def _given(overrides: dict[str, Any]) -> dict[str, Any]:
+    found = {}
+    for name, value in overrides.items():
+        value = _given(value) if isinstance(value, dict) else value
+        if value is not None and value != {}:
+            found[name] = value
+    return found
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors(include_url=False, include_input=False):
+        field = ".".join(map(str, problem["loc"])) or "settings"
+        what = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            what = "no such setting; remove it or correct its name"
+        env = "COFFEE_" + field.replace(".", "_").upper()
+        lines.append(f"{field}: {what} (in coffee.toml, or {env}; {EXAMPLE})")
+    return "\n".join(lines)
