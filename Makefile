@@ -74,7 +74,7 @@ clean: ## throw away build/ and caches; keeps .venv and your data
 	@rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
-# --- how the environment comes about: each step once, again when pyproject.toml changes
+# --- how the environment comes about: each step once, again when pyproject.toml or constraints.txt changes
 dev: $(DEV_READY) $(UMQTT)
 
 $(BIN)/pip:
@@ -88,7 +88,7 @@ $(BIN)/pip:
 
 # Shows the package at hand; the whole story is in $(LOG).
 define PIP_INSTALL
-mkdir -p build; $(BIN)/pip install --disable-pip-version-check $(1) 2>&1 | tee -a $(LOG) | \
+mkdir -p build; $(BIN)/pip install --disable-pip-version-check -c constraints.txt $(1) 2>&1 | tee -a $(LOG) | \
   awk -v tty="$$([ -t 1 ] && echo 1 || true)" \
     '/^ *(Collecting|Downloading|Using cached|Installing)/{n++; if (tty) printf "\r\033[K[2/3] packages: step %d, %s", n, substr($$2, 1, 50); fflush()} \
      /^Successfully installed/{ok = 1} \
@@ -96,11 +96,11 @@ mkdir -p build; $(BIN)/pip install --disable-pip-version-check $(1) 2>&1 | tee -
   { tail -n 15 $(LOG) >&2; echo "packages: failed, see $(LOG); is there a network?" >&2; exit 1; }
 endef
 
-$(RUN_READY): pyproject.toml | $(BIN)/pip
+$(RUN_READY): pyproject.toml constraints.txt | $(BIN)/pip
 	@$(call PIP_INSTALL,-e '.[simulator]')
 	@touch $@
 
-$(DEV_READY): pyproject.toml | $(BIN)/pip
+$(DEV_READY): pyproject.toml constraints.txt | $(BIN)/pip
 	@$(call PIP_INSTALL,-e '.[simulator$(,)board$(,)test]')
 	@touch $(RUN_READY) $@
 
