@@ -1,0 +1,196 @@
+# The line to the host: one JSON request a line in, one reply a line out, events in between.
+# Also the pace: step (stand still until told to run), fast, or so many seconds a second.
+# Runs in the slow hook of the kernel, between two instructions of the firmware; the little it
+# allocates is garbage on the firmware's heap, which only makes a collection come earlier.
+import json
+import os
+import sys
+
+import kernel
+import uselect
+import utime
+import wiring
+from kernel import NOW, words
+
+_LOOK_US = 100000  # virtual time between two looks at the line when nothing else is due
+_PATIENCE = 10  # network stalls of 25 ms of the host
+
+
+class Channel:
+    def __init__(self, world, job):
+        self._world = world
+        self._file = job.get("line")
+        self._poll = uselect.poll()
+        if self._file:
+            self._poll.register(self._file, uselect.POLLIN)
+        self._chunk = bytearray(2048)
+        self._rest = b""
+        self._until = None  # virtual us at which the running `run` is answered
+        self._releases = []  # (virtual us, button)
+        self._saves = job.get("save", True)
+        self.step = job["mode"] == "step"
+        self.speed = job.get("speed", 0)  # seconds a second; 0: as fast as possible
+        self._set_patience()
+        kernel.on_slow(self._slow)
+
+    def begin(self):
+        self._virtual0 = words[NOW]
+        self._real0 = utime.ticks_us()
+        self.event({"event": "started", "cause": self._world.job["cause"]})
+        if self._file:
+            kernel.at(words[NOW])
+
+    def event(self, what):
+        what["world_ms"] = self._world.now_us() // 1000
+        self._send(what)
+
+    # --- pace
+    def set_speed(self, speed):
+        self.speed = speed
+        self._virtual0 = words[NOW]
+        self._real0 = utime.ticks_us()
+        self._set_patience()
+
+    def _set_patience(self):
+        import socket
+
+        fast = self.step or not 0 < self.speed < 5
+        socket.host["patience"] = _PATIENCE if fast else 0
+
+    def _slow(self):
+        self._release()
+        self._answer_run()
+        if self.step:
+            while self._until is None:
+                self._take(-1)
+        elif self.speed:
+            self._keep_pace()
+        else:
+            self._take(0)
+        if self._saves:
+            self._world.save_if_due()
+        self._plan()
+
+    def _keep_pace(self):
+        # ahead of the wall clock: wait for it, serving requests; behind: go on without waiting
+        while True:
+            gone = utime.ticks_diff(utime.ticks_us(), self._real0)
+            if gone > 1 << 28:
+                self.set_speed(self.speed)  # long before the host's ticks wrap
+                gone = 0
+            ahead = int((words[NOW] - self._virtual0) / self.speed) - gone
+            if not self._take(max(ahead, 0) // 1000):
+                if -ahead > 1000000:
+                    self.set_speed(self.speed)  # the host slept: do not run after it
+                return
+
+    def _plan(self):
+        span = int(10000 * self.speed) if self.speed and not self.step else _LOOK_US
+        due = kernel.FAR if self.step else words[NOW] + max(span, 10000)
+        if self._until is not None:
+            due = min(due, self._until)
+        for at, _ in self._releases:
+            due = min(due, at)
+        kernel.at(due)
+
+    def _release(self):
+        for entry in list(self._releases):
+            if entry[0] <= words[NOW]:
+                self._releases.remove(entry)
+                self._world.set(entry[1], 0)
+
+    def _answer_run(self):
+        if self._until is not None and words[NOW] >= self._until:
+            self._until = None
+            self._send({"ok": True, "world_ms": self._world.now_us() // 1000})
+
+    # --- the line
+    def _take(self, timeout_ms):
+        # waits for a message that long (-1: for ever); True when one was served
+        if not self._poll.poll(timeout_ms):
+            return False
+        n = self._file.readinto(self._chunk)
+        if n == 0:
+            os.system("kill -9 $PPID")  # the supervisor is gone
+        self._rest += bytes(memoryview(self._chunk)[: n or 0])
+        while b"\n" in self._rest:
+            line, self._rest = self._rest.split(b"\n", 1)
+            self._serve(line)
+        return True
+
+    def _send(self, what):
+        if self._file:
+            data = json.dumps(what) + "\n"
+            done = 0
+            while done < len(data):
+                done += self._file.write(data[done:]) or 0
+
+    def _serve(self, line):
+        try:
+            request = json.loads(line)
+            reply = getattr(self, "do_" + request["do"])(request)
+        except Exception as e:
+            sys.print_exception(e)
+            self._send({"ok": False, "error": "%s: %s" % (type(e).__name__, e)})
+            return
+        if reply is not None:
+            reply["ok"] = True
+            self._send(reply)
+
+    # --- requests
+    def do_run(self, r):
+        self._until = words[NOW] + int(r["ms"] * 1000)
+        if self._until <= words[NOW]:
+            self._answer_run()
+
+    def do_press(self, r):
+        self._world.set(r["what"], 1)
+        self._releases.append((words[NOW] + r.get("ms", 200) * 1000, r["what"]))
+        return {}
+
+    def do_set(self, r):
+        self._world.set(r["name"], r["value"])
+        return {}
+
+    def do_fault(self, r):
+        self._world.fault(r["name"], r.get("value", 1))
+        return {}
+
+    def do_read(self, r):
+        return self._world.read(r.get("collect", False))
+
+    def do_trace(self, r):
+        self._world.trace.start(r["path"], r["every"]) if r.get("path") else (
+            self._world.trace.stop())
+        return {}
+
+    def do_half_cycles(self, r):
+        total = wiring.counts[0]
+        n = min(r["last"], total, wiring.LOG_BYTES)
+        log = wiring.half_cycles
+        return {"bits": "".join(str(log[(total - n + i) % wiring.LOG_BYTES]) for i in range(n))}
+
+    def do_power_cut(self, r):
+        flash = self._world.flash
+        after = r.get("after_flash_ops", 0)
+        if after:
+            flash.fails_at = flash.operations + after
+            return {}
+        self._send({"ok": True})
+        import life
+
+        life.leave("power")
+
+    def do_speed(self, r):
+        self.set_speed(r["value"])
+        return {}
+
+    def do_save(self, r):
+        self._world.save()
+        return {}
+
+    def do_stop(self, r):
+        self._world.trace.stop()
+        self._world.save()
+        self._send({"ok": True})
+        os.system("kill -9 $PPID")

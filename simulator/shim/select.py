@@ -1,0 +1,58 @@
+# poll() in virtual time: asking without waiting is one call of the host, waiting moves the clock.
+import kernel
+import uselect
+from kernel import words
+from network import air
+
+POLLIN = 1
+POLLOUT = 4
+POLLERR = 8
+POLLHUP = 16
+_POLL_US = 20
+_NOTHING = ()
+
+
+class poll:
+    def __init__(self):
+        self._poll = uselect.poll()
+
+    def register(self, thing, events=POLLIN | POLLOUT):
+        self._poll.register(thing, events)
+
+    def unregister(self, thing):
+        self._poll.unregister(thing)
+
+    def modify(self, thing, events):
+        self._poll.modify(thing, events)
+
+    def poll(self, timeout_ms=-1, flags=0):
+        return self._when_ready(self._poll.poll, timeout_ms)
+
+    def ipoll(self, timeout_ms=-1, flags=0):
+        return self._when_ready(self._poll.ipoll, timeout_ms)
+
+    def _when_ready(self, ask, timeout_ms):
+        kernel.advance(_POLL_US)
+        if timeout_ms == 0:
+            return ask(0) if air.joined else _NOTHING
+        until = words[0] + timeout_ms * 1000
+        while True:
+            if air.joined and self._poll.poll(0):
+                return ask(0)
+            if timeout_ms > 0 and words[0] >= until:
+                return _NOTHING
+            kernel.advance(1000)
+
+
+def select(read, write, error, timeout_s=None):
+    p = poll()
+    for s in read:
+        p.register(s, POLLIN)
+    for s in write:
+        p.register(s, POLLOUT)
+    ready = p.poll(-1 if timeout_s is None else int(timeout_s * 1000))
+    return (
+        [s for s, e in ready if s in read and e & ~POLLOUT],
+        [s for s, e in ready if s in write and e & POLLOUT],
+        [],
+    )

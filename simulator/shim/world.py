@@ -1,0 +1,176 @@
+# What surrounds the simulated chip: its machine (plant), its flash, the people at the front panel.
+# Survives resets: the state file holds the plant, the switches, the standing faults and the world's
+# clock, and is written before every death and every second of the host.
+import gc
+import json
+import os
+
+import hx711
+import life
+import network
+import socket
+import time
+import utime
+import wiring
+from control import Channel
+from flash import Flash
+from kernel import NOW, words
+from trace import Trace
+
+_NET_FAULTS = tuple(socket.faults)
+_SAVE_MS = 1000  # host time between two state files
+
+
+class World:
+    def __init__(self, job):
+        import board
+
+        from plant import Plant
+        from plant import words as plant_words
+
+        self.job = job
+        self.board = board
+        self.words = plant_words
+        self.plant = Plant(_load(job["plant"]), job["seed"])
+        self.flash = Flash(job["data"] + "/flash.bin")
+        self.live = None
+        self.faults = {}
+        self.resets = 0
+        self.start_us = 0  # world time at this reset
+        self._state_file = job["data"] + "/state.bin"
+        self._saved_ms = utime.ticks_ms()
+        wiring.connect(board, self.plant, plant_words)
+        hx711.attach(board, self.plant, plant_words)
+        life.begin(job)
+        life.before_leaving(self._die)
+        self._restore()
+        for name, value in job.get("faults", {}).items():
+            self.fault(name, value)
+        self.trace = Trace(self)
+        self.channel = Channel(self, job)
+        socket.host["attached"] = job["network"]
+
+    # --- the firmware's side of the story
+    def watch_live(self):
+        # remembers the Live object the firmware makes, to show its readings
+        try:
+            import live
+        except ImportError:
+            return
+        made = live.Live.__init__
+        world = self
+
+        def init(self, *args):
+            world.live = self
+            made(self, *args)
+
+        live.Live.__init__ = init
+
+    def provision(self):
+        settings = self.job.get("config")
+        if settings:
+            import config
+
+            config.provision(settings)
+
+    def begin(self):
+        self.channel.begin()
+
+    def crashed(self, error):
+        self.channel.event({"event": "main_ended", "error": repr(error)})
+
+    # --- faults and switches
+    def set(self, name, value):
+        if name in wiring.OWN_SWITCHES:
+            wiring.press(name, value)
+        else:
+            self.plant.set(name, value)
+            wiring.refresh_edges()
+
+    def fault(self, name, value):
+        # value 0 ends it
+        self.faults[name] = value
+        if not value:
+            del self.faults[name]
+        if name in _NET_FAULTS:
+            socket.faults[name] = value
+        elif name == "wifi_lost":
+            network.air.lose() if value else network.air.find()
+        elif name == "clock_jump":
+            time.set_utc_us(time.utc_us() + value * 1000000)
+            self.faults.pop(name, 0)
+        else:
+            self.plant.fault(name, value)
+
+    def now_us(self):
+        return self.start_us + words[NOW]
+
+    # --- state over resets
+    def _restore(self):
+        try:
+            with open(self._state_file, "rb") as f:
+                head = json.loads(f.readline())
+                self.plant.restore(f.read())
+        except OSError:
+            return
+        self.start_us = head["world_us"]
+        self.resets = head["resets"]
+        self.flash.operations = head["flash_operations"]
+        self.flash.erases = head["flash_erases"]
+        for i, closed in enumerate(head["switches"]):
+            wiring.switches[i] = closed
+        for name, value in head["faults"].items():
+            self.fault(name, value)
+        wiring.refresh()
+
+    def save(self):
+        head = {
+            "world_us": self.now_us(), "resets": self.resets,
+            "flash_operations": self.flash.operations, "flash_erases": self.flash.erases,
+            "switches": list(wiring.switches), "faults": self.faults,
+        }
+        with open(self._state_file + ".new", "wb") as f:
+            f.write(json.dumps(head))
+            f.write(b"\n")
+            f.write(self.plant.snapshot())
+        os.rename(self._state_file + ".new", self._state_file)
+        self._saved_ms = utime.ticks_ms()
+
+    def save_if_due(self):
+        if utime.ticks_diff(utime.ticks_ms(), self._saved_ms) >= _SAVE_MS:
+            self.save()
+
+    def _die(self, cause):
+        self.resets += 1
+        self.save()
+        self.channel.event({"event": "reset", "cause": cause, "uptime_ms": words[NOW] // 1000})
+
+    # --- what a test or the panel sees
+    def read(self, collect):
+        if collect:
+            gc.collect()
+        w, p = self.words, self.plant
+        return {
+            "model": self.board.MODEL, "world_ms": self.now_us() // 1000,
+            "uptime_ms": words[NOW] // 1000, "resets": self.resets,
+            "flash_operations": self.flash.operations, "flash_erases": self.flash.erases,
+            "heap_free": gc.mem_free(), "faults": self.faults,
+            "outputs": dict(zip(w.U_NAMES, p.u)), "sensors": dict(zip(w.Y_NAMES, p.y)),
+            "truth": dict(zip(w.T_NAMES, p.t)),
+            "switches": dict(zip(wiring.OWN_SWITCHES, wiring.switches)),
+            "pins": list(wiring.level), "wifi": network.air.joined, "live": self._live(),
+        }
+
+    def _live(self):
+        if self.live is None:
+            return None
+        return {k: v for k, v in self.live.__dict__.items()
+                if isinstance(v, (int, bool)) and k[0] != "_"}
+
+
+def _load(path):
+    # boards/<board>/plant.py: its name is the package's too, so it is read by path
+    scope = {}
+    with open(path) as f:
+        exec(f.read(), scope)
+    return scope["PLANT"]

@@ -1,0 +1,222 @@
+"""One simulated board: starts its MicroPython, talks to it, starts it again after a reset.
+
+The board decides when it dies (watchdog, reset, power cut): its process kills itself, and this
+side starts the next life with the reset cause. No virtual time, no plant and no firmware here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import queue
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from simulator.interpreter import find_interpreter
+
+ROOT = Path(__file__).resolve().parents[1]
+HEAP_BYTES = 2 << 20  # of the process; board_main leaves the firmware only board.HEAP_BYTES
+CONSOLE_BYTES = 1 << 20
+REPLY_S = 120.0
+EARLY_DEATHS = 5  # starts in a row that never got as far as "started"
+
+
+class BoardDied(RuntimeError):
+    """The board was reset while the request stood; the next life has begun."""
+
+
+class BoardBroken(RuntimeError):
+    """The board does not start at all; the text ends with its console."""
+
+
+class RequestRefused(ValueError):
+    """The board's side of the simulator could not do what was asked."""
+
+
+@dataclass
+class Job:
+    """What one simulated machine is.
+
+    Args:
+        model: "1900", "2900": names the folder boards/coffee_<model>.
+        name: the machine's id in topics, `[a-z0-9-]{1,32}`.
+        data: folder that keeps flash, plant state and console over restarts.
+        mode: "step" (stands still until run), "run" (goes by itself).
+        speed: simulated seconds a second in mode "run"; 0: as fast as possible.
+        broker: "host:port" of the MQTT broker, or None: no network is attached.
+    """
+
+    model: str
+    name: str
+    data: Path
+    seed: int = 1
+    mode: str = "step"
+    speed: float = 0
+    broker: str | None = None
+    faults: dict[str, int] = field(default_factory=dict)
+    config: dict[str, Any] = field(default_factory=dict)
+    firmware: Path = ROOT / "firmware"
+
+    @property
+    def board(self) -> Path:
+        return ROOT / "boards" / f"coffee_{self.model}"
+
+    def uid(self) -> str:
+        """Chip id, 16 hex digits, always the same for one name."""
+        return "e661" + hashlib.sha256(self.name.encode()).hexdigest()[:12]
+
+    def settings(self) -> dict[str, Any]:
+        """What is provisioned into the firmware's configuration."""
+        found: dict[str, Any] = {
+            "machine": self.name, "wifi_ssid": "simulated", "wifi_key": "simulated-key",
+        }
+        if self.broker:
+            host, _, port = self.broker.rpartition(":")
+            found |= {"broker_host": host, "broker_port": int(port)}
+        return found | self.config
+
+    def words(self) -> dict[str, Any]:
+        """The JSON job board_main.py reads."""
+        here = ROOT / "simulator"
+        path = [here / "shim", here, self.firmware, self.board, ROOT / "build" / "lib", ".frozen"]
+        return {
+            "path": [str(p) for p in path], "firmware": str(self.firmware),
+            "plant": str(self.board / "plant.py"), "data": str(self.data.resolve()),
+            "uid": self.uid(), "seed": self.seed, "mode": self.mode, "speed": self.speed,
+            "network": self.broker is not None, "faults": self.faults,
+            "config": self.settings(),
+        }
+
+
+class Board:
+    """The running board of a job, over all its lives."""
+
+    def __init__(self, job: Job, on_event: Callable[[dict[str, Any]], None] | None = None) -> None:
+        self.job = job
+        self.events: list[dict[str, Any]] = []
+        self.trace: dict[str, Any] = {}
+        self._on_event = on_event
+        self._replies: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self._asking = threading.Lock()
+        self._started = threading.Event()
+        self._closing = False
+        self._early_deaths = 0
+        self._cause = "power"
+        job.data.mkdir(parents=True, exist_ok=True)
+        self._console = job.data / "console.log"
+        self._thread = threading.Thread(target=self._live, daemon=True, name=job.name)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._line: socket.socket | None = None
+
+    def start(self) -> None:
+        """Begins the first life and waits until the firmware's main is about to run."""
+        self._thread.start()
+        if not self._started.wait(60) or self._early_deaths >= EARLY_DEATHS:
+            self.close()
+            raise BoardBroken(f"{self.job.name} does not start:\n{self.console()}")
+
+    def request(self, do: str, timeout_s: float = REPLY_S, **what: Any) -> dict[str, Any]:
+        """One request, one reply.
+
+        Raises:
+            BoardDied: a reset came first.
+            RequestRefused: unknown name or value; the text is the board's.
+        """
+        with self._asking:
+            if not self._started.wait(60) or self._line is None:
+                raise BoardBroken(f"{self.job.name} does not run:\n{self.console()}")
+            self._forget_old_replies()
+            try:
+                self._line.sendall(json.dumps({"do": do, **what}).encode() + b"\n")
+            except OSError as e:
+                raise BoardDied(self._cause) from e
+            reply = self._replies.get(timeout=timeout_s)
+        if reply is None:
+            raise BoardDied(self._cause)
+        if not reply["ok"]:
+            raise RequestRefused(reply["error"])
+        return reply
+
+    def console(self, characters: int = 4000) -> str:
+        """The end of what the firmware printed."""
+        if not self._console.exists():
+            return ""
+        return self._console.read_text(errors="replace")[-characters:]
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the present life, for tests that kill it."""
+        return self._process.pid if self._process else None
+
+    def close(self) -> None:
+        """Ends the machine for good; its state file and flash stay."""
+        self._closing = True
+        with contextlib.suppress(Exception):
+            self.request("stop", timeout_s=5)
+        if self._process and self._process.poll() is None:
+            self._process.kill()
+        if self._thread.is_alive():
+            self._thread.join(10)
+
+    # --- the lives, one after another
+    def _live(self) -> None:
+        while not self._closing and self._early_deaths < EARLY_DEATHS:
+            self._early_deaths += 1
+            self._one_life()
+            self._started.clear()
+            self._replies.put(None)
+        self._started.set()
+
+    def _one_life(self) -> None:
+        ours, theirs = socket.socketpair()
+        theirs.setblocking(False)
+        job = self.job.words() | {"cause": self._cause} | self.trace
+        ours.sendall(json.dumps(job).encode() + b"\n")
+        self._cause = "power"  # unless the board says so before it dies
+        command = [
+            *find_interpreter(), "-X", f"heapsize={HEAP_BYTES}",
+            str(ROOT / "simulator" / "shim" / "board_main.py"), str(theirs.fileno()),
+        ]
+        with self._console_file() as log:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                pass_fds=[theirs.fileno()], start_new_session=True, cwd=self.job.data,
+            )
+        theirs.close()
+        self._line = ours
+        with ours, ours.makefile("rb") as lines, contextlib.suppress(OSError):
+            for line in lines:
+                self._hear(json.loads(line))
+        self._process.wait()
+
+    def _forget_old_replies(self) -> None:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._replies.get_nowait()
+
+    def _hear(self, message: dict[str, Any]) -> None:
+        if "event" not in message:
+            self._replies.put(message)
+            return
+        if message["event"] == "started":
+            self._early_deaths = 0
+            self._started.set()
+        elif message["event"] == "reset":
+            self._cause = message["cause"]
+        message["wall_s"] = time.time()
+        self.events.append(message)
+        if self._on_event:
+            self._on_event(message)
+
+    def _console_file(self) -> Any:
+        if self._console.exists() and self._console.stat().st_size > CONSOLE_BYTES:
+            os.replace(self._console, self._console.with_suffix(".old"))
+        return self._console.open("ab")
