@@ -1,6 +1,7 @@
 # The load cell amplifier as its data sheet describes the serial interface: DOUT falls when a
 # conversion is ready (10 a second), each rising edge of PD_SCK brings the next of 24 bits, most
-# significant first, two's complement; the 25th pulse selects gain 128 and raises DOUT.
+# significant first, two's complement; the 25th pulse selects gain 128 and raises DOUT. A silent
+# converter (plant word scale_ready 0) never pulls DOUT down.
 import machine
 import wiring
 from kernel import words
@@ -8,13 +9,14 @@ from kernel import words
 _PERIOD_US = 100000
 
 _state = [0, 0, 0, 0]  # next conversion due us, pulse number, shift register, last SCK level
-_source = [None, 0, 0]  # plant.y, index of the counts, DOUT pin
+_source = [None, 0, 0, 0]  # plant.y, index of the counts, DOUT pin, index of scale_ready
 
 
 def attach(board, plant, names):
     if board.HX711_SCK is None:
         return
     _source[0] = plant.y
+    _source[3] = names.Y_NAMES.index("scale_ready")
     _source[1] = names.Y_NAMES.index("scale_counts")
     _source[2] = board.HX711_DOUT
     machine._kinds[board.HX711_SCK] = Clock
@@ -27,7 +29,7 @@ class Data(machine.Pin):
         s = _state
         if s[1]:
             return self._level[self.id]
-        return 0 if words[0] >= s[0] else 1
+        return 0 if words[0] >= s[0] and _source[0][_source[3]] else 1
 
     __call__ = value
 
@@ -52,7 +54,7 @@ class Clock(machine.Pin):
         data = _source[2]
         n = s[1]
         if n == 0:
-            if words[0] < s[0]:
+            if words[0] < s[0] or not _source[0][_source[3]]:
                 return  # nothing ready: the pulse shifts out the end of an old word
             s[2] = _source[0][_source[1]] & 0xFFFFFF
         n += 1

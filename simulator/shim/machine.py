@@ -95,8 +95,34 @@ class Pin:
         return "Pin(GPIO%d)" % self.id
 
 
+class _Led(Pin):
+    # On a Pico W the LED hangs on the radio chip: SPI transfers that allocate and wait, which a
+    # hard interrupt must not do. There it would hang or corrupt the bus; here it says so.
+    def value(self, x=None):
+        if words[kernel.IN_IRQ]:
+            raise _led_error
+        if x is None:
+            return self._level[self.id]
+        self._level[self.id] = 1 if x else 0
+
+    __call__ = value
+
+    def on(self):
+        self.value(1)
+
+    def off(self):
+        self.value(0)
+
+    high = on
+    low = off
+
+    def toggle(self):
+        self.value(1 - self.value())
+
+
+_led_error = RuntimeError('Pin("LED") in an interrupt: it hangs on the radio chip')
 _pins = [None] * 33
-_kinds = {}  # pins of devices that answer edge by edge (HX711): number -> subclass of Pin
+_kinds = {wiring.LED: _Led}  # pins of devices that answer edge by edge (HX711): number -> subclass of Pin
 
 
 class ADC:

@@ -10,9 +10,24 @@ _HALF = 1 << 29
 _EPOCH_S = 1609459200  # 2021-01-01T00:00:00Z
 _rtc = [_EPOCH_S * 1000000]  # UTC us at reset
 
-gmtime = utime.gmtime
-mktime = utime.mktime
-localtime = utime.gmtime
+
+def gmtime(s=None):
+    return utime.gmtime(time() if s is None else s)[:8]
+
+
+localtime = gmtime  # the board knows no time zone
+
+
+def mktime(t):
+    # seconds since 1970 of a UTC tuple, as on the rp2 (the host's mktime would apply its zone)
+    year, month, day = t[0], t[1], t[2]
+    year -= month <= 2  # years begin in March: the leap day is the last
+    era = year // 400
+    of_era = year - era * 400
+    of_year = (153 * ((month + 9) % 12) + 2) // 5 + day - 1
+    days = era * 146097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719468
+    return days * 86400 + t[3] * 3600 + t[4] * 60 + t[5]
+
 
 
 # Reading the clock takes a microsecond, so a loop that only looks at it ends as on the board.

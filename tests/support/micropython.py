@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 _RUNNER = """
 import sys
 sys.path[:0] = {path!r}
-sys.argv = {argv!r}
+sys.argv[:] = {argv!r}
 module = __import__({module!r})
 for name in {names!r}:
     try:
