@@ -6,7 +6,6 @@ No machine runs here; test_traffic.py holds the running ones against it.
 from __future__ import annotations
 
 import ast
-import copy
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +23,7 @@ from tests.support.contract import (
     load_schemas,
     resolve,
 )
+from tests.support.hostile import spoiled
 
 ROOT = DOCS.parent
 ASYNCAPI = load_asyncapi()
@@ -124,49 +124,6 @@ def test_examples_keep_to_the_schema(name: str) -> None:
     assert message["examples"]
     for example in message["examples"]:
         current().validate_message(f"{name}: {example['name']}", file, example["payload"])
-
-
-def spoiled(value: Any) -> Iterator[tuple[str, Any]]:
-    """Every copy of a message with one thing wrong in it: what went wrong, the copy."""
-    for path, node in list(walk(value)):
-        for what, change in (("type", wrong_type), ("unit", as_float), ("name", misspelt)):
-            changed = change(node)
-            if changed is not None:
-                yield f"{what} at /{'/'.join(map(str, path))}", put(value, path, changed)
-
-
-def walk(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    yield path, value
-    items = value.items() if isinstance(value, dict) else ()
-    items = enumerate(value) if isinstance(value, list) else items
-    for key, child in items:
-        yield from walk(child, (*path, key))
-
-
-def put(value: Any, path: tuple[Any, ...], changed: Any) -> Any:
-    if not path:
-        return changed
-    value = copy.deepcopy(value)
-    node = value
-    for key in path[:-1]:
-        node = node[key]
-    node[path[-1]] = changed
-    return value
-
-
-def wrong_type(node: Any) -> Any:
-    return {"surprise": 1.5} if not isinstance(node, dict) else [1.5]
-
-
-def as_float(node: Any) -> Any:
-    return node / 1000 + 0.0005 if type(node) is int else None
-
-
-def misspelt(node: Any) -> Any:
-    if not isinstance(node, dict) or not node:
-        return None
-    first, *rest = node
-    return {first + "_x": node[first], **{key: node[key] for key in rest}}
 
 
 # Keys whose value the contract leaves to the command; everything else is pinned down.
