@@ -1,11 +1,258 @@
 # The shot: from a committed request to the last drop. Decides phases and stops; hydraulics.py
 # moves the water, interlocks.py may end it at any tick. Nothing here touches a pin.
+from array import array
+
+import board
+import interlocks as il
+import live as names
+import micropython
+import plan
+from micropython import const
+from shotlog import ShotLog
+from stops import Stops, expected_ul_s
+from thermal import AHEAD, CHARGE, REF, T
 
 # why a request was not taken: live.answer is 1 + the index here, 0 when it was taken
 REFUSALS = (
     "remote_disabled", "cup_missing", "interlock", "busy", "not_ready", "water", "standby",
     "safe_mode", "tray", "door", "hopper", "no_recipe", "unsupported", "not_standing",
 )
+REMOTE_DISABLED = const(1)
+CUP_MISSING = const(2)
+INTERLOCK = const(3)
+BUSY = const(4)
+NOT_READY = const(5)
+WATER = const(6)
+STANDBY = const(7)
+SAFE_MODE = const(8)
+TRAY = const(9)
+DOOR = const(10)
+HOPPER = const(11)
+NO_RECIPE = const(12)
+UNSUPPORTED = const(13)
+NOT_STANDING = const(14)
+
 # why a shot ended before its time: the shot word `reason` is 0 for none, else 1 + the index here;
 # live.ALARM_NAMES follow on (reason 1 + len(REASONS) + alarm bit)
 REASONS = ("button", "command", "temperature", "reset")
+BUTTON = const(1)
+COMMAND = const(2)
+TEMPERATURE = const(3)
+_ALARM = const(5)
+
+OK = const(0)
+STOPPED = const(1)
+ABORTED = const(2)
+
+_NEAR_MC = const(500)  # the water must be this near the recipe's temperature before a shot
+_PATIENCE_MS = const(120000)  # for it to get there
+_SETTLE_MS = const(3000)  # after the pump stopped: what drips still counts
+
+
+class Shot:
+    def __init__(self, live, interlocks, hydraulics, flow, scale, boiler):
+        self._live = live
+        self._il = interlocks
+        self._hyd = hydraulics
+        self._flow = flow
+        self._scale = scale
+        self._heat = boiler.words
+        self._stops = Stops(live, scale)
+        self._log = ShotLog(live)
+        self._plan = array("i", [0] * plan.WORDS)
+        self._ms = 0  # in STARTING, in ENDING, or in the phase
+        self._charge = 0
+        self._at = 0  # first word of the phase, its number
+        self._phase = 0
+        self._phase_ul = 0
+        self._zero_ul = 0
+        self._result = OK
+        self._reason = 0
+        self.running = False
+        self.valve = 0
+        self.grinder = 0
+        self._charge_ms = board.BREW_BOILER[3] // 3  # a third of the element's lag
+        self._cut_ms = board.BREW_BOILER[3] // 2
+
+    def refusal(self, asked, source, ready):
+        # asked: plan.Plan. 0: may start, else 1 + index into REFUSALS
+        live = self._live
+        if live.state == names.SAFE_MODE:
+            return SAFE_MODE
+        if live.state == names.STANDBY:
+            return STANDBY
+        if source == names.SOURCE_REMOTE:
+            if not live.remote:
+                return REMOTE_DISABLED
+            if not live.cup:
+                return CUP_MISSING
+        return self._hindrance(asked) or self._unready(ready)
+
+    def _hindrance(self, asked):
+        il_ = self._il
+        if il_.blocked(il.FAULT):
+            return INTERLOCK
+        if il_.blocked(il.TANK_EMPTY):
+            return WATER
+        if il_.blocked(il.TRAY_FULL):
+            return TRAY
+        if il_.blocked(il.DOOR_OPEN):
+            return DOOR
+        if not asked.loaded:
+            return NO_RECIPE
+        return self._lacking(asked.words())
+
+    def _lacking(self, words):
+        if words[plan.DOSE_MS] and self._il.blocked(il.HOPPER_EMPTY):
+            return HOPPER
+        if words[plan.STOP_MG] != plan.ABSENT and self._il.blocked(il.SCALE_FAULT):
+            return INTERLOCK
+        return 0
+
+    def _unready(self, ready):
+        state = self._live.state
+        if state != names.READY and state != names.STEAM:
+            return NOT_READY if state < names.READY else BUSY
+        return 0 if ready else NOT_READY
+
+    def start(self, words, source):
+        copy(self._plan, words, plan.WORDS)
+        p = self._plan
+        self._log.open(p[plan.SLOT], p[plan.REV], source, p[plan.DOSE_MS])
+        self._result = OK
+        self._reason = 0
+        self._charge = 0
+        self.running = True
+        if p[plan.DOSE_MS]:
+            self._live.grinds += 1
+        self._enter(names.STARTING)
+
+    def temp_mc(self):
+        return self._plan[plan.TEMP_MC]
+
+    def _enter(self, state):
+        self._ms = 0
+        self._live.state = state
+        self._live.put(names.EV_STATE, state, 0)
+
+    # --- every tick while a shot runs
+    def step(self):
+        state = self._live.state
+        self._ms += 10
+        if state == names.STARTING:
+            self._starting()
+        elif state == names.ENDING:
+            self._ending()
+        else:
+            self._pouring()
+
+    def _starting(self):
+        p = self._plan
+        left = p[plan.DOSE_MS] - self._ms
+        self.grinder = 1 if left > 0 else 0
+        if not self._charge and not self._may_charge(left):
+            return
+        w = self._heat
+        w[CHARGE] = 1
+        w[AHEAD] = expected_ul_s(p, plan.HEAD)
+        self._charge += 10
+        if self._charge > self._charge_ms and left <= 0:
+            self._begin_water()
+
+    def _may_charge(self, dose_left_ms):
+        # near the recipe's temperature, and the coffee will be ground when the element is hot
+        w = self._heat
+        if abs((w[REF] - w[T]) >> 10) > _NEAR_MC:
+            if self._ms > _PATIENCE_MS:
+                self.end(ABORTED, TEMPERATURE)
+            return False
+        return dose_left_ms <= self._charge_ms
+
+    def _begin_water(self):
+        self._heat[CHARGE] = 0
+        self._zero_ul = self._flow.volume_ul()
+        self._scale.tare()
+        self._log.water_begins()
+        self._live.state = 0
+        self._go(0)
+
+    def _go(self, n):
+        p = self._plan
+        self._phase = n
+        self._at = at = plan.HEAD + n * plan.PHASE
+        self._phase_ul = self._live.volume_ul
+        self._ms = 0
+        pre = p[at + plan.PRE]
+        state = names.PREINFUSION if pre else names.BREWING
+        if state != self._live.state:
+            self._enter(state)
+            if not pre:
+                self._log.preinfusion_ends()
+        self._hyd.go(p[at + plan.MODE], p[at + plan.TARGET], p[at + plan.RAMP_MS],
+                     p[at + plan.LIMIT])
+
+    def _pouring(self):
+        live = self._live
+        live.shot_ms += 10
+        self.valve = 1
+        p = self._plan
+        live.volume_ul = self._flow.volume_ul() - self._zero_ul
+        stops = self._stops
+        left = stops.left_ms(p)
+        self._log.step(True)
+        self._heat[AHEAD] = stops.ahead_ul_s(p, self._at, live.shot_ms, left, self._cut_ms)
+        if left == 0:
+            self.end(OK, 0)
+        elif stops.phase_over(p, self._at, self._ms, self._phase_ul):
+            self._next()
+        self._limits()
+
+    def _next(self):
+        if self._phase + 1 < self._plan[plan.PHASES]:
+            self._go(self._phase + 1)
+        else:
+            self.end(OK, 0)
+
+    def _limits(self):
+        live = self._live
+        if live.shot_ms > board.SHOT_LIMIT_MS:
+            self._il.up(il.SHOT_TOO_LONG)
+        if live.volume_ul > board.SHOT_LIMIT_UL:
+            self._il.up(il.SHOT_TOO_BIG)
+
+    # --- the end
+    def abort(self, alarms):
+        # alarms: the mask that forbids water; the lowest bit is the reason
+        k = 0
+        while not alarms >> k & 1:
+            k += 1
+        self.end(ABORTED, _ALARM + k)
+
+    def end(self, result, reason):
+        if self._live.state == names.ENDING:
+            return
+        self._result = result
+        self._reason = reason
+        self._hyd.stop()
+        self.valve = self.grinder = 0
+        self._heat[AHEAD] = self._heat[CHARGE] = 0
+        self._log.water_ends()
+        self._stops.water_ends()
+        self._enter(names.ENDING)
+
+    def _ending(self):
+        # the 3-way valve is closed again; the cup still gets its last drops
+        self._log.step(False)
+        if self._ms >= _SETTLE_MS:
+            if self._result == OK:
+                self._stops.learn()
+            self._log.close(self._result, self._reason)
+            self.running = False
+
+
+@micropython.viper
+def copy(to: ptr32, source: ptr32, n: int):
+    i = 0
+    while i < n:
+        to[i] = source[i]
+        i += 1

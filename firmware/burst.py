@@ -44,6 +44,8 @@ def fire(w: ptr32, brew_first: int) -> int:
     i = 0
     while i < 2:
         acc = int(w[2 + i]) + int(w[i])
+        if int(w[i]) == 0:
+            acc = 0  # no debt outlives its demand: off means off in this very half-cycle
         w[i] = 0
         if acc > 196608:  # never owe more than three: the observer knows what was not fired
             acc = 196608

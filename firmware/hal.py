@@ -1,5 +1,6 @@
 # The pins of this board, bound once: sample() reads all inputs, drive() writes all outputs.
-# A demand lives for one tick: what nobody asks for again is off. No decisions here.
+# A demand lives for one tick: what nobody asks for again is off. No decisions here, and no LED:
+# the Pico W's hangs on its radio chip, which an interrupt must not talk to.
 from array import array
 
 import board
@@ -16,8 +17,7 @@ VALVE_WATER = const(5)
 VALVE_REFILL = const(6)
 GRINDER = const(7)
 RELAY = const(8)  # 1: contactor closed, heaters may be fed
-LED = const(9)
-_OUTS = const(10)
+_OUTS = const(9)
 
 # bits of Hal.switches, 1: the statement is true. Not fitted reads as board.py's absent value.
 SW_TANK = const(1)
@@ -59,7 +59,7 @@ class Hal:
         self._brew = _output(b.HEATER_BREW)
         self._steam = _output(b.HEATER_STEAM)
         slow = (b.VALVE_BREW, b.VALVE_STEAM, b.VALVE_WATER, b.VALVE_REFILL, b.GRINDER,
-                b.SAFETY_RELAY, b.LED)
+                b.SAFETY_RELAY)
         fitted = [(k + VALVE_BREW, n) for k, n in enumerate(slow) if n is not None]
         self._slow = tuple(_output(n) for _, n in fitted)
         self._slow_word = bytes(k for k, _ in fitted)
@@ -86,6 +86,11 @@ class Hal:
         self._switch = tuple(Pin(n, Pin.IN, Pin.PULL_UP).value for n, _ in fitted)
         self._bit = array("i", [bit for _, bit in fitted])
         self._seen = bytearray(len(fitted))  # equal reads that contradict `switches`
+
+    def on_pulse(self, handler):
+        # the flow meter's open collector pulls low at each pulse
+        self._meter = Pin(board.FLOWMETER, Pin.IN, Pin.PULL_UP)
+        self._meter.irq(handler, Pin.IRQ_FALLING, hard=True)
 
     def sample(self):
         raw = self.raw
@@ -132,6 +137,11 @@ class Hal:
         for k in range(len(slow)):
             slow[k](out[word[k]])
         for k in range(_OUTS):
+            out[k] = 0
+
+    def no_water(self):
+        out = self.out
+        for k in range(PUMP, RELAY):
             out[k] = 0
 
     def all_off(self):

@@ -22,24 +22,24 @@ TARGET = const(1)  # permille, mbar or ul/s by MODE
 RAMP_MS = const(2)  # from where the pump stands to TARGET
 LIMIT = const(3)  # on the other quantity: ul/s in MODE_PRESSURE, mbar in MODE_FLOW
 PRE = const(4)  # 1: counts as pre-infusion
-X_MS = const(5)  # exits: any that is met ends the phase
+X_MS = const(5)  # exits: any that is met ends the phase; the last two are "under"
 X_UL = const(6)
 X_MG = const(7)
 X_OVER_MBAR = const(8)
-X_UNDER_MBAR = const(9)
-X_OVER_UL_S = const(10)
+X_OVER_UL_S = const(9)
+X_UNDER_MBAR = const(10)
 X_UNDER_UL_S = const(11)
 PHASE = const(12)  # words per phase
 
 MODE_POWER = const(0)
 MODE_PRESSURE = const(1)
 MODE_FLOW = const(2)
-ABSENT = const(-1)
+ABSENT = const(0x3FFFFFFF)  # never reached; an absent "under" is 0, which nothing is under
 
 _MODES = (("pressure_mbar", MODE_PRESSURE), ("flow_ul_s", MODE_FLOW), ("power_permille", MODE_POWER))
 _EXITS = (
-    "time_ms", "volume_ul", "weight_mg", "pressure_over_mbar", "pressure_under_mbar",
-    "flow_over_ul_s", "flow_under_ul_s",
+    "time_ms", "volume_ul", "weight_mg", "pressure_over_mbar", "flow_over_ul_s",
+    "pressure_under_mbar", "flow_under_ul_s",
 )
 _PRE_NAMES = ("pre", "fill", "soak", "bloom", "wet")
 PHASES_MAX = max(3, board.PHASES_MAX)  # a volumetric recipe makes three
@@ -99,7 +99,7 @@ def _phase(words, at, phase, pre):
     words[at + PRE] = pre
     leave = phase.get("exit", {})
     for k, name in enumerate(_EXITS):
-        words[at + X_MS + k] = leave.get(name, ABSENT)
+        words[at + X_MS + k] = leave.get(name, 0 if "under" in name else ABSENT)
 
 
 def _is_pre(name):

@@ -22,7 +22,7 @@ REF = const(9)  # uT
 CHARGE = const(10)  # 1: a shot is about to begin, heat in advance of the water
 K1 = const(11)  # gain on the temperature error
 # words, parameters
-_POWER = const(12)
+POWER = const(12)
 _GQ = const(13)
 _GC = const(14)
 _GS = const(15)
@@ -55,7 +55,7 @@ class Boiler:
     def tune(self, tune):
         power_w, capacity, loss, element_ms, sensor_ms = tune
         w = self.words
-        w[_POWER] = power_w << 10
+        w[POWER] = power_w << 10
         w[_GQ] = (655360 + element_ms // 2) // element_ms  # 2^16 * 10 ms / lag
         w[_GC] = (655360 + capacity // 2) // capacity  # 2^16 * 0.01 s / C, uP to uT
         w[_GS] = (655360 + sensor_ms // 2) // sensor_ms

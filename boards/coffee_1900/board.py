@@ -58,6 +58,9 @@ AMBIENT_MC = 22000
 # --- pump: free flow, stall pressure (for feed-forward and plausibility)
 PUMP_FREE_UL_S = 10800
 VOLUMETRIC_PUMP = ("power_permille", 1000)  # what a volumetric recipe does with the pump
+HOT_WATER_PERMILLE = 1000
+REFILL_PERMILLE = None
+COMPLIANCE_UL_BAR = (3000, 700)
 PUMP_STALL_MBAR = 15000
 
 # --- set-points and limits
@@ -67,6 +70,9 @@ STEAM_DEFAULT_MC = None
 STEAM_RANGE_MC = None
 BREW_LIMIT_MC = 130000
 STEAM_LIMIT_MC = None
+PRESSURE_LIMIT_MBAR = None
+TAIL_MS = 20  # water that still passes the meter once the stop is decided, as time at its flow
+DRIP_MS = 600  # what still drips into the cup after the stop, as time at the last flow
 SHOT_LIMIT_MS = 90000
 SHOT_LIMIT_UL = 300000
 DRY_PUMP_MS = 4000
@@ -75,6 +81,15 @@ PRESSURE_RANGE_MBAR = None
 FLOW_RANGE_UL_S = None
 WEIGHT_RANGE_MG = None
 PHASES_MAX = 0  # 0: volumetric machine, no profiles
+
+# --- cleaning programmes in the order of live.CLEAN_NAMES, None: not offered. Each: heat on or off,
+#     repeats, steps of (outputs, pump permille, ms). The pump rests before DRY_PUMP_MS is over:
+#     a blind basket lets nothing through.
+CLEAN_PROGRAMMES = (
+    (True, 10, (("brew", 1000, 3500), ("", 0, 4000))),
+    None,
+    None,
+)
 
 # --- what this board leaves to the application: RP2040 264 KB RAM less the MicroPython and
 #     cyw43/lwIP static data and stacks; gc.mem_free() of a Pico W after boot is about 180 KB.

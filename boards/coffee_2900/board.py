@@ -60,6 +60,9 @@ AMBIENT_MC = 22000
 # --- pump: free flow, stall pressure at full duty (for feed-forward and plausibility)
 PUMP_FREE_UL_S = 10000
 VOLUMETRIC_PUMP = ("pressure_mbar", 9000)  # what a volumetric recipe does with the pump
+HOT_WATER_PERMILLE = 600
+REFILL_PERMILLE = 500
+COMPLIANCE_UL_BAR = (3000, 700)  # hose, headspace and puck: at 0 bar, at 9 bar and above
 PUMP_STALL_MBAR = 12000
 
 # --- set-points and limits
@@ -69,6 +72,9 @@ STEAM_DEFAULT_MC = 123000  # saturation at 1.2 bar gauge
 STEAM_RANGE_MC = (110000, 135000)
 BREW_LIMIT_MC = 130000
 STEAM_LIMIT_MC = 150000
+PRESSURE_LIMIT_MBAR = 13500
+TAIL_MS = 20  # water that still passes the meter once the stop is decided, as time at its flow
+DRIP_MS = 600  # what still drips into the cup after the stop, as time at the last flow
 SHOT_LIMIT_MS = 90000
 SHOT_LIMIT_UL = 300000
 DRY_PUMP_MS = 4000
@@ -77,6 +83,15 @@ PRESSURE_RANGE_MBAR = (0, 11000)
 FLOW_RANGE_UL_S = (0, 8000)
 WEIGHT_RANGE_MG = (5000, 250000)
 PHASES_MAX = 12
+
+# --- cleaning programmes in the order of live.CLEAN_NAMES, None: not offered. Each: heat on or off,
+#     repeats, steps of (outputs, pump permille, ms). The pump rests before DRY_PUMP_MS is over:
+#     a blind basket lets nothing through.
+CLEAN_PROGRAMMES = (
+    (True, 10, (("brew", 1000, 3500), ("", 0, 4000))),
+    (True, 3, (("steam", 0, 3000), ("", 0, 2000))),
+    (False, 12, (("brew", 600, 6000), ("water", 600, 6000), ("", 0, 45000))),
+)
 
 # --- what this board leaves to the application. The RP2350 has 520 KB; the image is kept small
 #     enough for an RP2040 (same pin-out), so the smaller board's figure is the cap.

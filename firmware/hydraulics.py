@@ -1,0 +1,187 @@
+# The pump: on/off through an SSR, or a gear pump that follows a pressure or a flow with a limit
+# on the other. Law and constants: docs/control.md. Knows millibar and microlitres, no recipe.
+from array import array
+
+import board
+import micropython
+from micropython import const
+from plan import ABSENT, MODE_FLOW, MODE_POWER, MODE_PRESSURE
+
+# words; pressures in mbar << 8 (P8), flows in ul/s << 6 (Q6)
+_P = const(0)  # observer: pressure, P8, never below zero
+_Q = const(1)  # observer: flow into the puck, Q6, biased by _Q_ZERO
+_U = const(2)  # pump duty in force, permille << 6
+_MEASURED = const(3)  # mbar
+_MODE = const(4)
+_REF = const(5)  # P8 or Q6: where the ramp stands
+_LIMIT = const(6)  # Q6 or P8
+_SLOPE = const(7)  # of the reference, mbar/s, biased by _SLOPE_ZERO
+_FREE = const(8)  # ul/s at full duty without pressure
+_STALL = const(9)  # mbar at full duty without flow
+_SOFT = const(10)  # compliance ul/bar near zero pressure
+_STIFF = const(11)  # compliance ul/bar at 9 bar and above
+_TRIM = const(12)  # pump map correction from the flow meter, 1024 = none
+_WORDS = const(13)
+_Q_ZERO = const(1 << 21)
+_SLOPE_ZERO = const(1 << 20)
+_NO_LIMIT = const(0x3FFFFFF)
+_TRIM_LOW = const(717)
+_TRIM_HIGH = const(1331)
+
+
+class Hydraulics:
+    def __init__(self, flow):
+        self._flow = flow
+        self._pulses = 0
+        self._target = 0  # mbar or ul/s
+        self._step = 0  # of the ramp, 1/256 of the target's unit a tick
+        self._left = 0  # ticks of the ramp
+        self._pushed = 0  # Q6 ticks since the last pulse of the meter
+        self.pump = 0  # permille, the demand of this tick
+        self.smooth = bool(board.PUMP_PWM_HZ)  # a pump that can be throttled
+        w = self.words = array("i", [0] * _WORDS)
+        w[_Q] = _Q_ZERO
+        w[_SLOPE] = _SLOPE_ZERO
+        w[_FREE] = board.PUMP_FREE_UL_S
+        w[_STALL] = board.PUMP_STALL_MBAR
+        w[_SOFT], w[_STIFF] = board.COMPLIANCE_UL_BAR
+        w[_TRIM] = 1024
+
+    def go(self, mode, target, ramp_ms, limit):
+        # a new phase: mode, target, limit as in plan.py
+        w = self.words
+        w[_MODE] = mode
+        self._target = target
+        self._left = ramp_ms // 10
+        if mode == MODE_POWER:
+            self.pump = target
+            return
+        pressure = mode == MODE_PRESSURE
+        now = w[_P] if pressure else self.flow_ul_s() << 6
+        if limit == ABSENT:
+            w[_LIMIT] = _NO_LIMIT
+        else:
+            w[_LIMIT] = limit << 6 if pressure else limit << 8
+        goal = target << (8 if pressure else 6)
+        w[_REF] = now if self._left else goal
+        self._step = (goal - now) // self._left if self._left else 0
+
+    def stop(self):
+        self.go(MODE_POWER, 0, 0, ABSENT)
+        self.words[_U] = 0
+
+    def step(self, mbar):
+        # every tick, also at rest: the observer must know the pressure when a shot begins
+        w = self.words
+        w[_MEASURED] = mbar if mbar > 0 else 0
+        if not self.smooth:
+            return
+        if w[_MODE] == MODE_POWER:
+            w[_U] = self.pump << 6
+        else:
+            self._ramp(w)
+        self.pump = follow(w) >> 6
+        if self.pump:
+            self._calibrate(w)
+
+    def _ramp(self, w):
+        slope = 0
+        if self._left:
+            self._left -= 1
+            w[_REF] += self._step
+            slope = self._step * 100 >> 8
+            if not self._left:
+                w[_REF] = self._target << (8 if w[_MODE] == MODE_PRESSURE else 6)
+        w[_SLOPE] = slope + _SLOPE_ZERO
+
+    def _calibrate(self, w):
+        # The pump map against the hall meter: what was pushed by the map between two pulses
+        # must be one pulse's volume. Long memory, within 30 %.
+        self._pushed += map_flow(w) // 100
+        n = self._flow.pulses - self._pulses
+        if n == 0:
+            return
+        self._pulses += n
+        if n == 1 and self._pushed > 100:
+            ratio = w[_TRIM] * board.FLOW_UL_PULSE // self._pushed
+            trim = w[_TRIM] + (ratio - w[_TRIM]) // 8
+            w[_TRIM] = min(max(trim, _TRIM_LOW), _TRIM_HIGH)
+        self._pushed = 0
+
+    def asking(self):
+        # water is being asked for: neither a soak nor a closed limit
+        return self.pump > 20 and self._target > 0
+
+    def flow_ul_s(self):
+        # what the pump moves by its map; a pump on an SSR has none, there the meter speaks
+        if not self.smooth:
+            return self._flow.flow_ul_s
+        return map_flow(self.words)
+
+
+@micropython.viper
+def map_flow(w: ptr32) -> int:
+    free = int(w[8])
+    p = int(w[0]) >> 8
+    u = int(w[2])
+    q = (free * (u >> 2)) // 16000 - free * p // int(w[9])
+    if q < 0:
+        q = 0
+    return (q * int(w[12])) >> 10
+
+
+# One tick: observe pressure and puck flow, then the duty that follows the reference. With
+# MODE_POWER only observes. Inputs and result in the words; returns the duty, permille << 6.
+@micropython.viper
+def follow(w: ptr32) -> int:
+    p = int(w[0])
+    q = int(w[1]) - 2097152
+    u = int(w[2])
+    free = int(w[8])
+    mode = int(w[4])
+    c = int(w[11])
+    soft = int(w[10])
+    if p < 2304000:
+        c = soft + (c - soft) * (p >> 11) // 1125
+    slip = (free * (p >> 8) // int(w[9])) << 6
+    qp = ((free * (u >> 2)) // 250 - slip) * int(w[12]) >> 10
+    if qp < 0:
+        qp = 0
+    e = (int(w[3]) << 8) - p
+    p += (((qp - q) * (655360 // c)) >> 14) + ((e * 205) >> 10)
+    q -= ((e >> 4) * c) >> 8
+    if p < 0:
+        p = 0
+    if q > 1000000:
+        q = 1000000
+    if q < -200000:
+        q = -200000
+    w[0] = p
+    w[1] = q + 2097152
+    if mode == 0:
+        return u
+    ref = int(w[5])
+    limit = int(w[6])
+    if mode == 1:
+        pace = int(w[7]) - 1048576 + (((ref - p) * 6) >> 8)
+        want = q + ((c * pace) >> 4)
+        if want > limit:
+            want = limit
+    else:
+        want = ref
+        if limit < 67108863:
+            most = q + ((c * (((limit - p) * 6) >> 8)) >> 4)
+            if want > most:
+                want = most
+    if want < 0:
+        want = 0
+    if want > 1000000:
+        want = 1000000
+    want = (want << 10) // int(w[12]) + slip
+    if want > 2000000:
+        want = 2000000
+    u = want * 1000 // free
+    if u > 64000:
+        u = 64000
+    w[2] = u
+    return u

@@ -1,0 +1,157 @@
+# What the machine is doing: cold, heating, ready … fault, safe mode, and which of its parts has
+# the water meanwhile. One state at a time; the shot's own states are brew.py's.
+import interlocks as il
+import live as names
+from hal import GRINDER, VALVE_BREW
+from micropython import const
+from thermal import T
+
+_READY_MC = const(500)
+_READY_MS = const(5000)
+_LOST_MC = const(2000)  # as far away for as long a machine is no longer ready
+_LOST_MS = const(5000)
+
+
+class Modes:
+    def __init__(self, live, interlocks, hal, shot, taps, cleaning, heat):
+        self._live = live
+        self._il = interlocks
+        self._hal = hal
+        self.shot = shot
+        self.taps = taps
+        self.cleaning = cleaning
+        self.boilers = heat
+        self._brew = heat.brew
+        self._steam = heat.steam
+        self.brew_mc = 0
+        self.steam_mc = 0
+        self.ready = False
+        self.heat = False  # this state may heat
+        self._near_ms = 0
+        self._far_ms = 0
+        self._standby = False
+
+    def setpoints(self, brew_mc, steam_mc):
+        if brew_mc:
+            self.brew_mc = brew_mc
+        if steam_mc and self._steam:
+            self.steam_mc = steam_mc
+            self._steam.set(steam_mc)
+            self._live.steam_setpoint_mc = steam_mc
+        self._aim(self.brew_mc)
+
+    def _aim(self, mc):
+        if mc != self._live.setpoint_mc:
+            self._brew.set(mc)
+            self._live.setpoint_mc = mc
+            self._near_ms = 0
+
+    def enter(self, state):
+        live = self._live
+        if live.state != state:
+            live.state = state
+            live.put(names.EV_STATE, state, 0)
+
+    # --- every tick
+    def step(self):
+        fault = self._il.blocked(il.FAULT | il.RESET_STORM)
+        self._readiness()
+        if self.shot.running:
+            self._in_shot()
+        elif fault:
+            self._rest(names.SAFE_MODE if fault & il.RESET_STORM else names.FAULT)
+        elif self._standby:
+            self._rest(names.STANDBY)
+        else:
+            self._at_work()
+        state = self._live.state
+        self.heat = names.HEATING <= state <= names.CLEANING and self.cleaning.heat and not fault
+        self.taps.steam_step()
+        if self._steam:
+            self.boilers.steam_guard.excused = self.taps.excused
+        self.taps.refill_step(self.heat and names.HEATING <= state <= names.READY
+                              or state == names.STEAM)
+
+    def _readiness(self):
+        off = (self._brew.words[T] >> 10) - self._live.setpoint_mc
+        if off < 0:
+            off = -off
+        if off > _READY_MC:
+            self._near_ms = 0
+            self._far_ms = self._far_ms + 10 if off > _LOST_MC else 0
+            if self._far_ms > _LOST_MS:
+                self.ready = False
+        else:
+            self._far_ms = 0
+            if self._near_ms < _READY_MS:
+                self._near_ms += 10
+            else:
+                self.ready = True
+
+    def _in_shot(self):
+        shot = self.shot
+        blocked = self._il.blocked(il.NO_WATER)
+        if blocked:
+            shot.abort(blocked)
+        shot.step()
+        out = self._hal.out
+        out[VALVE_BREW] = shot.valve
+        out[GRINDER] = shot.grinder
+        if not shot.running:
+            self._aim(self.brew_mc)
+            self.enter(names.STEAM if self.taps.steaming else names.READY)
+
+    def begin_shot(self, words, source):
+        self._brew.firm(True)
+        self.shot.start(words, source)
+        self._aim(self.shot.temp_mc())
+
+    def _rest(self, state):
+        # nothing moves, nothing heats
+        if self._live.state != state:
+            self.taps.steaming = False
+            self.stop()
+            self.ready = False
+            self._near_ms = 0
+            self.boilers.tuner = None
+            self.enter(state)
+
+    def stop(self):
+        # hot water and cleaning; the shot has its own end
+        state = self._live.state
+        if state == names.CLEANING or state == names.HOT_WATER:
+            self.cleaning.stop()
+            self.enter(names.HEATING)
+
+    def _at_work(self):
+        state = self._live.state
+        if state == names.HOT_WATER:
+            if not self.taps.water_step():
+                self.enter(names.HEATING)
+        elif state == names.CLEANING:
+            if not self.cleaning.step():
+                self.enter(names.HEATING)
+        elif not self.boilers.brew_guard.good:
+            self.enter(names.COLD)
+        else:
+            self._idle()
+
+    def _idle(self):
+        ready = self.ready
+        if self.taps.steaming:
+            self.enter(names.STEAM)
+        else:
+            self.enter(names.READY if ready else names.HEATING)
+        self._brew.firm(ready)
+
+    # --- wishes; 0 or a refusal of brew.REFUSALS is decided by panel.py
+    def water_start(self):
+        self.taps.water_start()
+        self.enter(names.HOT_WATER)
+
+    def clean(self, which):
+        self.cleaning.start(which)
+        self.enter(names.CLEANING)
+
+    def sleep(self, asleep):
+        self._standby = asleep

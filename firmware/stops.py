@@ -1,0 +1,112 @@
+# When a phase or a shot has had enough, what still comes after the pump stops, and how much water
+# the boiler must expect. Looks at live only; brew.py acts.
+from array import array
+
+import board
+import plan
+import micropython
+from micropython import const
+
+_SETTLED_MS = const(1000)  # an "under" exit counts only after a phase has had time to build up
+_USUAL_UL_S = const(2000)  # a puck's flow before we know better
+_KNOWN_MS = const(4000)  # after so long the measured flow is the better guess
+_FAR_MS = const(60000)
+
+
+class Stops:
+    def __init__(self, live, scale):
+        self._live = live
+        self._scale = scale
+        # ms, ul, mg, mbar, ul/s in the phase: the order of plan's exits
+        self._now = array("i", [0] * 5)
+        self.drip_ms = board.DRIP_MS  # flow that still arrives in the cup after the stop; learned
+        self._stop_mg = 0
+        self._stop_rate = 0
+
+    # --- phases
+    def phase_over(self, words, at, phase_ms, phase_ul):
+        live = self._live
+        now = self._now
+        now[0] = phase_ms
+        now[1] = live.volume_ul - phase_ul
+        now[2] = live.weight_mg if live.weight_mg > 0 else 0
+        now[3] = live.pressure_mbar
+        now[4] = live.flow_ul_s
+        return exits(words, at + plan.X_MS, now, _SETTLED_MS)
+
+    # --- the whole shot
+    def left_ms(self, words):
+        # until a stop is met at the present flow, 0: now
+        live = self._live
+        left = _FAR_MS
+        if words[plan.STOP_MS] != plan.ABSENT:
+            left = words[plan.STOP_MS] - live.shot_ms
+        if words[plan.STOP_UL] != plan.ABSENT:
+            more = words[plan.STOP_UL] - live.volume_ul
+            left = min(left, _time_ms(more, live.flow_ul_s) - board.TAIL_MS)
+        if words[plan.STOP_MG] != plan.ABSENT:
+            more = words[plan.STOP_MG] - live.weight_mg
+            left = min(left, _time_ms(more, self._rate()) - self.drip_ms)
+        return left if left > 0 else 0
+
+    def _rate(self):
+        return self._scale.rate_mg_s
+
+    def water_ends(self):
+        self._stop_mg = self._live.weight_mg
+        self._stop_rate = self._rate()
+
+    def learn(self):
+        # after the drip: how long at the last rate would the rest have taken?
+        rate = self._stop_rate
+        if rate < 500:
+            return
+        ms = (self._live.weight_mg - self._stop_mg) * 1000 // rate
+        if 0 <= ms <= 3000:
+            self.drip_ms += (ms - self.drip_ms) // 4
+
+    # --- feed-forward
+    def ahead_ul_s(self, words, at, shot_ms, left_ms, cut_ms):
+        # the flow one element lag from now
+        if left_ms < cut_ms:
+            return 0
+        if shot_ms > _KNOWN_MS:
+            return min(self._live.flow_ul_s, board.PUMP_FREE_UL_S >> 1)
+        return expected_ul_s(words, at)
+
+
+def _time_ms(amount, rate):
+    # amount in thousandths (ul, mg), rate per second; a stop already met is now
+    if amount <= 0:
+        return 0
+    if rate < 50:
+        return _FAR_MS
+    return min(amount * 100 // rate * 10, _FAR_MS)
+
+
+def expected_ul_s(words, at):
+    # before anything flows: what this phase will take
+    target = words[at + plan.TARGET]
+    if words[at + plan.MODE] == plan.MODE_FLOW:
+        return target
+    if target == 0:
+        return 0
+    limit = words[at + plan.LIMIT]
+    return min(_USUAL_UL_S, limit)
+
+
+# words: the plan; at: its first exit; now: ms, ul, mg, mbar, ul/s. Overs, then the unders of the
+# last two. 1: the phase is over.
+@micropython.viper
+def exits(words: ptr32, at: int, now: ptr32, settled: int) -> int:
+    i = 0
+    while i < 5:
+        if int(now[i]) >= int(words[at + i]):
+            return 1
+        i += 1
+    if int(now[0]) >= settled:
+        if int(now[3]) < int(words[at + 5]):
+            return 1
+        if int(now[4]) < int(words[at + 6]):
+            return 1
+    return 0

@@ -1,0 +1,118 @@
+# Water and steam outside the group: the hot-water tap, the steam wand, the steam boiler's refill.
+# Asks for valves and pump; interlocks have the last word over all of them.
+import board
+import interlocks as il
+import live as names
+from hal import PUMP, SW_PROBE, VALVE_BREW, VALVE_REFILL, VALVE_STEAM, VALVE_WATER
+from micropython import const
+from plan import ABSENT, MODE_POWER
+
+_WATER_MS = const(60000)
+_WATER_UL = const(250000)
+_STEAM_MS = const(240000)
+_DRY_MS = const(500)  # the probe splashes; the element is still covered for minutes
+_FILL_ON_MS = const(2000)  # beyond the probe, so that it does not chatter
+_FILL_MS = const(60000)  # as long a refill is a leak or a dead probe
+_EXCUSE_MS = const(30000)  # after steam or refill: five element lags until the balance is true
+
+
+class Taps:
+    def __init__(self, live, interlocks, hal, hydraulics, flow):
+        self._live = live
+        self._il = interlocks
+        self._hal = hal
+        self._hyd = hydraulics
+        self._flow = flow
+        self._water_valve = VALVE_BREW if board.VALVE_WATER is None else VALVE_WATER
+        self._has_steam = board.VALVE_STEAM is not None
+        self._has_refill = board.VALVE_REFILL is not None
+        self._ms = 0  # of hot water
+        self._zero_ul = 0
+        self._steam_ms = 0
+        self._dry_ms = 0
+        self._fill_ms = 0  # since the refill began, 0: none
+        self._wet_ms = 0
+        self._excuse_ms = 0
+        self.steaming = False
+        self.dry = False  # steam boiler below its probe: no heat
+        self.excused = False
+
+    # --- hot water: state HOT_WATER is modes'
+    def water_start(self):
+        self._ms = 0
+        self._zero_ul = self._flow.volume_ul()
+        self._hyd.go(MODE_POWER, board.HOT_WATER_PERMILLE, 0, ABSENT)
+
+    def water_step(self):
+        # False: the tap is closed
+        self._ms += 10
+        drawn = self._flow.volume_ul() - self._zero_ul
+        if self._ms > _WATER_MS or drawn > _WATER_UL or self._il.blocked(il.NO_WATER):
+            self._hyd.stop()
+            return False
+        self._hal.out[self._water_valve] = 1
+        return True
+
+    # --- steam
+    def steam_toggle(self):
+        hot = self._live.steam_temp_mc > board.STEAM_RANGE_MC[0] if self._has_steam else False
+        self.steaming = hot and not self.steaming
+        self._steam_ms = 0
+
+    def steam_step(self):
+        if not self._has_steam:
+            return
+        if self.steaming:
+            self._steam_ms += 10
+            if self._steam_ms > _STEAM_MS or self._il.blocked(il.NO_WATER | il.STEAM_OUT):
+                self.steaming = False
+            else:
+                self._hal.out[VALVE_STEAM] = 1
+        self._excuse()
+
+    def _excuse(self):
+        # steam and refill take heat past the flow meter's knowledge
+        if self.steaming or self._fill_ms:
+            self._excuse_ms = _EXCUSE_MS
+        elif self._excuse_ms:
+            self._excuse_ms -= 10
+        self.excused = self._excuse_ms > 0
+
+    # --- refill of the steam boiler; may_fill: the pump is free for it
+    def refill_step(self, may_fill):
+        if not self._has_refill:
+            return
+        if self._hal.switches & SW_PROBE:
+            self._dry_ms = 0
+            self._wet()
+        else:
+            self._wet_ms = 0
+            if self._dry_ms < _DRY_MS:
+                self._dry_ms += 10
+        self.dry = self._dry_ms >= _DRY_MS
+        if self._fill_ms or (self.dry and may_fill):
+            self._fill(may_fill)
+
+    def _wet(self):
+        if self._fill_ms:
+            self._wet_ms += 10
+            if self._wet_ms > _FILL_ON_MS:
+                self._fill_end()
+
+    def _fill_end(self):
+        self._fill_ms = self._wet_ms = 0
+        self._hyd.stop()
+
+    def _fill(self, may_fill):
+        if not may_fill or self._il.blocked(il.NO_WATER | il.STEAM_REFILL):
+            self._fill_end()
+            return
+        if self._fill_ms == 0:
+            self._hyd.go(MODE_POWER, board.REFILL_PERMILLE, 0, ABSENT)
+        self._fill_ms += 10
+        self._hal.out[VALVE_REFILL] = 1
+        if self._fill_ms > _FILL_MS:
+            self._il.up(il.STEAM_REFILL)
+
+    def filling(self):
+        return self._fill_ms > 0
