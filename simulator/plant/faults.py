@@ -1,0 +1,112 @@
+# What can break, by name: faults.apply(plant, name, value); value 0 mends it. A fault is a word
+# that one place of the step looks at, or a word of a sensor's channel. No physics here.
+from micropython import const
+
+from .sensors import BASE_SIGMA, DRIFT, GAIN, SIGMA, STUCK
+from .words import CHANNELS
+
+# --- words of the fault list
+_SSR_BREW = const(0)  # 1: conducts always, 2: never
+_SSR_STEAM = const(1)
+_SCALED_BREW = const(2)  # permille of the element's power that is left
+_SCALED_STEAM = const(3)
+_PUMP = const(4)
+_VALVE_BREW = const(5)  # 1: stays closed, 2: stays open
+_VALVE_STEAM = const(6)
+_VALVE_WATER = const(7)
+_VALVE_REFILL = const(8)
+_METER = const(9)
+_TANK = const(10)
+_FLOAT = const(11)
+_SCALE_SILENT = const(12)
+_SCALE_STUCK = const(13)
+_GRINDER = const(14)
+_RELAY = const(15)
+_PUCK = const(16)  # 1: none, 2: blind
+_PROBE = const(17)  # 1: reads covered for ever, 2: reads bare for ever
+FAULT_WORDS = 18
+
+SSR_BREW, SSR_STEAM, SCALED_BREW, SCALED_STEAM, PUMP, VALVE_BREW, VALVE_STEAM, VALVE_WATER = range(8)
+VALVE_REFILL, METER, TANK, FLOAT, SCALE_SILENT, SCALE_STUCK, GRINDER, RELAY, PUCK, PROBE = range(8, 18)
+
+_BY_WORD = {
+    "stuck_ssr_brew": (_SSR_BREW, "1: the element stays on, 2: it never comes on"),
+    "stuck_ssr_steam": (_SSR_STEAM, "1: the element stays on, 2: it never comes on"),
+    "scaled_heater_brew": (_SCALED_BREW, "permille of the element's power that is left"),
+    "scaled_heater_steam": (_SCALED_STEAM, "permille of the element's power that is left"),
+    "pump_broken": (_PUMP, "1: the pump moves nothing"),
+    "stuck_valve_brew": (_VALVE_BREW, "1: stays closed, 2: stays open"),
+    "stuck_valve_steam": (_VALVE_STEAM, "1: stays closed, 2: stays open"),
+    "stuck_valve_water": (_VALVE_WATER, "1: stays closed, 2: stays open"),
+    "stuck_valve_refill": (_VALVE_REFILL, "1: stays closed, 2: stays open"),
+    "stuck_flowmeter": (_METER, "1: no pulses"),
+    "empty_tank": (_TANK, "1: the pump draws air and the float is down"),
+    "stuck_float": (_FLOAT, "1: the float shows water whatever the tank holds"),
+    "scale_silent": (_SCALE_SILENT, "1: the load cell's converter never has a value ready"),
+    "scale_stuck": (_SCALE_STUCK, "1: the load cell's value no longer changes"),
+    "grinder_jam": (_GRINDER, "1: the grinder turns and nothing falls"),
+    "stuck_relay": (_RELAY, "1: the safety relay's contacts are welded"),
+    "no_puck": (_PUCK, ""),
+    "blocked_puck": (_PUCK, ""),
+    "stuck_probe": (_PROBE, "1: the level probe reads covered for ever, 2: bare for ever"),
+}
+_SENSOR = {
+    "sensor_open": "1: wire broken",
+    "sensor_short": "1: wires touch",
+    "sensor_drift": "offset of the reading in m°C, or mbar for the pressure",
+    "sensor_noise": "noise as a multiple of its nominal sigma, permille",
+}
+
+
+def names():
+    """Every fault this plant knows, with what its value means: {name: text}."""
+    known = {name: text for name, (_, text) in _BY_WORD.items()}
+    known["no_puck"] = "1: the basket is empty"
+    known["blocked_puck"] = "1: nothing passes the basket"
+    known["puck_step"] = "permille the puck's resistance runs to within a second, or [permille, ms]"
+    for kind, text in _SENSOR.items():
+        for channel in CHANNELS:
+            known[kind + "_" + channel] = text
+    return known
+
+
+def apply(plant, name, value):
+    """Sets or, with value 0, mends a fault.
+
+    Raises:
+        ValueError: no such fault on this machine; the text names those there are.
+    """
+    if name in _BY_WORD:
+        word = _BY_WORD[name][0]
+        value = int(value)
+        if name == "blocked_puck" and value:
+            value = 2
+        plant.faults[word] = value
+    elif name == "puck_step":
+        _puck_step(plant, value)
+    else:
+        kind, _, channel = name.rpartition("_")
+        if kind not in _SENSOR or channel not in CHANNELS:
+            raise ValueError(
+                "fault: no fault is called %r; take one of %s"
+                % (name, ", ".join(sorted(names())))
+            )
+        _sensor(plant, kind, CHANNELS.index(channel), int(value))
+
+
+def _puck_step(plant, value):
+    factor, ms = value if isinstance(value, (list, tuple)) else (value, 1000)
+    plant.disturb_puck(int(factor) or 1000, int(ms))
+
+
+def _sensor(plant, kind, channel, value):
+    c = plant.channels[channel]
+    if kind == "sensor_open":
+        c[STUCK] = plant.open_code(channel) if value else -1
+    elif kind == "sensor_short":
+        c[STUCK] = 65535 - plant.open_code(channel) if value else -1
+    elif kind == "sensor_drift":
+        c[DRIFT] = plant.drift_code(channel, value)
+    else:
+        c[GAIN] = value or 1000
+        c[SIGMA] = c[BASE_SIGMA] * c[GAIN] // 1000
