@@ -1,0 +1,315 @@
+"""The HTTP API: what programs may ask and order. Answers are the views of host_bridge.views as
+JSON; errors name the field and the cure. Reading is open, acting needs the token. No HTML here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query, Request, Response, Security
+from fastapi.encoders import jsonable_encoder
+from fastapi.responses import JSONResponse
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BaseModel, Field
+
+from host_bridge.errors import NotFound
+from host_bridge.service import Bridge
+from host_bridge.views import (
+    AlarmView,
+    BrewView,
+    CheckpointView,
+    CommandView,
+    Curve,
+    HealthView,
+    LiveView,
+    MachineView,
+    MeterView,
+    QuarantineView,
+    RecipesView,
+)
+from host_bridge.web import api_examples as examples
+from host_bridge.web.actions import UNDECIDED, decided
+from host_bridge.web.api_errors import ErrorAnswer, TooManyTries, Unauthorised
+from host_bridge.web.auth import Auth
+from host_bridge.web.payload import safe_text
+
+USER = "api"
+"""Who acted, in records, when a program acts with the token and does not say for whom."""
+
+_bearer = HTTPBearer(auto_error=False, description="The console's access token.")
+
+
+def bridge_of(request: Request) -> Bridge:
+    bridge: Bridge = request.app.state.console.bridge
+    return bridge
+
+
+def acting_user(
+    request: Request,
+    given: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+    on_behalf_of: Annotated[
+        str, Query(max_length=64, description="Whose name the record carries.")
+    ] = USER,
+) -> str:
+    """Raises unless the caller knows the token; returns the name to write down."""
+    auth: Auth = request.app.state.console.auth
+    caller = request.client.host if request.client else ""
+    wait_s = auth.brake.wait_s(caller)
+    if wait_s:
+        raise TooManyTries(wait_s)
+    if given is None:
+        raise Unauthorised
+    if not auth.token_fits(given.credentials):
+        auth.brake.failed(caller)
+        raise Unauthorised
+    auth.brake.succeeded(caller)
+    return on_behalf_of.strip() or USER
+
+
+TheBridge = Annotated[Bridge, Depends(bridge_of)]
+User = Annotated[str, Depends(acting_user)]
+Limit = Annotated[int, Query(ge=1, le=500)]
+WaitS = Annotated[
+    float, Query(ge=0, le=120, description="Wait so many seconds for the machine's answer.")
+]
+Slot = Annotated[str, Field(pattern="^([0-9]|1[0-5])$")]
+
+
+class BrewDetail(BaseModel):
+    brew: BrewView
+    curve: Curve | None = Field(description="Null when no curve was stored for this brew.")
+
+
+class CommandRequest(BaseModel):
+    model_config = {"extra": "forbid", "json_schema_extra": {"examples": [examples.COMMAND]}}
+
+    name: str = Field(max_length=32, description="One of the machine's `commands`.")
+    args: dict[str, Any] = Field(default_factory=dict)
+    deadline_s: float = Field(
+        60, gt=0, le=3600, description="The machine refuses the command after so many seconds."
+    )
+
+
+class ReviewRequest(BaseModel):
+    model_config = {"extra": "forbid"}
+
+    note: str = Field("", max_length=2000, examples=["Filled the tank."])
+
+
+class QuarantineItem(BaseModel):
+    """A set-aside message; `text` is its payload with unprintable bytes escaped."""
+
+    id: int
+    topic: str
+    machine: str | None
+    external_id: str | None
+    text: str
+    size_bytes: int
+    reason: str
+    received_ms: int
+    times: int
+
+    @classmethod
+    def of(cls, view: QuarantineView) -> QuarantineItem:
+        return cls(
+            id=view.id,
+            topic=view.topic,
+            machine=view.machine,
+            external_id=view.external_id,
+            text=safe_text(view.payload),
+            size_bytes=view.size_bytes,
+            reason=view.reason,
+            received_ms=view.received_ms,
+            times=view.times,
+        )
+
+
+health_router = APIRouter(tags=["Health"])
+read = APIRouter(prefix="/api", tags=["Reading"], responses={404: {"model": ErrorAnswer}})
+act = APIRouter(
+    prefix="/api",
+    tags=["Acting"],
+    responses={code: {"model": ErrorAnswer} for code in (401, 404, 422, 429)},
+)
+
+
+@health_router.get("/healthz", responses={503: {"model": HealthView}})
+def healthz(bridge: TheBridge, response: Response) -> HealthView:
+    """Whether the bridge works: broker connected, facts stored. 503 names the problems."""
+    health = bridge.health()
+    response.status_code = 200 if health.ok else 503
+    return health
+
+
+@health_router.get("/metrics", response_class=Response)
+def metrics(bridge: TheBridge) -> Response:
+    """Figures in Prometheus' text format."""
+    return Response(bridge.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+@read.get("/machines")
+def machines(bridge: TheBridge) -> list[MachineView]:
+    """Every machine ever seen, by name."""
+    return bridge.machines()
+
+
+@read.get("/machines/{machine}", responses=examples.ok(examples.MACHINE))
+def machine(machine: str, bridge: TheBridge) -> MachineView:
+    return _known(bridge, machine)
+
+
+@read.get("/machines/{machine}/live")
+def live(machine: str, bridge: TheBridge) -> LiveView:
+    """The latest state as the machine sent it, and the curve of a running shot."""
+    return bridge.live(machine)
+
+
+@read.get("/machines/{machine}/recipes")
+def recipes(machine: str, bridge: TheBridge) -> RecipesView:
+    """Slot ("0" … "15") → recipe, as the machine last reported them."""
+    return bridge.recipes(machine)
+
+
+@read.get("/machines/{machine}/meters")
+def meters(machine: str, bridge: TheBridge, limit: Limit = 60) -> list[MeterView]:
+    """Daily totals, newest first."""
+    _known(bridge, machine)
+    return bridge.meters(machine, limit)
+
+
+@read.get("/brews", responses=examples.ok([examples.BREW]))
+def brews(
+    bridge: TheBridge,
+    machine: str | None = None,
+    limit: Limit = 50,
+    before: Annotated[int | None, Query(description="`cursor` of the last brew shown.")] = None,
+) -> list[BrewView]:
+    """Brew records, newest first."""
+    return bridge.brews(machine, limit, before)
+
+
+@read.get("/brews/{machine}/{external_id:path}")
+def brew(machine: str, external_id: str, bridge: TheBridge) -> BrewDetail:
+    """One brew by its external id (`<journal>/<seq>`), with its curve."""
+    found = bridge.brew(external_id, machine)
+    if found is None:
+        raise NotFound("external_id", f"no brew {external_id} of {machine}; see /api/brews")
+    return BrewDetail(brew=found, curve=bridge.curve(machine, found.boot, found.shot))
+
+
+@read.get("/checkpoints")
+def checkpoints(
+    bridge: TheBridge,
+    state: Literal["open", "done", "all"] = "open",
+    machine: str | None = None,
+) -> list[CheckpointView]:
+    """What a person must look at."""
+    return bridge.checkpoints(state, machine)
+
+
+@read.get("/alarms")
+def alarms(bridge: TheBridge, machine: str | None = None, limit: Limit = 100) -> list[AlarmView]:
+    """Alarms raised and cleared, newest first."""
+    return bridge.alarms(machine, limit)
+
+
+@read.get("/commands")
+def commands(
+    bridge: TheBridge, machine: str | None = None, limit: Limit = 50
+) -> list[CommandView]:
+    """Orders given through this bridge, newest first."""
+    return bridge.commands(machine, limit)
+
+
+@read.get("/commands/{command_id}", responses=examples.ok(examples.DONE))
+async def command(command_id: str, bridge: TheBridge, wait_s: WaitS = 0) -> CommandView:
+    """One order and what became of it."""
+    return await decided(bridge, command_id, wait_s)
+
+
+@read.get("/quarantine")
+def quarantine(bridge: TheBridge, limit: Limit = 50) -> list[QuarantineItem]:
+    """Messages that could not be taken, with the reason, newest first."""
+    return [QuarantineItem.of(view) for view in bridge.quarantine(limit)]
+
+
+_COMMAND_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"model": CommandView, "description": "The machine did it."},
+    202: {"model": CommandView, "description": "Taken; the machine has not answered yet."},
+    409: {"model": CommandView, "description": "The machine refused, or the time ran out."},
+}
+
+
+@act.post("/machines/{machine}/commands", status_code=202, responses=_COMMAND_ANSWERS)
+async def send(
+    machine: str, order: CommandRequest, bridge: TheBridge, user: User, wait_s: WaitS = 0
+) -> Response:
+    """Orders something of a machine. The machine has the last word: see `state` and `error`."""
+    return await _send(bridge, machine, order.name, order.args, user, order.deadline_s, wait_s)
+
+
+@act.put("/machines/{machine}/recipes/{slot}", status_code=202, responses=_COMMAND_ANSWERS)
+async def put_recipe(
+    machine: str,
+    slot: Slot,
+    recipe: dict[str, Any],
+    bridge: TheBridge,
+    user: User,
+    wait_s: WaitS = 0,
+) -> Response:
+    """Sends a recipe (the contract's form) to a slot."""
+    args = {"slot": slot, "recipe": recipe}
+    return await _send(bridge, machine, "recipe.put", args, user, 60, wait_s)
+
+
+@act.delete("/machines/{machine}/recipes/{slot}", status_code=202, responses=_COMMAND_ANSWERS)
+async def delete_recipe(
+    machine: str, slot: Slot, bridge: TheBridge, user: User, wait_s: WaitS = 0
+) -> Response:
+    """Empties a slot."""
+    return await _send(bridge, machine, "recipe.delete", {"slot": slot}, user, 60, wait_s)
+
+
+@act.post("/checkpoints/{checkpoint_id}/review")
+def review(
+    checkpoint_id: int, given: ReviewRequest, bridge: TheBridge, user: User
+) -> CheckpointView:
+    """Marks a checkpoint as looked at; a second review changes nothing."""
+    return bridge.review(checkpoint_id, user, given.note)
+
+
+@act.post("/quarantine/{quarantine_id}/replay", status_code=204)
+def replay(quarantine_id: int, bridge: TheBridge, user: User) -> None:
+    """Takes the message in again; still bad, it returns to quarantine."""
+    bridge.replay(quarantine_id)
+
+
+@act.delete("/quarantine/{quarantine_id}", status_code=204)
+def discard(quarantine_id: int, bridge: TheBridge, user: User) -> None:
+    """Throws the message away for good."""
+    bridge.discard(quarantine_id, user)
+
+
+async def _send(
+    bridge: Bridge,
+    machine: str,
+    name: str,
+    args: dict[str, Any],
+    user: str,
+    deadline_s: float,
+    wait_s: float,
+) -> Response:
+    command_id = await asyncio.to_thread(bridge.send, machine, name, args, user, deadline_s)
+    view = await decided(bridge, command_id, wait_s)
+    status = 202 if view.state in UNDECIDED else 200 if view.state == "ok" else 409
+    return JSONResponse(
+        jsonable_encoder(view), status, headers={"Location": f"/api/commands/{command_id}"}
+    )
+
+
+def _known(bridge: Bridge, name: str) -> MachineView:
+    view = bridge.machine(name)
+    if view is None:
+        raise NotFound("machine", f"{name} was never seen; /api/machines lists the known ones")
+    return view

@@ -1,0 +1,92 @@
+"""Every error of the API in one form: {code, field, message}; the message ends with the cure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from host_bridge.errors import BridgeError, NotFound
+
+
+class ErrorAnswer(BaseModel):
+    model_config = {
+        "json_schema_extra": {
+            "examples": [
+                {
+                    "code": "invalid",
+                    "field": "args.slot",
+                    "message": "99 is not one of 0 … 15; give a slot of the machine",
+                }
+            ]
+        }
+    }
+
+    code: str
+    field: str | None
+    message: str
+
+
+class Unauthorised(Exception):
+    """No token, or a wrong one."""
+
+
+class TooManyTries(Exception):
+    def __init__(self, wait_s: float) -> None:
+        super().__init__()
+        self.wait_s = math.ceil(wait_s)
+
+
+def answer(
+    status: int,
+    code: str,
+    field: str | None,
+    message: str,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    body = ErrorAnswer(code=code, field=field, message=message)
+    return JSONResponse(body.model_dump(), status, headers=headers)
+
+
+def install(app: FastAPI) -> None:
+    """Makes `app` answer all its errors in this form."""
+
+    @app.exception_handler(BridgeError)
+    def bridge_error(_: Request, error: BridgeError) -> Response:
+        missing = isinstance(error, NotFound)
+        code = "not_found" if missing else "invalid"
+        return answer(404 if missing else 422, code, error.field, error.message)
+
+    @app.exception_handler(RequestValidationError)
+    def invalid_request(_: Request, error: RequestValidationError) -> Response:
+        problems = error.errors()
+        first = problems[0]
+        where = [str(part) for part in first["loc"] if part not in ("body", "query", "path")]
+        more = f"; {len(problems) - 1} more like it" if len(problems) > 1 else ""
+        cure = "correct it as /docs describes"
+        field = ".".join(where) or "body"
+        return answer(422, "invalid", field, f"{first['msg']}{more}; {cure}")
+
+    @app.exception_handler(Unauthorised)
+    def unauthorised(_: Request, error: Unauthorised) -> Response:
+        message = "acting needs the console's token: send `Authorization: Bearer <token>`"
+        return answer(
+            401, "unauthorised", "Authorization", message, {"WWW-Authenticate": "Bearer"}
+        )
+
+    @app.exception_handler(TooManyTries)
+    def too_many_tries(_: Request, error: TooManyTries) -> Response:
+        message = f"too many wrong tokens; wait {error.wait_s} s, then use the right one"
+        retry = {"Retry-After": str(error.wait_s)}
+        return answer(429, "too_many_tries", "Authorization", message, retry)
+
+    @app.exception_handler(HTTPException)
+    def other(_: Request, error: HTTPException) -> Response:
+        code = "not_found" if error.status_code == 404 else "http_error"
+        message = f"{error.detail}; /docs lists the paths and methods"
+        return answer(error.status_code, code, None, message, error.headers)

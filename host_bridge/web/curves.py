@@ -1,0 +1,257 @@
+"""ECharts options for the curves: a shot, a recent history, and a recipe's target. Pure functions
+from the contract's columns to JSON; what a machine does not measure gets no line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Columns = Mapping[str, Sequence[int | None]]
+Option = dict[str, Any]
+Point = tuple[float, float | None]
+
+_AXIS_INK = "#8c8178"
+_GRID_INK = "rgba(140,129,120,0.22)"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One column as a line. `grid` 0: the temperature strip, 1: the main plot; `axis`: which y."""
+
+    column: str
+    name: str
+    unit: str
+    color: str
+    grid: int
+    axis: int
+    digits: int = 1
+
+
+TEMPERATURE = Line("temp_mc", "Temperature", "°C", "#e0612a", 0, 0)
+PRESSURE = Line("pressure_mbar", "Pressure", "bar", "#2f86cc", 1, 1)
+FLOW = Line("flow_ul_s", "Flow", "ml/s", "#159a80", 1, 1)
+VOLUME = Line("volume_ul", "Volume", "ml", "#9a6cc2", 1, 2)
+WEIGHT = Line("weight_mg", "Weight", "g", "#c3951c", 1, 2)
+SHOT_LINES = (TEMPERATURE, PRESSURE, FLOW, VOLUME, WEIGHT)
+
+
+def shown(columns: Columns) -> list[Line]:
+    """The lines these columns can draw, in drawing order."""
+    return [line for line in SHOT_LINES if columns.get(line.column)]
+
+
+def points(columns: Columns, line: Line, first: int = 0) -> list[Point]:
+    """(seconds, value in the line's unit) from sample `first` on."""
+    times = columns.get("t_ms", ())
+    values = columns.get(line.column, ())
+    return [
+        (round((t or 0) / 1000, 2), None if v is None else round(v / 1000, 3))
+        for t, v in zip(times[first:], values[first:], strict=False)
+    ]
+
+
+def shot(columns: Columns, lines: Sequence[Line] | None = None) -> Option:
+    """A shot: temperature in a strip of its own, below it pressure or flow and the yield."""
+    drawn = list(lines) if lines is not None else shown(columns)
+    return {
+        "animation": False,
+        "aria": {"enabled": True},
+        "textStyle": {"fontFamily": "Roboto, sans-serif"},
+        "legend": _legend(),
+        "tooltip": {"trigger": "axis", "confine": True, "transitionDuration": 0},
+        "axisPointer": {"link": [{"xAxisIndex": "all"}]},
+        "grid": [
+            {"left": 46, "right": 46, "top": 50, "height": "18%"},
+            {"left": 46, "right": 46, "top": "42%", "bottom": 44},
+        ],
+        "xAxis": [
+            {**_time_axis("", True), "gridIndex": 0, "axisLabel": {"show": False}},
+            {**_time_axis("s"), "gridIndex": 1},
+        ],
+        "yAxis": [
+            {
+                **_value_axis("°C"),
+                "gridIndex": 0,
+                "scale": True,
+                "splitNumber": 2,
+                "minInterval": 1,
+            },
+            {**_value_axis(_names(drawn, 1)), "gridIndex": 1, "min": 0},
+            {
+                **_value_axis(_names(drawn, 2)),
+                "gridIndex": 1,
+                "min": 0,
+                "position": "right",
+                "splitLine": {"show": False},
+            },
+        ],
+        "series": [
+            {
+                **_series(line, points(columns, line)),
+                "xAxisIndex": line.grid,
+                "yAxisIndex": line.axis,
+            }
+            for line in drawn
+        ],
+    }
+
+
+def history(
+    times_utc_ms: Sequence[int], lines: Sequence[tuple[str, str, Sequence[int | None]]]
+) -> Option:
+    """Temperatures over wall-clock time: (name, colour, milli °C column) a line."""
+    return {
+        "animation": False,
+        "aria": {"enabled": True},
+        "textStyle": {"fontFamily": "Roboto, sans-serif"},
+        "legend": _legend(),
+        "tooltip": {"trigger": "axis", "confine": True, "transitionDuration": 0},
+        "grid": {"left": 46, "right": 16, "top": 42, "bottom": 28},
+        "xAxis": {
+            "type": "time",
+            "axisLabel": {"color": _AXIS_INK, "hideOverlap": True},
+            "axisLine": {"lineStyle": {"color": _GRID_INK}},
+            "splitLine": {"show": False},
+        },
+        "yAxis": {**_value_axis("°C"), "scale": True, "minInterval": 1},
+        "series": [
+            {
+                "name": name,
+                "type": "line",
+                "showSymbol": False,
+                "lineStyle": {"width": 2, "type": "dashed" if "set" in name.lower() else "solid"},
+                "color": color,
+                "data": [
+                    [t, None if v is None else round(v / 1000, 2)]
+                    for t, v in zip(times_utc_ms, column, strict=True)
+                ],
+            }
+            for name, color, column in lines
+        ],
+    }
+
+
+def target(recipe: Mapping[str, Any]) -> Option:
+    """What a profile asks for over time, as far as its phases' times tell; see `phase_spans_s`."""
+    pressure: list[Point] = []
+    flow: list[Point] = []
+    areas: list[list[Option]] = []
+    at_s, last = 0.0, {"pressure_mbar": 0.0, "flow_ul_s": 0.0}
+    for number, (phase, span_s) in enumerate(phase_spans_s(recipe)):
+        kind = "pressure_mbar" if "pressure_mbar" in phase else "flow_ul_s"
+        own, other = (pressure, flow) if kind == "pressure_mbar" else (flow, pressure)
+        goal = (phase.get(kind) or 0) / 1000
+        ramp_s = min((phase.get("ramp_ms") or 0) / 1000, span_s)
+        own.extend([(at_s, last[kind]), (at_s + ramp_s, goal), (at_s + span_s, goal)])
+        other.append((at_s, None))
+        shade = "rgba(140,129,120,0.07)" if number % 2 else "transparent"
+        begin = {
+            "name": phase.get("name") or f"phase {number + 1}",
+            "xAxis": round(at_s, 2),
+            "itemStyle": {"color": shade},
+        }
+        at_s += span_s
+        areas.append([begin, {"xAxis": round(at_s, 2)}])
+        last = {"pressure_mbar": 0.0, "flow_ul_s": 0.0, kind: goal}
+    return {
+        "animation": False,
+        "aria": {"enabled": True},
+        "textStyle": {"fontFamily": "Roboto, sans-serif"},
+        "legend": _legend(),
+        "tooltip": {"trigger": "axis", "confine": True, "transitionDuration": 0},
+        "grid": {"left": 40, "right": 16, "top": 42, "bottom": 42},
+        "xAxis": _time_axis("s"),
+        "yAxis": {**_value_axis("bar · ml/s"), "min": 0},
+        "series": [
+            {
+                **_series(PRESSURE, [(round(t, 2), v) for t, v in pressure]),
+                "name": "Pressure target",
+                "areaStyle": {"opacity": 0.12},
+                "connectNulls": False,
+                "markArea": {
+                    "silent": True,
+                    "label": {"color": _AXIS_INK, "fontSize": 11, "position": "insideTop"},
+                    "data": areas,
+                },
+            },
+            {
+                **_series(FLOW, [(round(t, 2), v) for t, v in flow]),
+                "name": "Flow target",
+                "areaStyle": {"opacity": 0.12},
+                "connectNulls": False,
+            },
+        ],
+    }
+
+
+def phase_spans_s(recipe: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], float]]:
+    """Each phase with how long it is drawn: its time limit, else what its volume takes at its flow
+    target, else 8 s (a phase that only ends on a sensor has no time of its own)."""
+    spans = []
+    for phase in recipe.get("phases") or []:
+        leave = phase.get("exit") or {}
+        if leave.get("time_ms"):
+            span_s = leave["time_ms"] / 1000
+        elif leave.get("volume_ul") and phase.get("flow_ul_s"):
+            span_s = leave["volume_ul"] / phase["flow_ul_s"]
+        else:
+            span_s = 8.0
+        spans.append((phase, max(0.1, span_s)))
+    return spans
+
+
+def _series(line: Line, data: Sequence[Point]) -> Option:
+    return {
+        "name": line.name,
+        "type": "line",
+        "xAxisIndex": 0,
+        "yAxisIndex": 0,
+        "showSymbol": False,
+        "smooth": False,
+        "lineStyle": {"width": 2.2},
+        "color": line.color,
+        "data": [list(point) for point in data],
+    }
+
+
+def _legend() -> Option:
+    return {
+        "type": "scroll",
+        "top": 0,
+        "itemGap": 12,
+        "itemWidth": 14,
+        "itemHeight": 8,
+        "icon": "roundRect",
+        "textStyle": {"color": _AXIS_INK},
+    }
+
+
+def _names(lines: Sequence[Line], axis: int) -> str:
+    return " · ".join(dict.fromkeys(line.unit for line in lines if line.axis == axis))
+
+
+def _time_axis(name: str, quiet: bool = False) -> Option:
+    return {
+        "type": "value",
+        "name": name,
+        "nameLocation": "middle",
+        "nameGap": 26,
+        "nameTextStyle": {"color": _AXIS_INK},
+        "min": 0,
+        "axisLine": {"lineStyle": {"color": _GRID_INK}},
+        "axisTick": {"show": not quiet},
+        "axisLabel": {"color": _AXIS_INK},
+        "splitLine": {"lineStyle": {"color": _GRID_INK}},
+    }
+
+
+def _value_axis(name: str) -> Option:
+    return {
+        "type": "value",
+        "name": name,
+        "nameTextStyle": {"color": _AXIS_INK, "align": "center"},
+        "axisLabel": {"color": _AXIS_INK},
+        "splitLine": {"lineStyle": {"color": _GRID_INK}},
+    }

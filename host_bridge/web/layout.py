@@ -1,0 +1,210 @@
+"""What every page stands in: the bar, the menu with its counts, who is looking, and timers that
+rest while nobody looks. No page's own content belongs here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import ParamSpec, TypeVar
+from urllib.parse import quote
+
+import nicegui
+from fastapi import Request
+from markupsafe import Markup
+from nicegui import ui
+
+from host_bridge.service import Bridge
+from host_bridge.views import HealthView
+from host_bridge.web.auth import SESSION_COOKIE, Auth, Session
+from host_bridge.web.drafts import Drafts
+from host_bridge.web.markup import LOGO, icon, join, notice
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+THEME_COOKIE = "coffee_theme"
+_COUNTS_EVERY_S = 5.0
+_MENU = (
+    ("/", "Machines", "coffee_maker"),
+    ("/brews", "Brews", "coffee"),
+    ("/checkpoints", "Checkpoints", "fact_check"),
+    ("/quarantine", "Quarantine", "report"),
+)
+
+
+@dataclass(frozen=True)
+class Console:
+    """What all pages share; app.py puts it where `console()` finds it."""
+
+    bridge: Bridge
+    auth: Auth
+    drafts: Drafts = field(default_factory=Drafts)
+
+
+def console() -> Console:
+    shared: Console = nicegui.app.state.console
+    return shared
+
+
+class Visit:
+    """One open page: who looks at it, and what it keeps current while it is looked at."""
+
+    def __init__(self, request: Request) -> None:
+        shared = console()
+        self.bridge = shared.bridge
+        self.drafts = shared.drafts
+        self._auth = shared.auth
+        self._cookie = request.cookies.get(SESSION_COOKIE)
+        self._timers: list[ui.timer] = []
+        ui.on("page_visible", lambda event: self._show(bool(event.args)))
+        here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        self.login_url = f"/login?next={quote(here, safe='')}"
+
+    @property
+    def session(self) -> Session | None:
+        """Checked anew at each use: a session may end while its page is open."""
+        return self._auth.session(self._cookie)
+
+    async def ask(self, question: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Asks the bridge without holding up the other pages: the store may be slow."""
+        return await asyncio.to_thread(question, *args, **kwargs)
+
+    def every(self, interval_s: float, refresh: Callable[[], Awaitable[None]]) -> ui.timer:
+        """Calls `refresh` while the page is visible; the page's end ends it."""
+        timer = ui.timer(interval_s, refresh, immediate=False)
+        self._timers.append(timer)
+        return timer
+
+    def _show(self, visible: bool) -> None:
+        for timer in self._timers:
+            timer.active = visible
+
+
+@contextmanager
+def frame(title: str, here: str = "") -> Iterator[Visit]:
+    """The page around its content. `here` is the path of the menu entry that is lit."""
+    request = ui.context.client.request
+    ui.page_title(f"{title} · Coffee")
+    theme = request.cookies.get(THEME_COOKIE)
+    ui.dark_mode({"dark": True, "light": False}.get(theme or ""))
+    visit = Visit(request)
+    html(Markup('<a class="skip" href="#content">Skip to content</a>'))
+    with ui.element("header").classes("bar"):
+        html(Markup('<a class="brand" href="/">{}<span>Coffee</span></a>').format(LOGO))
+        menu = html(_menu(here, None), "nav").classes("grow").props('aria-label="Main"')
+        _tools(visit)
+    with ui.element("main").classes("page").props('id="content" tabindex="-1"'):
+        health = html(Markup())
+        yield visit
+
+    async def count() -> None:
+        known = await visit.ask(visit.bridge.health)
+        put(menu, _menu(here, known))
+        put(health, _health(known))
+
+    ui.timer(0, count, once=True)
+    visit.every(_COUNTS_EVERY_S, count)
+
+
+def html(content: Markup, tag: str = "div") -> ui.html:
+    """Trusted markup; the browser's sanitiser stays on as a second fence."""
+    return ui.html(str(content), tag=tag)
+
+
+def put(element: ui.html, content: Markup) -> None:
+    """Shows `content`, and sends nothing when it shows already."""
+    if element.content != str(content):
+        element.content = str(content)
+
+
+def button(
+    text: str = "",
+    icon: str | None = None,
+    kind: str = "plain",
+    on_click: Callable[..., object] | None = None,
+    label: str = "",
+) -> ui.button:
+    """A button of ours; `kind`: primary, plain, ghost, danger, filter or tile (console.css).
+
+    `label` is what a screen reader says where the icon stands alone.
+    """
+    made = ui.button(text, icon=icon, color=None, on_click=on_click)
+    made.props("flat no-caps no-wrap" + ("" if text else " round"))
+    if label:
+        made.props["aria-label"] = label
+    return made.classes(kind)
+
+
+@contextmanager
+def dialog(title: str, text: object = "") -> Iterator[ui.dialog]:
+    """A dialog around its content; end the content with `choices`."""
+    with ui.dialog() as box, ui.element("div").classes("panel"):
+        html(Markup("<h2>{}</h2>").format(title))
+        if text:
+            html(Markup("<p>{}</p>").format(text))
+        yield box
+
+
+def choices(box: ui.dialog, yes: str, answer: Callable[[], object], kind: str = "primary") -> None:
+    """The two ways out of a dialog: None for Cancel, else what `answer` gives."""
+    with ui.element("div").classes("line").style("justify-content: flex-end"):
+        button("Cancel", kind="ghost", on_click=lambda: box.submit(None))
+        button(yes, kind=kind, on_click=lambda: box.submit(answer()))
+
+
+async def confirmed(title: str, text: object, yes: str, kind: str = "primary") -> bool:
+    """Asks before something that cannot be taken back."""
+    with dialog(title, text) as box:
+        choices(box, yes, lambda: True, kind)
+    agreed = await box
+    box.delete()
+    return bool(agreed)
+
+
+def _tools(visit: Visit) -> None:
+    session = visit.session
+    with ui.element("div").classes("line").style("flex-wrap: nowrap; gap: 4px"):
+        theme = button(icon="contrast", kind="ghost", label="Light or dark")
+        theme.on("click", js_handler="() => coffee.toggleTheme()")
+        if session is None:
+            button("Log in", "login", "ghost", lambda: ui.navigate.to(visit.login_url))
+            return
+        account = button(icon="account_circle", kind="ghost", label="Account")
+        with account, ui.menu().props("auto-close"):
+            html(Markup('<div class="who">Logged in as {}</div>').format(session.user))
+            ui.menu_item("API", lambda: ui.navigate.to("/docs"))
+            ui.menu_item("Log out", lambda: ui.run_javascript("coffee.logout()"))
+
+
+def _menu(here: str, health: HealthView | None) -> Markup:
+    counts = {
+        "/checkpoints": health.checkpoints_open if health else 0,
+        "/quarantine": health.quarantined if health else 0,
+    }
+    return Markup('<div class="nav">{}</div>').format(
+        join(_entry(path, name, icon_name, here, counts) for path, name, icon_name in _MENU)
+    )
+
+
+def _entry(path: str, name: str, icon_name: str, here: str, counts: dict[str, int]) -> Markup:
+    number = counts.get(path, 0)
+    badge = Markup('<span class="count" title="{0} waiting">{0}</span>').format(
+        number if number < 100 else "99+"
+    )
+    return Markup('<a href="{}"{}>{}<span>{}</span>{}</a>').format(
+        path,
+        Markup(' class="here" aria-current="page"') if path == here else "",
+        icon(icon_name),
+        name,
+        badge if number else "",
+    )
+
+
+def _health(health: HealthView) -> Markup:
+    if health.ok:
+        return Markup()
+    text = join(Markup("<div>{}</div>").format(problem) for problem in health.problems)
+    return notice("warn", "warning", "The bridge needs help", text)

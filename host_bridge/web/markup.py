@@ -1,0 +1,97 @@
+"""Small pieces of HTML the pages share. Everything goes through Markup.format, which escapes what
+it is given, so that a machine's words can never become code. No page, no bridge, no state.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from markupsafe import Markup
+
+from host_bridge.web import units
+from host_bridge.web.words import Word
+
+
+def join(pieces: Iterable[Markup]) -> Markup:
+    return Markup("").join(pieces)
+
+
+def icon(name: str) -> Markup:
+    return Markup('<i class="q-icon material-icons" aria-hidden="true">{}</i>').format(name)
+
+
+def chip(word: Word) -> Markup:
+    return Markup('<span class="chip {}">{}{}</span>').format(
+        word.tone, icon(word.icon), word.text
+    )
+
+
+def tag(text: str) -> Markup:
+    return Markup('<span class="tag">{}</span>').format(text)
+
+
+def when(utc_ms: int | None, missing: str = "time unknown") -> Markup:
+    """A relative time with the exact one on hover; console.js keeps it current."""
+    if utc_ms is None:
+        return Markup('<span class="soft">{}</span>').format(missing)
+    return Markup('<time data-ms="{}" title="{}">{}</time>').format(
+        utc_ms, units.exact(utc_ms), units.ago(utc_ms, time.time_ns() // 1_000_000)
+    )
+
+
+def quantity(value: str, unit: str) -> Markup:
+    if value == units.MISSING:
+        return Markup('<span class="soft">{}</span>').format(value)
+    return Markup('<span class="nowrap">{} <span class="soft">{}</span></span>').format(
+        value, unit
+    )
+
+
+def facts(pairs: Iterable[tuple[str, object]], as_list: bool = False) -> Markup:
+    """Names with values, as a grid or as one list."""
+    body = join(
+        Markup("<div><dt>{}</dt><dd>{}</dd></div>").format(name, value) for name, value in pairs
+    )
+    return Markup('<dl class="facts{}">{}</dl>').format(" list" if as_list else "", body)
+
+
+def empty(icon_name: str, title: str, advice: object) -> Markup:
+    """What stands where nothing is yet: says what to do next."""
+    return Markup('<div class="empty">{}<h2>{}</h2><p>{}</p></div>').format(
+        icon(icon_name), title, advice
+    )
+
+
+def notice(tone: str, icon_name: str, title: str, text: object) -> Markup:
+    return Markup(
+        '<div class="notice {}" role="status">{}<div><strong>{}</strong><div>{}</div></div></div>'
+    ).format(tone, icon(icon_name), title, text)
+
+
+def table(heads: Iterable[str], rows: Iterable[Iterable[object]], caption: str) -> Markup:
+    """A table whose cells name their column, so that a phone can show each row as a block."""
+    names = list(heads)
+    head = join(Markup('<th scope="col">{}</th>').format(name) for name in names)
+    body = join(
+        Markup("<tr>{}</tr>").format(
+            join(
+                Markup('<td data-label="{}">{}</td>').format(name, cell)
+                for name, cell in zip(names, row, strict=True)
+            )
+        )
+        for row in rows
+    )
+    return Markup(
+        '<table class="table"><caption class="visually-hidden">{}</caption>'
+        "<thead><tr>{}</tr></thead><tbody>{}</tbody></table>"
+    ).format(caption, head, body)
+
+
+LOGO = Markup(
+    '<svg viewBox="0 0 32 32" fill="none" stroke="currentColor" stroke-width="2.4" '
+    'stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">'
+    '<path d="M6 13h16v7a7 7 0 0 1-7 7h-2a7 7 0 0 1-7-7z"/>'
+    '<path d="M22 15h2.5a3.5 3.5 0 0 1 0 7H22"/><path d="M10 9c0-2 2-2 2-4"/>'
+    '<path d="M16 9c0-2 2-2 2-4"/></svg>'
+)

@@ -1,0 +1,13 @@
+"""One module a page. A page reads and acts through its Visit and outlives no visitor."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+_NAMES = ("login", "fleet", "machine", "brews", "checkpoints", "recipes", "recipe", "quarantine")
+
+
+def load() -> None:
+    """Importing a page's module is what registers its address."""
+    for name in _NAMES:
+        import_module(f"{__name__}.{name}")

@@ -1,0 +1,194 @@
+"""The records of what was brewed: a list to page through, and one brew with its stored curve."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlencode
+
+from fastapi import Request
+from markupsafe import Markup
+from nicegui import ui
+
+from host_bridge.views import BrewView
+from host_bridge.web import units, words
+from host_bridge.web.layout import Visit, frame, html, put
+from host_bridge.web.live_curve import nothing_stored, still
+from host_bridge.web.markup import chip, empty, facts, quantity, table, when
+
+PER_PAGE = 40
+_REFRESH_S = 3.0
+HEADS = ("When", "Recipe", "Yield", "Duration", "Temperature", "Result", "External id")
+
+
+def address(brew: BrewView) -> str:
+    return f"/brews/{quote(brew.machine)}/{quote(brew.external_id)}"
+
+
+def row(brew: BrewView, recipe: str | None) -> list[object]:
+    """The cells of HEADS for one brew."""
+    return [
+        Markup('<a href="{}">{}</a>').format(address(brew), when(brew.start_ms)),
+        recipe_name(brew, recipe),
+        _yield(brew),
+        quantity(units.seconds(brew.duration_ms), "s"),
+        quantity(units.celsius(brew.temp_mean_mc), "°C"),
+        chip(words.result(brew.result)),
+        Markup('<a class="mono" href="{}">{}</a>').format(address(brew), brew.external_id),
+    ]
+
+
+def recipe_name(brew: BrewView, name: str | None) -> str:
+    """Slots change; the name is today's, so the slot stands beside it."""
+    return f"{name} (slot {brew.slot})" if name else f"Slot {brew.slot}"
+
+
+def _yield(brew: BrewView) -> Markup:
+    if brew.weight_mg is None:
+        return quantity(units.ml(brew.volume_ul), "ml")
+    return Markup("{} · {}").format(
+        quantity(units.gram(brew.weight_mg), "g"), quantity(units.ml(brew.volume_ul), "ml")
+    )
+
+
+@ui.page("/brews")
+async def brews_page(machine: str = "", before: int | None = None) -> None:
+    with frame("Brews", "/brews") as visit:
+        page = BrewList(visit, machine, before)
+        await page.refresh()
+        if before is None:
+            visit.every(_REFRESH_S, page.refresh)
+
+
+class BrewList:
+    def __init__(self, visit: Visit, machine: str, before: int | None) -> None:
+        self._visit = visit
+        self._machine = machine
+        self._before = before
+        with ui.element("div").classes("title"):
+            html(Markup("<h1>Brews</h1>")).classes("grow")
+            names = [view.machine for view in visit.bridge.machines()]
+            choice = ui.select(
+                {"": "All machines", **{name: name for name in names}},
+                value=machine if machine in names else "",
+                label="Machine",
+                with_input=len(names) > 12,
+                on_change=lambda event: ui.navigate.to(_page(event.value or "", None)),
+            )
+            choice.props("outlined dense options-dense").style("min-width: 200px")
+        self._body = html(Markup()).classes("panel")
+        self._turn = html(Markup(), "nav").classes("line").props('aria-label="Pages"')
+
+    async def refresh(self) -> None:
+        bridge = self._visit.bridge
+        brews = await self._visit.ask(
+            bridge.brews, self._machine or None, PER_PAGE + 1, self._before
+        )
+        names = await self._visit.ask(self._recipe_names, {b.machine for b in brews})
+        shown = brews[:PER_PAGE]
+        put(self._body, self._table(shown, names) if shown else self._nothing())
+        put(self._turn, self._pages(brews))
+
+    def _recipe_names(self, machines: set[str]) -> dict[tuple[str, str], str]:
+        return {
+            (machine, slot): str(recipe.get("name") or "")
+            for machine in machines
+            for slot, recipe in self._visit.bridge.recipes(machine).slots.items()
+        }
+
+    def _table(self, brews: list[BrewView], names: dict[tuple[str, str], str]) -> Markup:
+        rows = [[_machine_link(b.machine), *row(b, names.get((b.machine, b.slot)))] for b in brews]
+        return table(("Machine", *HEADS), rows, "Brews, newest first")
+
+    def _pages(self, brews: list[BrewView]) -> Markup:
+        newest = Markup('<a href="{}">Newest</a>').format(_page(self._machine, None))
+        older = Markup()
+        if len(brews) > PER_PAGE:
+            last = brews[PER_PAGE - 1].cursor
+            older = Markup('<a href="{}">Older brews</a>').format(_page(self._machine, last))
+        return Markup("{}{}").format(newest if self._before is not None else "", older)
+
+    def _nothing(self) -> Markup:
+        if self._before is not None:
+            return empty("coffee", "No older brews", "These were all of them.")
+        return empty(
+            "coffee",
+            "No brew yet",
+            Markup('Choose a <a href="/">machine</a> and brew: each brew shows up here.'),
+        )
+
+
+@ui.page("/brews/{machine}/{external_id:path}")
+async def brew_page(request: Request, machine: str, external_id: str) -> None:
+    with frame(f"Brew {external_id}", "/brews") as visit:
+        bridge = visit.bridge
+        brew = await visit.ask(bridge.brew, external_id, machine)
+        if brew is None:
+            ui.context.client.status_code = 404
+            advice = Markup('It may not be stored yet. <a href="/brews">See all brews</a>')
+            html(empty("search_off", f"No brew {external_id} of {machine}", advice))
+            return
+        curve = await visit.ask(bridge.curve, machine, brew.boot, brew.shot)
+        slots = (await visit.ask(bridge.recipes, machine)).slots
+        html(_head(brew)).classes("stack")
+        with ui.element("section").classes("panel"):
+            html(Markup("<h2>Curve</h2>"))
+            if curve is None or not curve.t_ms:
+                html(nothing_stored())
+            else:
+                still(curve)
+        with ui.element("section").classes("panel"):
+            html(Markup("<h2>Record</h2>"))
+            name = slots.get(brew.slot, {}).get("name")
+            html(facts(_fields(brew, str(name) if name else None)))
+
+
+def _head(brew: BrewView) -> Markup:
+    reason = f"because of {words.plain(brew.reason).lower()}" if brew.reason else ""
+    return Markup(
+        '<div class="crumbs"><a href="/brews">Brews</a> / {}</div><div class="title"><h1>{}</h1>'
+        '{}<span class="soft">{}</span><span class="soft">{}</span></div>'
+    ).format(
+        brew.external_id,
+        Markup("Brew at {}").format(_machine_link(brew.machine)),
+        chip(words.result(brew.result)),
+        reason,
+        when(brew.start_ms, "The machine's clock was not set"),
+    )
+
+
+def _fields(brew: BrewView, recipe: str | None) -> list[tuple[str, object]]:
+    """Every bound field, the absent ones too: a dash says that the machine has no such sensor."""
+    mono = Markup('<span class="mono">{}</span>')
+    started: object = when(brew.start_ms, "unknown: the clock was not set")
+    if brew.start_ms is not None:
+        started = Markup("{} ({})").format(units.exact(brew.start_ms), started)
+    return [
+        ("External id", mono.format(brew.external_id)),
+        ("Machine", _machine_link(brew.machine)),
+        ("Started", started),
+        ("Recipe", recipe_name(brew, recipe)),
+        ("Recipe revision", brew.recipe_rev),
+        ("Ordered", "at the machine" if brew.source == "local" else "by the bridge"),
+        ("Order", mono.format(brew.command) if brew.command else units.MISSING),
+        ("Duration", quantity(units.seconds(brew.duration_ms), "s")),
+        ("Volume", quantity(units.ml(brew.volume_ul), "ml")),
+        ("Weight", quantity(units.gram(brew.weight_mg), "g")),
+        ("Mean temperature", quantity(units.celsius(brew.temp_mean_mc, 2), "°C")),
+        ("Peak pressure", quantity(units.bar(brew.pressure_peak_mbar), "bar")),
+        ("Mean pressure", quantity(units.bar(brew.pressure_mean_mbar), "bar")),
+        ("Energy", quantity(units.kilojoule(brew.energy_j), "kJ")),
+        ("Result", words.result(brew.result).text),
+        ("Reason", words.plain(brew.reason) if brew.reason else units.MISSING),
+        ("Boot and shot", f"boot {brew.boot}, shot {brew.shot}"),
+        ("Curve", "stored" if brew.has_curve else "not stored"),
+    ]
+
+
+def _machine_link(machine: str) -> Markup:
+    return Markup('<a href="/machines/{}">{}</a>').format(quote(machine), machine)
+
+
+def _page(machine: str, before: int | None) -> str:
+    query = {"machine": machine} if machine else {}
+    if before is not None:
+        query["before"] = str(before)
+    return f"/brews?{urlencode(query)}" if query else "/brews"

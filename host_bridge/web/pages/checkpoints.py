@@ -1,0 +1,164 @@
+"""What a person must look at: what happened, why, where it is, and their word on it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Literal
+from urllib.parse import quote
+
+from markupsafe import Markup
+from nicegui import ui
+
+from host_bridge.errors import BridgeError
+from host_bridge.views import CheckpointView
+from host_bridge.web import words
+from host_bridge.web.layout import Visit, button, choices, dialog, frame, html
+from host_bridge.web.markup import empty, icon, tag, when
+
+_REFRESH_S = 3.0
+_SHOWN = 100
+NOTE_LENGTH = 2000
+
+_KINDS = {
+    "coffee.alarm": ("notifications_active", "Alarm", "An alarm needs somebody at the machine."),
+    "coffee.brew": ("coffee", "Brew", "This record was bound with something missing or odd."),
+    "coffee.recipe": ("menu_book", "Recipe", "A recipe changed that the ERP did not send."),
+    "coffee.lost": ("history_toggle_off", "Lost facts", "Facts are gone; records are missing."),
+    "coffee.backend": ("coffee_maker", "Machine", "The machine itself needs a look."),
+}
+
+
+@ui.page("/checkpoints")
+async def checkpoints_page(machine: str = "", state: str = "open") -> None:
+    with frame("Checkpoints", "/checkpoints") as visit:
+        page = CheckpointList(visit, machine, "done" if state == "done" else "open")
+        await page.refresh()
+        visit.every(_REFRESH_S, page.refresh)
+
+
+class CheckpointList:
+    def __init__(self, visit: Visit, machine: str, state: Literal["open", "done"]) -> None:
+        self._visit = visit
+        self._machine = machine
+        self._state = state
+        self._shown: tuple[CheckpointView, ...] | None = None
+        with ui.element("div").classes("title"):
+            html(Markup("<h1>Checkpoints</h1>"))
+            html(
+                Markup('<p class="soft">What the machines did that a person must look at.</p>')
+            ).classes("grow")
+        html(self._choices()).classes("filters")
+        self._body = ui.element("div").classes("stack")
+
+    def _choices(self) -> Markup:
+        only = f"&machine={quote(self._machine)}" if self._machine else ""
+        tabs = Markup("").join(
+            Markup('<a class="tab{}" href="/checkpoints?state={}{}">{}</a>').format(
+                " on" if key == self._state else "", key, only, name
+            )
+            for key, name in (("open", "To review"), ("done", "Reviewed"))
+        )
+        if not self._machine:
+            return tabs
+        return Markup(
+            '{}<span class="soft small">only {}, <a href="/checkpoints">all</a></span>'
+        ).format(tabs, self._machine)
+
+    async def refresh(self) -> None:
+        found = await self._visit.ask(
+            self._visit.bridge.checkpoints, self._state, self._machine or None
+        )
+        shown = tuple(found[:_SHOWN])
+        if shown == self._shown:
+            return
+        self._shown = shown
+        self._body.clear()
+        with self._body:
+            for view in shown:
+                self._checkpoint(view)
+            if not shown:
+                html(_nothing(self._state))
+            if len(found) > _SHOWN:
+                more = len(found) - _SHOWN
+                html(Markup('<p class="soft">{} more after these.</p>').format(more))
+
+    def _checkpoint(self, view: CheckpointView) -> None:
+        box = ui.element("article").classes("panel checkpoint")
+        with box.props(f'data-checkpoint="{view.id}"'):
+            html(describe(view)).classes("grow")
+            if view.state == "open":
+                button("Review", "done", "primary", self._review(view))
+
+    def _review(self, view: CheckpointView) -> Callable[[], Awaitable[None]]:
+        async def ask() -> None:
+            session = self._visit.session
+            if session is None:
+                ui.navigate.to(self._visit.login_url)
+                return
+            note = await _ask_note(view)
+            if note is None:
+                return
+            try:
+                await self._visit.ask(self._visit.bridge.review, view.id, session.user, note)
+            except BridgeError as error:
+                ui.notify(error.message, type="negative", multi_line=True)
+            else:
+                ui.notify("Reviewed", type="positive")
+            await self.refresh()
+
+        return ask
+
+
+async def _ask_note(view: CheckpointView) -> str | None:
+    """The reviewer's words ("" is an answer), or None when they thought better of it."""
+    with dialog("Review", view.summary) as box:
+        note = ui.textarea("What did you find or do?").props("outlined autofocus autogrow")
+        note.props(f'maxlength="{NOTE_LENGTH}"').style("width: 100%")
+        choices(box, "Mark as reviewed", lambda: note.value or "")
+    answer: str | None = await box
+    box.delete()
+    return answer
+
+
+def describe(view: CheckpointView) -> Markup:
+    icon_name, kind, why = _KINDS.get(
+        view.model, ("fact_check", words.plain(view.model.removeprefix("coffee.")), "")
+    )
+    done = Markup()
+    if view.reviewed_by is not None:
+        done = Markup('<p class="small">Reviewed by <strong>{}</strong> {}{}</p>').format(
+            view.reviewed_by, when(view.reviewed_ms), f": “{view.note}”" if view.note else ""
+        )
+    return Markup(
+        '<div class="mark">{}</div><div class="stack tight grow"><div class="line"><h2>{}</h2>{}'
+        '</div><p class="soft">{}</p><p class="small soft">{} · since {} · {}</p>{}</div>'
+    ).format(
+        icon(icon_name),
+        view.summary,
+        tag(kind),
+        why,
+        Markup('<a href="/machines/{}">{}</a>').format(quote(view.machine), view.machine),
+        when(view.created_ms),
+        _record(view),
+        done,
+    )
+
+
+def _record(view: CheckpointView) -> Markup:
+    if view.model == "coffee.brew":
+        target = f"/brews/{quote(view.machine)}/{quote(view.coffee_id)}"
+    elif view.model == "coffee.recipe":
+        target = f"/machines/{quote(view.machine)}/recipes/{quote(view.coffee_id)}"
+    else:
+        target = f"/machines/{quote(view.machine)}"
+    return Markup('<a href="{}">record <span class="mono">{}</span></a>').format(
+        target, view.coffee_id
+    )
+
+
+def _nothing(state: str) -> Markup:
+    if state == "done":
+        return empty("fact_check", "Nothing reviewed yet", "What you review is kept here.")
+    return empty(
+        "task_alt", "Nothing to review", "Alarms and lost facts show up here by themselves."
+    )

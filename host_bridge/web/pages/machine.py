@@ -1,0 +1,253 @@
+"""One machine: what it does now, its curves, and the orders one may give it. The machine decides;
+this page shows what it said.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from markupsafe import Markup
+from nicegui import ui
+
+from host_bridge.errors import NotFound
+from host_bridge.views import LiveView, MachineView, MeterView
+from host_bridge.web import units, words
+from host_bridge.web.layout import Visit, frame, html, put
+from host_bridge.web.live_curve import HistoryCurve, ShotCurve
+from host_bridge.web.markup import (
+    chip,
+    empty,
+    facts,
+    icon,
+    join,
+    notice,
+    quantity,
+    table,
+    tag,
+    when,
+)
+from host_bridge.web.pages.brews import HEADS, row
+from host_bridge.web.pages.machine_controls import Controls
+
+_REFRESH_S = 0.5
+_SLOW_EVERY = 10
+"""What comes from the store is asked for at every tenth refresh only."""
+
+
+@ui.page("/machines/{machine}")
+async def machine_page(machine: str) -> None:
+    with frame(machine, "/") as visit:
+        view = await visit.ask(visit.bridge.machine, machine)
+        if view is None:
+            ui.context.client.status_code = 404
+            html(empty("search_off", f"No machine {machine}", _to_fleet()))
+            return
+        page = MachinePage(visit, view)
+        await page.refresh()
+        visit.every(_REFRESH_S, page.refresh)
+
+
+def _to_fleet() -> Markup:
+    return Markup('This bridge never heard of it. <a href="/">See all machines</a>')
+
+
+class MachinePage:
+    def __init__(self, visit: Visit, view: MachineView) -> None:
+        self._visit = visit
+        self._machine = view.machine
+        self._round = 0
+        self._head = html(Markup()).classes("stack")
+        self._alerts = html(Markup()).classes("stack")
+        with ui.element("div").classes("split"):
+            with ui.element("div").classes("stack").style("gap: 20px"):
+                with ui.element("section").classes("panel first"):
+                    self._readings = html(Markup())
+                    self._shot_title = html(Markup(), "header")
+                    self._shot = ShotCurve()
+                with ui.element("section").classes("panel third"):
+                    html(Markup("<header><h2>Temperature, last minutes</h2></header>"))
+                    self._history = HistoryCurve()
+                with ui.element("section").classes("panel"):
+                    html(_brews_head(view.machine))
+                    self._brews = html(Markup())
+            with ui.element("aside").classes("stack").style("gap: 20px"):
+                self._controls = Controls(visit, view)
+                with ui.element("section").classes("panel"):
+                    html(Markup("<h2>Sensors and switches</h2>"))
+                    self._switches = html(Markup())
+                with ui.element("section").classes("panel"):
+                    html(Markup("<h2>About this machine</h2>"))
+                    self._about = html(Markup())
+
+    async def refresh(self) -> None:
+        bridge = self._visit.bridge
+        try:
+            view = await self._visit.ask(bridge.machine, self._machine)
+            live = await self._visit.ask(bridge.live, self._machine)
+        except NotFound:
+            return
+        if view is None:
+            return
+        state = (live.state if live.online else None) or {}
+        put(self._head, _head(view))
+        put(self._alerts, _alerts(view))
+        put(self._readings, readings(live))
+        put(self._shot_title, _shot_title(live))
+        put(self._switches, _switches(state))
+        self._shot.show(live.curve)
+        self._history.show(live.history)
+        await self._controls.refresh(view)
+        if self._round % _SLOW_EVERY == 0:
+            await self._refresh_stored(view)
+        self._round += 1
+
+    async def _refresh_stored(self, view: MachineView) -> None:
+        bridge = self._visit.bridge
+        brews = await self._visit.ask(bridge.brews, self._machine, 6)
+        slots = (await self._visit.ask(bridge.recipes, self._machine)).slots
+        meters = await self._visit.ask(bridge.meters, self._machine, 1)
+        names = {slot: recipe.get("name") for slot, recipe in slots.items()}
+        if brews:
+            put(self._brews, table(HEADS, (row(b, names.get(b.slot)) for b in brews), "Brews"))
+        else:
+            put(self._brews, empty("coffee", "No brew yet", "Brew one here or at the machine."))
+        put(self._about, _about(view, meters[0] if meters else None))
+
+
+def _head(view: MachineView) -> Markup:
+    code = view.state.get("state") if view.state else None
+    return Markup(
+        '<div class="crumbs"><a href="/">Machines</a> / {0}</div>'
+        '<div class="title"><h1>{0}</h1>{1}{2}<span class="grow"></span>'
+        '<span class="soft small">{3} {4}</span></div>'
+    ).format(
+        view.machine,
+        tag(f"Coffee {view.model}" if view.model else "model unknown"),
+        chip(words.state(code, view.online)),
+        "Heard" if view.online else "Last heard",
+        when(view.last_seen_ms),
+    )
+
+
+def _alerts(view: MachineView) -> Markup:
+    state = view.state or {}
+    standing = list(state.get("alarms", ()))
+    waiting = [code for code in state.get("latched", ()) if code not in standing]
+    pieces = [
+        notice("bad", "error", words.alarm(code).title, words.alarm(code).cure)
+        for code in standing
+    ]
+    pieces += [
+        notice(
+            "warn",
+            "lock",
+            f"{words.alarm(code).title}: over, but not acknowledged",
+            "Acknowledge it below once you have looked at the machine.",
+        )
+        for code in waiting
+    ]
+    if view.open_checkpoints:
+        text = Markup('<a href="/checkpoints?machine={}">Review</a>').format(quote(view.machine))
+        pieces.append(
+            notice("warn", "fact_check", f"{view.open_checkpoints} waiting for a person", text)
+        )
+    if view.model and not view.supported:
+        cure = "This bridge cannot read this model's facts; they wait in quarantine. Update it."
+        pieces.append(notice("warn", "help", f"Model {view.model} is not known here", cure))
+    return join(pieces)
+
+
+_READINGS = (
+    ("temp_mc", "Brew boiler", "°C", 1),
+    ("group_temp_mc", "Group", "°C", 1),
+    ("steam_temp_mc", "Steam boiler", "°C", 1),
+    ("pressure_mbar", "Pressure", "bar", 1),
+    ("flow_ul_s", "Flow", "ml/s", 1),
+    ("volume_ul", "Volume", "ml", 1),
+    ("weight_mg", "Weight", "g", 1),
+)
+
+
+def readings(live: LiveView) -> Markup:
+    """The big figures. While a shot runs its newest sample is younger than the last state."""
+    if live.state is None:
+        return Markup('<p class="soft">The machine has not reported since the bridge started.</p>')
+    newest: dict[str, Any] = dict(live.state)
+    if live.running and live.curve is not None and live.curve.t_ms:
+        for name in ("temp_mc", "flow_ul_s", "volume_ul", "pressure_mbar", "weight_mg"):
+            if column := getattr(live.curve, name):
+                newest[name] = column[-1]
+    cells = []
+    for name, label, unit, digits in _READINGS:
+        if (value := newest.get(name)) is not None:
+            goal = newest.get(
+                {"temp_mc": "setpoint_mc"}.get(name, name.replace("temp", "setpoint"))
+            )
+            cells.append(_reading(label, unit, f"{value / 1000:.{digits}f}", _goal(name, goal)))
+    return Markup('<div class="readings{}">{}</div>').format(
+        "" if live.online else " soft", join(cells)
+    )
+
+
+def _goal(name: str, goal: int | None) -> str:
+    if not name.endswith("temp_mc") or name.startswith("group") or goal is None:
+        return ""
+    return f"of {units.celsius(goal)}" if goal else "off"
+
+
+def _reading(label: str, unit: str, value: str, goal: str) -> Markup:
+    return Markup(
+        '<div><div class="label">{}</div><div class="value">{}<span class="unit">{}</span></div>'
+        '<div class="small soft">{}</div></div>'
+    ).format(label, value, unit, goal or Markup("&nbsp;"))
+
+
+def _shot_title(live: LiveView) -> Markup:
+    if live.curve is None:
+        return Markup("<h2>Shot</h2>")
+    text = "Shot running" if live.running else "Last shot"
+    mark = chip(words.Word("live", words.BUSY, "sensors")) if live.running else Markup()
+    hole = "" if live.curve.complete else "some samples were missed on the way"
+    return Markup('<h2>{}</h2>{}<span class="soft small">{}</span>').format(text, mark, hole)
+
+
+def _switches(state: dict[str, Any]) -> Markup:
+    chips = []
+    for name, (closed, opened) in words.SWITCHES.items():
+        if name in state:
+            tone, sign = (words.GOOD, "check") if state[name] else (words.WARN, "priority_high")
+            chips.append(
+                Markup('<span class="chip {}">{}{}</span>').format(
+                    tone, icon(sign), closed if state[name] else opened
+                )
+            )
+    if not chips:
+        return Markup('<p class="soft small">Known when the machine is online.</p>')
+    return Markup('<div class="switches">{}</div>').format(join(chips))
+
+
+def _about(view: MachineView, newest: MeterView | None) -> Markup:
+    info, state = view.info, view.state or {}
+    pairs: list[tuple[str, object]] = [
+        ("Serial", Markup('<span class="mono">{}</span>').format(info.get("serial", "–"))),
+        ("Hardware", info.get("hardware", units.MISSING)),
+        ("Firmware", f"{info.get('firmware', '–')} · {info.get('build', '–')}"),
+        ("Running for", units.duration(state.get("uptime_ms"))),
+        ("Clock", "set" if state.get("utc_ms") else "not set"),
+        ("Control ticks late", f"{state.get('late_ticks', '–')} of {state.get('ticks', '–')}"),
+        ("Facts waiting on the machine", state.get("journal_held", units.MISSING)),
+        ("First seen", when(view.first_seen_ms)),
+    ]
+    if newest is not None:
+        water = quantity(units.litre(newest.water_ul), "l")
+        used = Markup("{} shots, {}").format(newest.shots, water)
+        pairs.insert(0, (f"Used on {newest.day}" if newest.day else "Used", used))
+    return facts(pairs, as_list=True)
+
+
+def _brews_head(machine: str) -> Markup:
+    return Markup(
+        '<header><h2 class="grow">Recent brews</h2>'
+        '<a href="/brews?machine={}">All brews</a></header>'
+    ).format(quote(machine))

@@ -1,0 +1,204 @@
+"""The orders one may give a machine, built from the commands, limits and capabilities it
+published. Guests see them resting, with the way to log in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import quote
+
+from markupsafe import Markup
+from nicegui import ui
+
+from host_bridge.views import MachineView
+from host_bridge.web import words
+from host_bridge.web.actions import Orders
+from host_bridge.web.layout import Visit, button, confirmed, html, put
+from host_bridge.web.markup import empty, notice
+
+_ADVICE = {
+    "backflush": "Put the blind filter in, with cleaning powder if the group is dirty.",
+    "rinse": "Put a jug under the steam wand. It gets hot.",
+    "descale": "Fill the tank with descaler and put a large vessel under group and wand.",
+}
+_NEEDS = {"rinse": "steam", "descale": "descale"}
+"""A programme a machine has only with this capability."""
+
+
+class Controls:
+    def __init__(self, visit: Visit, view: MachineView) -> None:
+        self._visit = visit
+        self._machine = view.machine
+        self._can = frozenset(view.info.get("commands", ()))
+        self._capable = frozenset(view.info.get("capabilities", ()))
+        self._limits: dict[str, list[int]] = view.info.get("limits", {})
+        self._orders = Orders(visit, view.machine)
+        self._recipes: dict[str, str] | None = None
+        self._state: dict[str, Any] = view.state or {}
+        self._latched: tuple[str, ...] = ()
+        with ui.element("section").classes("panel second"):
+            html(_title(view.machine))
+            if visit.session is None:
+                self._guest()
+            self._hint = html(Markup())
+            self._tiles = ui.element("div").classes("tiles")
+            self._acknowledge = ui.element("div").classes("stack")
+            with ui.element("div").classes("line"):
+                self._stop = self._button("Stop", "stop", "stop", kind="danger")
+                self._rest = self._button("Standby", "bedtime", "standby")
+                self._wake = self._button("Wake up", "wb_sunny", "wake")
+                self._clean()
+                self._button("Identify", "wb_incandescent", "identify")
+            self._setpoints(view)
+            html(Markup("<h3>Answers of the machine</h3>"))
+            self._orders.answers()
+
+    async def refresh(self, view: MachineView) -> None:
+        self._state = view.state or {}
+        code = self._state.get("state")
+        self._stop.set_visibility("stop" in self._can and code in words.BUSY_STATES)
+        self._rest.set_visibility("standby" in self._can and code != "standby")
+        self._wake.set_visibility("wake" in self._can and code == "standby")
+        put(self._hint, _hint(view))
+        await self._refresh_recipes()
+        self._refresh_latched()
+        await self._orders.refresh()
+
+    # --- recipes to brew
+    async def _refresh_recipes(self) -> None:
+        slots = (await self._visit.ask(self._visit.bridge.recipes, self._machine)).slots
+        names = {slot: str(recipe.get("name") or "?") for slot, recipe in slots.items()}
+        if names == self._recipes:
+            return
+        self._recipes = names
+        self._tiles.clear()
+        with self._tiles:
+            for slot in sorted(names, key=int):
+                self._tile(slot, names[slot])
+        if not names:
+            with self._tiles:
+                html(_no_recipes(self._machine)).style("grid-column: 1 / -1")
+
+    def _tile(self, slot: str, name: str) -> None:
+        order = self._order("brew", {"slot": slot})
+        tile = button(name, "coffee", "tile", order, label=f"Brew {name}, slot {slot}")
+        tile.props(f'data-slot="{slot}" align="left"')
+        self._rests(tile)
+
+    # --- alarms to acknowledge
+    def _refresh_latched(self) -> None:
+        latched = tuple(self._state.get("latched", ())) if "alarm.ack" in self._can else ()
+        if latched == self._latched:
+            return
+        self._latched = latched
+        self._acknowledge.clear()
+        with self._acknowledge:
+            for code in latched:
+                text = f"Acknowledge: {words.alarm(code).title.lower()}"
+                order = self._order("alarm.ack", {"code": code})
+                self._rests(button(text, "lock_open", on_click=order))
+
+    # --- set-points
+    def _setpoints(self, view: MachineView) -> None:
+        if "setpoint" not in self._can:
+            return
+        state = view.state or {}
+        rows = (
+            ("brew_mc", "Brew boiler", "setpoint_mc"),
+            ("steam_mc", "Steam boiler", "steam_setpoint_mc"),
+        )
+        for limit, name, reading in rows:
+            if limit in self._limits:
+                self._setpoint(limit, name, state.get(reading))
+
+    def _setpoint(self, limit: str, name: str, now_mc: int | None) -> None:
+        low_mc, high_mc = self._limits[limit]
+        low, high = low_mc / 1000, high_mc / 1000
+
+        def problem(value: float | None) -> str | None:
+            if value is None or not low <= value <= high:
+                return f"Between {low:g} and {high:g} °C"
+            return None
+
+        with ui.element("div").classes("line").style("flex-wrap: nowrap; align-items: flex-start"):
+            field = ui.number(
+                name, value=(now_mc or low_mc) / 1000, min=low, max=high, step=0.5, suffix="°C",
+                validation=problem,
+            ).props("outlined dense").classes("grow")  # fmt: skip
+
+            async def send() -> None:
+                if field.validate():
+                    goal_mc = round(float(field.value) * 1000)
+                    await self._orders.send("setpoint", {limit: goal_mc})
+
+            label = f"Set {name.lower()} temperature"
+            self._rests(button("Set", on_click=send, label=label))
+            if self._visit.session is None:
+                field.disable()
+
+    # --- the rest
+    def _button(self, text: str, icon: str, name: str, kind: str = "plain") -> ui.button:
+        made = button(text, icon, kind, self._order(name, {})).props(f'data-order="{name}"')
+        made.set_visibility(name in self._can)
+        self._rests(made)
+        return made
+
+    def _order(self, name: str, args: dict[str, Any]) -> Callable[[], Awaitable[None]]:
+        return lambda: self._orders.send(name, args)
+
+    def _clean(self) -> None:
+        if "clean" not in self._can:
+            return
+        with button("Clean", "cleaning_services") as clean, ui.menu().props("auto-close"):
+            for program, name in words.PROGRAMS.items():
+                if _NEEDS.get(program, "clean") in self._capable:
+                    ui.menu_item(name, self._confirm_clean(program))
+        self._rests(clean)
+
+    def _confirm_clean(self, program: str) -> Callable[[], Awaitable[None]]:
+        async def ask() -> None:
+            if await confirmed(words.PROGRAMS[program], _ADVICE[program], "Start"):
+                await self._orders.send("clean", {"program": program})
+
+        return ask
+
+    def _guest(self) -> None:
+        with ui.element("div").classes("notice"):
+            html(Markup("<p>You are looking as a guest. Log in to give orders.</p>")).classes(
+                "grow"
+            )
+            to_login = self._visit.login_url
+            button("Log in", kind="primary", on_click=lambda: ui.navigate.to(to_login))
+
+    def _rests(self, made: ui.button) -> None:
+        if self._visit.session is None:
+            made.disable()
+
+
+def _title(machine: str) -> Markup:
+    return Markup(
+        '<header><h2 class="grow">Brew</h2>'
+        '<a href="/machines/{}/recipes">Edit recipes</a></header>'
+    ).format(quote(machine))
+
+
+def _hint(view: MachineView) -> Markup:
+    """Why the machine would refuse now, before one tries; it is asked all the same."""
+    state = view.state or {}
+    if not view.online:
+        text = "Orders wait up to a minute for it. Check its power and network."
+        return notice("warn", "cloud_off", "The machine is offline", text)
+    if state.get("remote") is False:
+        text = "Turn the remote key at the machine to brew from here."
+        return notice("warn", "key_off", "The remote key is off", text)
+    if state.get("cup") is False:
+        return notice(
+            "warn", "local_cafe", "No cup", "Put a cup under the spout to brew from here."
+        )
+    return Markup()
+
+
+def _no_recipes(machine: str) -> Markup:
+    link = Markup('<a href="/machines/{}/recipes">Write the first one</a>').format(quote(machine))
+    return empty("menu_book", "No recipes", link)

@@ -1,0 +1,14 @@
+"""Bytes nobody vouches for, as text a person can read without harm."""
+
+from __future__ import annotations
+
+
+def safe_text(payload: bytes) -> str:
+    r"""UTF-8 where it is; what is not printable becomes `\xNN` or `\uNNNN`, newlines stay."""
+    text = payload.decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() or c == "\n" else _escaped(c) for c in text)
+
+
+def _escaped(char: str) -> str:
+    code = ord(char)
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"

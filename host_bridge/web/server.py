@@ -1,0 +1,68 @@
+"""Runs the console inside the bridge process, in a thread with its own event loop."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+
+import uvicorn
+
+from host_bridge.service import Bridge
+from host_bridge.settings import Settings
+from host_bridge.web.app import build_app
+
+_START_S = 30.0
+_STOP_S = 5.0
+
+
+class WebServer:
+    """Serves the console at `settings.web.host`:`port`; port 0 takes a free one, see `url`.
+
+    Raises OSError from `start` when the address is taken or not ours.
+    """
+
+    def __init__(self, bridge: Bridge, settings: Settings) -> None:
+        self._bridge = bridge
+        self._web = settings.web
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+        self.url = ""
+
+    def start(self) -> None:
+        """Returns when requests are answered."""
+        web = self._web
+        listener = _listen(web.host, web.port)
+        host = "127.0.0.1" if web.host in ("", "0.0.0.0", "::") else web.host
+        shown = f"[{host}]" if ":" in host else host
+        self.url = f"http://{shown}:{listener.getsockname()[1]}"
+        config = uvicorn.Config(
+            build_app(self._bridge),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=1,
+            ws_max_size=1 << 20,
+        )
+        self._server = server = uvicorn.Server(config)
+        self._thread = threading.Thread(
+            target=server.run, kwargs={"sockets": [listener]}, name="web", daemon=True
+        )
+        self._thread.start()
+        until_s = time.monotonic() + _START_S
+        while not server.started:
+            if not self._thread.is_alive() or time.monotonic() > until_s:
+                raise OSError(f"the console did not start on {self.url}; see the log")
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """Ends open connections and the thread. Safe to call twice."""
+        if self._server is not None and self._thread is not None:
+            self._server.should_exit = True
+            self._thread.join(_STOP_S)
+            self._server = None
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=128)

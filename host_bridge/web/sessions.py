@@ -1,0 +1,97 @@
+"""Logging in and out: the form's target, the one-time link, leaving. The page: pages/login.py."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import quote, urlsplit
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from host_bridge.web.auth import SESSION_COOKIE, SESSION_S, Auth
+
+router = APIRouter(include_in_schema=False)
+
+_SEE_OTHER = 303
+
+
+@router.post("/login")
+def login(
+    request: Request,
+    token: Annotated[str, Form(max_length=512)] = "",
+    user: Annotated[str, Form(max_length=64)] = "",
+    next: Annotated[str, Form(max_length=512)] = "/",
+) -> Response:
+    """Right token: a session and on to `next`; wrong: back to the form with the reason."""
+    if not _from_our_pages(request):
+        return _back("elsewhere", next)
+    auth, caller = _auth(request), _caller(request)
+    if wait_s := auth.brake.wait_s(caller):
+        return _back(f"wait-{wait_s:.0f}", next)
+    if not auth.token_fits(token.strip()):
+        auth.brake.failed(caller)
+        return _back("token", next)
+    auth.brake.succeeded(caller)
+    return _enter(request, user.strip() or "operator", next)
+
+
+@router.get("/login/once/{ticket}")
+def login_once(request: Request, ticket: str) -> Response:
+    """The link that `make run` prints; it works once, for ten minutes."""
+    auth, caller = _auth(request), _caller(request)
+    if wait_s := auth.brake.wait_s(caller):
+        return _back(f"wait-{wait_s:.0f}", "/")
+    if not auth.redeem(ticket):
+        auth.brake.failed(caller)
+        return _back("ticket", "/")
+    return _enter(request, "operator", "/")
+
+
+@router.post("/logout")
+def logout(request: Request) -> Response:
+    response = Response(status_code=204)
+    if _from_our_pages(request):
+        response.delete_cookie(SESSION_COOKIE)
+    return response
+
+
+def safe_path(path: str) -> str:
+    """`path` if it leads to a page of ours, else the first page: no redirect to elsewhere."""
+    parts = urlsplit(path)
+    inside = path.startswith("/") and not path.startswith(("//", "/\\"))
+    return path if inside and not parts.netloc and path.isprintable() else "/"
+
+
+def _enter(request: Request, user: str, path: str) -> Response:
+    response = RedirectResponse(safe_path(path), _SEE_OTHER)
+    response.set_cookie(
+        SESSION_COOKIE,
+        _auth(request).new_session(user),
+        max_age=SESSION_S,
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+    )
+    return response
+
+
+def _back(reason: str, path: str) -> Response:
+    target = quote(safe_path(path), safe="")
+    return RedirectResponse(f"/login?why={reason}&next={target}", _SEE_OTHER)
+
+
+def _from_our_pages(request: Request) -> bool:
+    """False for a form another site sent: browsers say where a POST comes from."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        return False
+    origin = request.headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
+
+
+def _auth(request: Request) -> Auth:
+    auth: Auth = request.app.state.console.auth
+    return auth
+
+
+def _caller(request: Request) -> str:
+    return request.client.host if request.client else ""

@@ -1,0 +1,154 @@
+"""The contract's codes in the words of the people who stand at the machine, and what they can do.
+
+A code this page does not know is shown as it is, never hidden: the firmware may be newer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+GOOD, BUSY, WARN, BAD, QUIET = "good", "busy", "warn", "bad", "quiet"
+
+
+@dataclass(frozen=True)
+class Word:
+    """What a code is called, its tone (a class of console.css) and a Material icon."""
+
+    text: str
+    tone: str
+    icon: str
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What an alarm means and what cures it."""
+
+    title: str
+    cure: str
+
+
+OFFLINE = Word("Offline", QUIET, "cloud_off")
+
+STATES = {
+    "cold": Word("Cold", QUIET, "ac_unit"),
+    "heating": Word("Heating", WARN, "local_fire_department"),
+    "ready": Word("Ready", GOOD, "check_circle"),
+    "starting": Word("Starting", BUSY, "hourglass_top"),
+    "preinfusion": Word("Pre-infusion", BUSY, "water_drop"),
+    "brewing": Word("Brewing", BUSY, "coffee"),
+    "ending": Word("Ending", BUSY, "coffee"),
+    "hot_water": Word("Hot water", BUSY, "water_drop"),
+    "steam": Word("Steam", BUSY, "air"),
+    "cleaning": Word("Cleaning", BUSY, "cleaning_services"),
+    "standby": Word("Standby", QUIET, "bedtime"),
+    "fault": Word("Fault", BAD, "error"),
+    "safe_mode": Word("Safe mode", BAD, "gpp_maybe"),
+}
+
+SHOT_STATES = frozenset({"starting", "preinfusion", "brewing", "ending"})
+BUSY_STATES = SHOT_STATES | {"hot_water", "steam", "cleaning"}
+FAULT_STATES = frozenset({"fault", "safe_mode"})
+
+RESULTS = {
+    "ok": Word("Done", GOOD, "check_circle"),
+    "stopped": Word("Stopped", WARN, "stop_circle"),
+    "aborted": Word("Aborted", BAD, "error"),
+}
+
+COMMAND_STATES = {
+    "queued": Word("Waiting to be sent", BUSY, "schedule"),
+    "sent": Word("Sent, waiting for the machine", BUSY, "hourglass_top"),
+    "ok": Word("Done", GOOD, "check_circle"),
+    "refused": Word("Refused", BAD, "block"),
+    "expired": Word("No answer in time", WARN, "timer_off"),
+}
+
+COMMANDS = {
+    "brew": "Brew",
+    "stop": "Stop",
+    "recipe.put": "Send recipe",
+    "recipe.delete": "Delete recipe",
+    "setpoint": "Set temperature",
+    "clean": "Clean",
+    "standby": "Standby",
+    "wake": "Wake up",
+    "alarm.ack": "Acknowledge alarm",
+    "identify": "Identify",
+    "config.put": "Change settings",
+    "update": "Update firmware",
+    "clock": "Set clock",
+}
+
+PROGRAMS = {
+    "backflush": "Backflush",
+    "rinse": "Rinse steam wand",
+    "descale": "Descale",
+}
+
+ALARMS = {
+    "over_temp_brew": Trouble(
+        "Brew boiler too hot", "Let it cool, have the heater drive checked."
+    ),
+    "over_temp_steam": Trouble(
+        "Steam boiler too hot", "Let it cool, have the heater drive checked."
+    ),
+    "sensor_brew": Trouble("Brew temperature sensor", "Check the sensor's plug and cable."),
+    "sensor_steam": Trouble("Steam temperature sensor", "Check the sensor's plug and cable."),
+    "sensor_group": Trouble("Group temperature sensor", "Check the sensor's plug and cable."),
+    "sensor_pressure": Trouble("Pressure sensor", "Check the transducer's plug and cable."),
+    "no_heat_brew": Trouble("Brew boiler does not heat", "Check element, thermal fuse and drive."),
+    "no_heat_steam": Trouble("Steam boiler does not heat", "Check element, fuse and drive."),
+    "stuck_ssr_brew": Trouble("Brew heater stays on", "Unplug the machine; replace the relay."),
+    "stuck_ssr_steam": Trouble("Steam heater stays on", "Unplug the machine; replace the relay."),
+    "dry_pump": Trouble("Pump runs without flow", "Fill the tank, check the hose, prime."),
+    "stagnation": Trouble("Temperature stands still", "Check element and sensor seat."),
+    "shot_too_long": Trouble("Shot took too long", "Grind coarser or check the puck."),
+    "shot_too_big": Trouble("Shot too large", "Check the flowmeter and the recipe."),
+    "tank_empty": Trouble("Water tank empty", "Fill the tank and push it home."),
+    "tray_full": Trouble("Drip tray full", "Empty the tray and put it back."),
+    "door_open": Trouble("Door open", "Close the door."),
+    "hopper_empty": Trouble("Bean hopper empty", "Fill the hopper."),
+    "scale_fault": Trouble("Scale does not answer", "Check the load cell under the tray."),
+    "tick_overrun": Trouble("Controller late", "Restart; if it returns, report it."),
+    "over_pressure": Trouble("Pressure too high", "Grind coarser; check the relief valve."),
+    "reset_storm": Trouble("Repeated restarts", "In safe mode: have the controller looked at."),
+    "steam_refill": Trouble("Steam boiler does not fill", "Check water, refill valve and probe."),
+    "power_budget": Trouble("Power budget exceeded", "Have the heater drives checked."),
+}
+
+SWITCHES = {
+    "water": ("Water", "Tank empty"),
+    "tray": ("Tray in place", "Empty the tray"),
+    "cup": ("Cup in place", "No cup"),
+    "remote": ("Remote enabled", "Remote key off"),
+    "door": ("Door closed", "Door open"),
+    "hopper": ("Beans", "Hopper empty"),
+}
+"""What a closed switch says and what an open one says."""
+
+
+def state(code: str | None, online: bool) -> Word:
+    if not online or code is None:
+        return OFFLINE
+    return STATES.get(code, Word(plain(code), BUSY, "help"))
+
+
+def result(code: str) -> Word:
+    return RESULTS.get(code, Word(plain(code), WARN, "help"))
+
+
+def command_state(code: str) -> Word:
+    return COMMAND_STATES.get(code, Word(plain(code), WARN, "help"))
+
+
+def command(name: str) -> str:
+    return COMMANDS.get(name, plain(name))
+
+
+def alarm(code: str) -> Trouble:
+    return ALARMS.get(code, Trouble(plain(code), "See the machine's manual for this code."))
+
+
+def plain(code: str) -> str:
+    """`tank_empty` → `Tank empty`."""
+    return code.replace("_", " ").replace(".", " ").strip().capitalize() or "Unknown"
