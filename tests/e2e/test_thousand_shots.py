@@ -1,0 +1,90 @@
+"""A thousand shots on each machine at full speed: no leak, no fact lost, all in the store."""
+
+from __future__ import annotations
+
+import statistics
+import threading
+from pathlib import Path
+
+import pytest
+
+from simulator.machine import Machine
+from tests.e2e.test_kill import BUSY, STATES, caught_up, difference, facts_of, tend
+from tests.support.stack import Stack, eventually
+
+SHOTS = 1000
+LOOK_EVERY = 25
+REST_MS = 2000
+FLAT_BYTES = 1024  # a leak of two bytes a shot would show over the compared stretch
+
+pytestmark = [pytest.mark.slow, pytest.mark.broker, pytest.mark.timeout(2400)]
+
+
+class Barista(threading.Thread):
+    """Brews SHOTS shots on one machine in virtual time, as fast as it goes."""
+
+    def __init__(self, machine: Machine) -> None:
+        super().__init__(daemon=True)
+        self.machine = machine
+        self.heap_free: list[int] = []
+        self.shots = 0
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            self.machine.set("temp_brew_mc", 92000)
+            while self.shots < SHOTS:
+                self.brew()
+                if self.shots % LOOK_EVERY == 0:
+                    self.heap_free.append(self.machine.read(collect=True)["heap_free"])
+        except BaseException as error:
+            self.error = error
+
+    def brew(self) -> None:
+        tend(self.machine)
+        self.until({"ready"}, 400_000)
+        done = self.machine.live()["shots_done"]
+        self.machine.press("brew")
+        self.machine.run(300)
+        assert self.state() in BUSY, f"shot {self.shots}: {self.state()} after pressing brew"
+        self.until(set(STATES) - BUSY, 120_000)
+        assert self.machine.live()["shots_done"] == done + 1
+        self.shots += 1
+        self.machine.run(REST_MS)
+
+    def state(self) -> str:
+        return str(STATES[self.machine.live()["state"]])
+
+    def until(self, wanted: set[str], limit_ms: int) -> None:
+        for _ in range(limit_ms // 500):
+            if self.state() in wanted:
+                return
+            self.machine.run(500)
+        raise TimeoutError(f"shot {self.shots}: {self.state()}, not one of {sorted(wanted)}")
+
+
+def test_thousand_shots_each(tmp_path: Path) -> None:
+    with Stack(tmp_path, mode="step") as stack:
+        baristas = {name: Barista(machine) for name, machine in stack.machines.items()}
+        for barista in baristas.values():
+            barista.start()
+        for name, barista in baristas.items():
+            barista.join()
+            if barista.error:
+                raise AssertionError(f"{name} after {barista.shots} shots") from barista.error
+        for name, machine in stack.machines.items():
+            eventually(lambda n=name, m=machine: m.run(2000) is None or caught_up(stack, n), 120)
+            assert not machine.resets
+            machine.close()
+        books = {name: stack.journalled(name) for name in stack.machines}
+        records = stack.records()
+
+    assert set(records) == facts_of(books), difference(set(records), facts_of(books))
+    assert not [r for r in records.values() if r.get("kind") == "lost"]
+    for name, barista in baristas.items():
+        brews = [r for (m, _, _), r in records.items() if m == name and r["of_table"] == "brew"]
+        assert len(brews) == SHOTS
+        assert len({(r["boot"], r["shot"]) for r in brews}) == SHOTS
+        early, late = barista.heap_free[4:12], barista.heap_free[-8:]
+        leak = statistics.median(early) - statistics.median(late)
+        assert leak <= FLAT_BYTES, f"{name}: {leak} bytes less free: {barista.heap_free}"
