@@ -36,6 +36,7 @@ class Machine:
         faults: name → value, standing from the start.
         mode: "step" or "run" (goes by itself at `speed`, 0: as fast as possible).
         config: settings provisioned into the firmware, beside name and broker.
+        firmware, main: another folder of modules, another main.py: for tests of parts.
     """
 
     def __init__(
@@ -51,12 +52,13 @@ class Machine:
         faults: dict[str, int] | None = None,
         config: dict[str, Any] | None = None,
         firmware: Path | None = None,
+        main: Path | None = None,
     ) -> None:
         self._temporary = None if data else tempfile.mkdtemp(prefix="coffee-")
         folder = Path(data or self._temporary or ".")
         job = Job(
             model, name or f"sim-{model}", folder, seed, mode, speed, broker, faults or {},
-            config or {},
+            config or {}, main=main,
         )
         if firmware:
             job.firmware = firmware
@@ -132,9 +134,12 @@ class Machine:
 
     def power_cut(self, after_flash_ops: int = 0) -> None:
         """Now, or in the middle of the nth flash operation (page or sector) from now."""
-        self._ask("power_cut", after_flash_ops=after_flash_ops)
-        if not after_flash_ops:
-            self._await_next_life()
+        if after_flash_ops:
+            self._ask("power_cut", after_flash_ops=after_flash_ops)
+            return
+        with contextlib.suppress(BoardDied):
+            self.board.request("power_cut")
+        self._catch_up()
 
     # --- eyes
     def read(self, collect: bool = False) -> dict[str, Any]:
@@ -193,16 +198,8 @@ class Machine:
         try:
             return self.board.request(do, **what)
         except BoardDied:
-            if do == "power_cut":
-                return {"ok": True}
             self._catch_up()
             return self.board.request(do, **what)
-
-    def _await_next_life(self) -> None:
-        with contextlib.suppress(BoardDied):
-            while True:
-                self.board.request("read")
-        self._catch_up()
 
     def _catch_up(self) -> None:
         self._world_ms = self.board.request("read")["world_ms"]

@@ -52,6 +52,10 @@ class Job:
         mode: "step" (stands still until run), "run" (goes by itself).
         speed: simulated seconds a second in mode "run"; 0: as fast as possible.
         broker: "host:port" of the MQTT broker, or None: no network is attached.
+        faults: name → value, standing from the first start (faults.py lists them).
+        config: provisioned into the firmware's settings, beside name and broker.
+        steps: (virtual ms since the machine was made, request), a scenario.
+        firmware: folder of the modules; main: another main.py than the one in it, for tests.
     """
 
     model: str
@@ -63,7 +67,9 @@ class Job:
     broker: str | None = None
     faults: dict[str, int] = field(default_factory=dict)
     config: dict[str, Any] = field(default_factory=dict)
+    steps: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
     firmware: Path = ROOT / "firmware"
+    main: Path | None = None
 
     @property
     def board(self) -> Path:
@@ -89,9 +95,10 @@ class Job:
         path = [here / "shim", here, self.firmware, self.board, ROOT / "build" / "lib", ".frozen"]
         return {
             "path": [str(p) for p in path], "firmware": str(self.firmware),
+            "main": str(self.main or self.firmware / "main.py"),
             "plant": str(self.board / "plant.py"), "data": str(self.data.resolve()),
             "uid": self.uid(), "seed": self.seed, "mode": self.mode, "speed": self.speed,
-            "network": self.broker is not None, "faults": self.faults,
+            "network": self.broker is not None, "faults": self.faults, "steps": self.steps,
             "config": self.settings(),
         }
 
@@ -158,9 +165,10 @@ class Board:
 
     def close(self) -> None:
         """Ends the machine for good; its state file and flash stay."""
-        self._closing = True
-        with contextlib.suppress(Exception):
-            self.request("stop", timeout_s=5)
+        if not self._closing:
+            self._closing = True
+            with contextlib.suppress(BoardDied, BoardBroken, queue.Empty):
+                self.request("stop", timeout_s=3)
         if self._process and self._process.poll() is None:
             self._process.kill()
         if self._thread.is_alive():
@@ -211,6 +219,8 @@ class Board:
             self._started.set()
         elif message["event"] == "reset":
             self._cause = message["cause"]
+        elif message["event"] == "stopped":
+            self._closing = True
         message["wall_s"] = time.time()
         self.events.append(message)
         if self._on_event:

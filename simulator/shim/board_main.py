@@ -72,10 +72,9 @@ def mount(flash):
     os.chdir("/flash")
 
 
-def execute(path, name):
-    scope = {"__name__": name, "__file__": path}
+def compiled(path):
     with open(path) as f:
-        exec(compile(f.read(), path, "exec"), scope)
+        return compile(f.read(), path, "exec")
 
 
 def main():
@@ -93,15 +92,15 @@ def main():
     files = os.listdir(firmware)
     try:
         if "boot.py" in files:
-            execute(firmware + "/boot.py", "boot")
+            exec(compiled(firmware + "/boot.py"), {"__name__": "boot"})
         preload(firmware, ("boot", "main"))
         umqtt_over_board_socket(socket)
         w.watch_live()
         w.provision()
+        program = compiled(job["main"])
         w.ballast = ballast(w.board.HEAP_BYTES)
         w.begin()
-        if "main.py" in files:
-            execute(firmware + "/main.py", "__main__")
+        exec(program, {"__name__": "__main__"})
     except BaseException as e:
         sys.print_exception(e)
         w.crashed(e)

@@ -7,6 +7,7 @@ import os
 import sys
 
 import kernel
+import life
 import uselect
 import utime
 import wiring
@@ -26,16 +27,24 @@ class Channel:
         self._chunk = bytearray(2048)
         self._rest = b""
         self._until = None  # virtual us at which the running `run` is answered
-        self._releases = []  # (virtual us, button)
+        self._later = []  # (virtual us, request): releases of buttons, scenario steps
         self._saves = job.get("save", True)
         self.step = job["mode"] == "step"
         self.speed = job.get("speed", 0)  # seconds a second; 0: as fast as possible
         self._set_patience()
         kernel.on_slow(self._slow)
 
+    def plan_steps(self, steps):
+        # a scenario: [world ms, request]; what lies in the past was done in an earlier life
+        start = self._world.start_us
+        for ms, request in steps:
+            if ms * 1000 >= start:
+                self._later.append((int(ms * 1000) - start, request))
+
     def begin(self):
         self._virtual0 = words[NOW]
         self._real0 = utime.ticks_us()
+        self.plan_steps(self._world.job.get("steps", ()))
         self.event({"event": "started", "cause": self._world.job["cause"]})
         if self._file:
             kernel.at(words[NOW])
@@ -58,7 +67,7 @@ class Channel:
         socket.host["patience"] = _PATIENCE if fast else 0
 
     def _slow(self):
-        self._release()
+        self._do_due()
         self._answer_run()
         if self.step:
             while self._until is None:
@@ -89,15 +98,22 @@ class Channel:
         due = kernel.FAR if self.step else words[NOW] + max(span, 10000)
         if self._until is not None:
             due = min(due, self._until)
-        for at, _ in self._releases:
+        for at, _ in self._later:
             due = min(due, at)
         kernel.at(due)
 
-    def _release(self):
-        for entry in list(self._releases):
+    def _do_due(self):
+        for entry in list(self._later):
             if entry[0] <= words[NOW]:
-                self._releases.remove(entry)
-                self._world.set(entry[1], 0)
+                self._later.remove(entry)
+                self._do_planned(entry[1])
+
+    def _do_planned(self, request):
+        try:
+            getattr(self, "do_" + request["do"])(request)
+        except Exception as e:
+            sys.print_exception(e)
+            self.event({"event": "step_failed", "step": request, "error": repr(e)})
 
     def _answer_run(self):
         if self._until is not None and words[NOW] >= self._until:
@@ -145,7 +161,8 @@ class Channel:
 
     def do_press(self, r):
         self._world.set(r["what"], 1)
-        self._releases.append((words[NOW] + r.get("ms", 200) * 1000, r["what"]))
+        release = {"do": "set", "name": r["what"], "value": 0}
+        self._later.append((words[NOW] + r.get("ms", 200) * 1000, release))
         return {}
 
     def do_set(self, r):
@@ -158,6 +175,12 @@ class Channel:
 
     def do_read(self, r):
         return self._world.read(r.get("collect", False))
+
+    def do_names(self, r):
+        return self._world.names()
+
+    def do_look(self, r):
+        return self._world.look()
 
     def do_trace(self, r):
         self._world.trace.start(r["path"], r["every"]) if r.get("path") else (
@@ -176,9 +199,6 @@ class Channel:
         if after:
             flash.fails_at = flash.operations + after
             return {}
-        self._send({"ok": True})
-        import life
-
         life.leave("power")
 
     def do_speed(self, r):
@@ -192,5 +212,5 @@ class Channel:
     def do_stop(self, r):
         self._world.trace.stop()
         self._world.save()
-        self._send({"ok": True})
+        self.event({"event": "stopped"})
         os.system("kill -9 $PPID")

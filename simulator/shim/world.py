@@ -17,7 +17,19 @@ from flash import Flash
 from kernel import NOW, words
 from trace import Trace
 
-_NET_FAULTS = tuple(socket.faults)
+_NET_FAULTS = {
+    "wifi_lost": "1: the access point is gone",
+    "broker_lost": "1: connections break and new ones are refused",
+    "broker_slow": "bytes that pass in 10 ms, each way",
+    "broker_garbled": "permille of received bytes with a flipped bit",
+    "dns_slow": "ms a name look-up takes",
+    "clock_jump": "s by which the machine's clock is set wrong, once",
+}
+_SHOWN = (
+    "state", "temp_mc", "setpoint_mc", "steam_temp_mc", "steam_setpoint_mc", "pressure_mbar",
+    "flow_ul_s", "volume_ul", "weight_mg", "duty_permille", "steam_duty_permille", "shot_ms",
+    "alarms", "latched",
+)
 _SAVE_MS = 1000  # host time between two state files
 
 
@@ -67,11 +79,10 @@ class World:
         live.Live.__init__ = init
 
     def provision(self):
-        settings = self.job.get("config")
-        if settings:
+        if "config.py" in os.listdir(self.job["firmware"]):
             import config
 
-            config.provision(settings)
+            config.provision(self.job["config"])
 
     def begin(self):
         self.channel.begin()
@@ -89,18 +100,27 @@ class World:
 
     def fault(self, name, value):
         # value 0 ends it
-        self.faults[name] = value
-        if not value:
-            del self.faults[name]
-        if name in _NET_FAULTS:
+        if name in socket.faults:
             socket.faults[name] = value
         elif name == "wifi_lost":
             network.air.lose() if value else network.air.find()
         elif name == "clock_jump":
             time.set_utc_us(time.utc_us() + value * 1000000)
-            self.faults.pop(name, 0)
         else:
             self.plant.fault(name, value)
+        if value and name != "clock_jump":
+            self.faults[name] = value
+        else:
+            self.faults.pop(name, 0)
+
+    def names(self):
+        # what can be broken and set on this machine
+        from plant import faults
+        from plant.plant import SETTINGS
+
+        known = faults.names()
+        known.update(_NET_FAULTS)
+        return {"faults": known, "settings": sorted(SETTINGS) + ["remote"]}
 
     def now_us(self):
         return self.start_us + words[NOW]
@@ -146,6 +166,17 @@ class World:
         self.channel.event({"event": "reset", "cause": cause, "uptime_ms": words[NOW] // 1000})
 
     # --- what a test or the panel sees
+    def look(self):
+        # the little a front panel shows, often: so it makes little garbage
+        live, w, p = self.live, self.words, self.plant
+        readings = {} if live is None else {k: getattr(live, k, None) for k in _SHOWN}
+        return {
+            "world_ms": self.now_us() // 1000, "resets": self.resets, "wifi": network.air.joined,
+            "live": readings, "outputs": list(p.u), "sensors": list(p.y),
+            "cup_ul": p.t[w.T_NAMES.index("cup_ul")], "faults": self.faults,
+            "switches": list(wiring.switches),
+        }
+
     def read(self, collect):
         if collect:
             gc.collect()
