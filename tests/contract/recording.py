@@ -1,4 +1,4 @@
-"""One eventful hour of two machines, a bridge and the people around them, recorded off the wire."""
+"""An eventful hour of two machines, a bridge and people around them, recorded off the wire."""
 
 from __future__ import annotations
 
