@@ -1,6 +1,6 @@
 # The boiler's figures from one heat-up: full power from cold, cut below the set-point, coast.
 # Three temperatures tell power, loss and lag relative to the known heat capacity (water and metal
-# do not change; mains and elements do). Formulas: docs/control.md. Integers only: runs in the tick.
+# do not change; mains and elements do). Formulas: docs/control.md. Integers: runs in the tick.
 from array import array
 
 import board

@@ -46,6 +46,7 @@ ABORTED = const(2)
 
 _NEAR_MC = const(500)  # the water must be this near the recipe's temperature before a shot
 _PATIENCE_MS = const(120000)  # for it to get there
+_RUN_DOWN_MS = const(150)
 _SETTLE_MS = const(3000)  # after the pump stopped: what drips still counts
 
 
@@ -180,7 +181,7 @@ class Shot:
         p = self._plan
         self._phase = n
         self._at = at = plan.HEAD + n * plan.PHASE
-        self._phase_ul = self._live.volume_ul
+        self._phase_ul = self._live.pumped_ul
         self._ms = 0
         pre = p[at + plan.PRE]
         state = names.PREINFUSION if pre else names.BREWING
@@ -196,7 +197,8 @@ class Shot:
         live.shot_ms += 10
         self.valve = 1
         p = self._plan
-        live.volume_ul = self._flow.volume_ul() - self._zero_ul
+        live.pumped_ul = self._flow.volume_ul() - self._zero_ul
+        live.volume_ul = max(live.pumped_ul - board.PUCK_UL, 0)
         stops = self._stops
         left = stops.left_ms(p)
         self._log.step(True)
@@ -217,7 +219,7 @@ class Shot:
         live = self._live
         if live.shot_ms > board.SHOT_LIMIT_MS:
             self._il.up(il.SHOT_TOO_LONG)
-        if live.volume_ul > board.SHOT_LIMIT_UL:
+        if live.pumped_ul > board.SHOT_LIMIT_UL:
             self._il.up(il.SHOT_TOO_BIG)
 
     # --- the end
@@ -234,14 +236,17 @@ class Shot:
         self._result = result
         self._reason = reason
         self._hyd.stop()
-        self.valve = self.grinder = 0
+        self.grinder = 0
         self._heat[AHEAD] = self._heat[CHARGE] = 0
         self._log.water_ends()
         self._stops.water_ends()
         self._enter(names.ENDING)
 
     def _ending(self):
-        # the 3-way valve is closed again; the cup still gets its last drops
+        # The 3-way valve closes when the pump has run down, or it would squeeze the boiler; the cup
+        # still gets its last drops.
+        if self._ms >= _RUN_DOWN_MS:
+            self.valve = 0
         self._log.step(False)
         if self._ms >= _SETTLE_MS:
             if self._result == OK:

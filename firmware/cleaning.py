@@ -4,7 +4,6 @@ import board
 import interlocks as il
 import live as names
 from hal import VALVE_BREW, VALVE_STEAM, VALVE_WATER
-from micropython import const
 from plan import ABSENT, MODE_POWER
 
 _VALVES = {"": 0, "brew": VALVE_BREW, "steam": VALVE_STEAM, "water": VALVE_WATER}

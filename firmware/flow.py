@@ -1,8 +1,9 @@
 # Water from the hall meter's pulses: how much and how fast. The interrupt only counts and stamps.
 # Between pulses the flow can only be lower than what would have made another pulse.
+from time import ticks_diff, ticks_us
+
 import board
 from micropython import const
-from time import ticks_diff, ticks_us
 
 _UL = board.FLOW_UL_PULSE
 _UL_US = board.FLOW_UL_PULSE * 1000000  # volume of a pulse in ul, per us

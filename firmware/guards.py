@@ -4,7 +4,7 @@ import board
 import interlocks as il
 from micropython import const
 from sensors import RAIL_HIGH, RAIL_LOW
-from thermal import D, D_ZERO, FLOW, POWER, Q
+from thermal import D_ZERO, FLOW, POWER, D, Q
 
 _RAIL_TICKS = const(5)
 # Steepest true change: 10.8 ml/s of cold water through 1.9 kJ/K is 1.7 K/s. Ten times that is

@@ -9,7 +9,7 @@ from autotune import Autotune
 from guards import BoilerGuard
 from hal import BREW, STEAM
 from micropython import const
-from thermal import FIRED, FLOW, MEASURED, T, Boiler
+from thermal import FIRED, FLOW, MEASURED, Boiler, T
 
 _SMALL = const(0x3FFFFFFF)
 
@@ -107,6 +107,8 @@ class Heat:
             bw[1] = self._steam_duty(live) if may_steam else 0
         on = burst.fire(bw, 1 if brew_first else 0)
         w[FIRED] = on & 1
+        if self.steam:
+            self.steam.words[FIRED] = on >> 1
         out = self._hal.out
         out[BREW] = on & 1
         out[STEAM] = on >> 1

@@ -5,12 +5,12 @@ from array import array
 import board
 import micropython
 from micropython import const
-from plan import ABSENT, MODE_FLOW, MODE_POWER, MODE_PRESSURE
+from plan import ABSENT, MODE_POWER, MODE_PRESSURE
 
-# words; pressures in mbar << 8 (P8), flows in ul/s << 6 (Q6)
+# words; pressures in mbar << 8 (P8), flows in ul/s << 6 (Q6), duties in permille << 6
 _P = const(0)  # observer: pressure, P8, never below zero
-_Q = const(1)  # observer: flow into the puck, Q6, biased by _Q_ZERO
-_U = const(2)  # pump duty in force, permille << 6
+_Q = const(1)  # observer: flow out of the chamber into the puck, Q6, biased by _Q_ZERO
+_U = const(2)  # pump duty in force
 _MEASURED = const(3)  # mbar
 _MODE = const(4)
 _REF = const(5)  # P8 or Q6: where the ramp stands
@@ -18,15 +18,25 @@ _LIMIT = const(6)  # Q6 or P8
 _SLOPE = const(7)  # of the reference, mbar/s, biased by _SLOPE_ZERO
 _FREE = const(8)  # ul/s at full duty without pressure
 _STALL = const(9)  # mbar at full duty without flow
-_SOFT = const(10)  # compliance ul/bar near zero pressure
-_STIFF = const(11)  # compliance ul/bar at 9 bar and above
-_TRIM = const(12)  # pump map correction from the flow meter, 1024 = none
-_WORDS = const(13)
+_TRIM = const(10)  # pump map correction from the flow meter, 1024 = none
+_SPIN = const(11)  # 65536 * 10 ms / pump lag
+_SPEED = const(12)  # observer: pump speed
+_C = const(13)  # compliance, ul/bar, one word each 1024 mbar
+_WORDS = const(13 + 18)
 _Q_ZERO = const(1 << 21)
 _SLOPE_ZERO = const(1 << 20)
 _NO_LIMIT = const(0x3FFFFFF)
 _TRIM_LOW = const(717)
 _TRIM_HIGH = const(1331)
+_AIR_MBAR = const(1013)
+_LEAST = const(100 << 9)  # share of the cycles a throttled SSR pump never goes below
+
+
+def _compliance(mbar):
+    # elastic parts plus trapped air squeezed isothermally (Boyle): V p0 / (P + p0)^2
+    elastic, air = board.COMPLIANCE
+    absolute = mbar + _AIR_MBAR
+    return elastic + air * 1000 // absolute * _AIR_MBAR // absolute
 
 
 class Hydraulics:
@@ -37,6 +47,10 @@ class Hydraulics:
         self._step = 0  # of the ramp, 1/256 of the target's unit a tick
         self._left = 0  # ticks of the ramp
         self._pushed = 0  # Q6 ticks since the last pulse of the meter
+        self._limit = ABSENT
+        self._share = 0  # of the mains cycles, permille << 9
+        self._owed = 0
+        self._half = False
         self.pump = 0  # permille, the demand of this tick
         self.smooth = bool(board.PUMP_PWM_HZ)  # a pump that can be throttled
         w = self.words = array("i", [0] * _WORDS)
@@ -44,8 +58,10 @@ class Hydraulics:
         w[_SLOPE] = _SLOPE_ZERO
         w[_FREE] = board.PUMP_FREE_UL_S
         w[_STALL] = board.PUMP_STALL_MBAR
-        w[_SOFT], w[_STIFF] = board.COMPLIANCE_UL_BAR
         w[_TRIM] = 1024
+        w[_SPIN] = 655360 // board.PUMP_LAG_MS
+        for k in range(18):
+            w[_C + k] = _compliance(k << 10)
 
     def go(self, mode, target, ramp_ms, limit):
         # a new phase: mode, target, limit as in plan.py
@@ -54,7 +70,7 @@ class Hydraulics:
         self._target = target
         self._left = ramp_ms // 10
         if mode == MODE_POWER:
-            self.pump = target
+            self._power(target, limit)
             return
         pressure = mode == MODE_PRESSURE
         now = w[_P] if pressure else self.flow_ul_s() << 6
@@ -66,23 +82,46 @@ class Hydraulics:
         w[_REF] = now if self._left else goal
         self._step = (goal - now) // self._left if self._left else 0
 
+    def _power(self, permille, limit):
+        # limit: ul/s; begins with the power that gives it without pressure
+        self._limit = limit
+        self.pump = permille
+        if limit != ABSENT and permille:
+            self._share = min(permille, limit * 1000 // board.PUMP_FREE_UL_S) << 9
+        else:
+            self._share = permille << 9
+
     def stop(self):
         self.go(MODE_POWER, 0, 0, ABSENT)
         self.words[_U] = 0
 
     def step(self, mbar):
         # every tick, also at rest: the observer must know the pressure when a shot begins
-        w = self.words
-        w[_MEASURED] = mbar if mbar > 0 else 0
         if not self.smooth:
+            self._cycles()
             return
+        w = self.words
+        w[_MEASURED] = mbar
         if w[_MODE] == MODE_POWER:
-            w[_U] = self.pump << 6
+            w[_U] = self._target << 6
         else:
             self._ramp(w)
         self.pump = follow(w) >> 6
         if self.pump:
             self._calibrate(w)
+
+    def _cycles(self):
+        # A pump on an SSR strokes once a mains cycle, so it is throttled by whole cycles (two
+        # ticks); the flow limit acts on their share.
+        if self._limit != ABSENT:
+            share = self._share + self._limit - self._flow.flow_ul_s
+            top = self._target << 9
+            self._share = top if share > top else _LEAST if share < _LEAST else share
+        self._half = not self._half
+        if self._half:
+            owed = self._owed + (self._share >> 9)
+            self.pump = 1000 if owed >= 1000 else 0
+            self._owed = owed - self.pump
 
     def _ramp(self, w):
         slope = 0
@@ -110,7 +149,7 @@ class Hydraulics:
 
     def asking(self):
         # water is being asked for: neither a soak nor a closed limit
-        return self.pump > 20 and self._target > 0
+        return self._target > 0 and (self.pump > 20 or not self.smooth)
 
     def flow_ul_s(self):
         # what the pump moves by its map; a pump on an SSR has none, there the meter speaks
@@ -122,16 +161,14 @@ class Hydraulics:
 @micropython.viper
 def map_flow(w: ptr32) -> int:
     free = int(w[8])
-    p = int(w[0]) >> 8
-    u = int(w[2])
-    q = (free * (u >> 2)) // 16000 - free * p // int(w[9])
+    q = (free * (int(w[12]) >> 2)) // 16000 - free * (int(w[0]) >> 8) // int(w[9])
     if q < 0:
         q = 0
-    return (q * int(w[12])) >> 10
+    return (q * int(w[10])) >> 10
 
 
-# One tick: observe pressure and puck flow, then the duty that follows the reference. With
-# MODE_POWER only observes. Inputs and result in the words; returns the duty, permille << 6.
+# One tick: observe pump speed, pressure and puck flow; then the duty that follows the reference.
+# With MODE_POWER only observes. Returns the duty, permille << 6.
 @micropython.viper
 def follow(w: ptr32) -> int:
     p = int(w[0])
@@ -139,16 +176,26 @@ def follow(w: ptr32) -> int:
     u = int(w[2])
     free = int(w[8])
     mode = int(w[4])
-    c = int(w[11])
-    soft = int(w[10])
-    if p < 2304000:
-        c = soft + (c - soft) * (p >> 11) // 1125
+    i = p >> 18
+    if i > 16:
+        i = 16
+    c = int(w[13 + i])
+    c += ((int(w[14 + i]) - c) * ((p >> 8) & 1023)) >> 10
+    n = int(w[12])
+    n += ((u - n) * int(w[11])) >> 16
+    w[12] = n
+    # pump map: flow in proportion to speed, slip in proportion to pressure
     slip = (free * (p >> 8) // int(w[9])) << 6
-    qp = ((free * (u >> 2)) // 250 - slip) * int(w[12]) >> 10
-    if qp < 0:
-        qp = 0
+    dq = (((free * (n >> 2)) // 250 - slip) * int(w[10])) >> 10
+    if dq < 0:
+        dq = 0
+    dq -= q
+    if dq > 500000:
+        dq = 500000
+    if dq < -500000:
+        dq = -500000
     e = (int(w[3]) << 8) - p
-    p += (((qp - q) * (655360 // c)) >> 14) + ((e * 205) >> 10)
+    p += ((dq * (655360 // c)) >> 14) + ((e * 205) >> 10)
     q -= ((e >> 4) * c) >> 8
     if p < 0:
         p = 0
@@ -177,7 +224,7 @@ def follow(w: ptr32) -> int:
         want = 0
     if want > 1000000:
         want = 1000000
-    want = (want << 10) // int(w[12]) + slip
+    want = (want << 10) // int(w[10]) + slip
     if want > 2000000:
         want = 2000000
     u = want * 1000 // free

@@ -87,7 +87,8 @@ class Live:
         self.group_temp_mc = 0
         self.pressure_mbar = 0
         self.flow_ul_s = 0
-        self.volume_ul = 0
+        self.volume_ul = 0  # of the running shot, in the cup: metered less what the puck keeps
+        self.pumped_ul = 0  # of the running shot, metered
         self.weight_mg = 0
         self.duty_permille = 0
         self.steam_duty_permille = 0

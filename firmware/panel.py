@@ -3,8 +3,18 @@
 import interlocks as il
 import live as names
 from brew import (
-    BUSY, BUTTON, COMMAND, INTERLOCK, NOT_READY, NOT_STANDING, REMOTE_DISABLED, SAFE_MODE,
-    STANDBY, STOPPED, UNSUPPORTED, WATER,
+    BUSY,
+    BUTTON,
+    COMMAND,
+    INTERLOCK,
+    NOT_READY,
+    NOT_STANDING,
+    REMOTE_DISABLED,
+    SAFE_MODE,
+    STANDBY,
+    STOPPED,
+    UNSUPPORTED,
+    WATER,
 )
 from hal import BUTTONS, SW_BREW, SW_STEAM, SW_WATER
 from micropython import const
@@ -58,15 +68,15 @@ class Panel:
             self._hold()
 
     def _pressed(self, pressed):
-        put = self._live.put
+        live = self._live
         if pressed & SW_BREW:
-            put(names.EV_BUTTON, 0, 0)
+            live.put(names.EV_BUTTON, 0, 0)
             self._brew_pressed()
         if pressed & SW_WATER:
-            put(names.EV_BUTTON, 1, 0)
+            live.put(names.EV_BUTTON, 1, 0)
             self._water_pressed()
         if pressed & SW_STEAM:
-            put(names.EV_BUTTON, 2, 0)
+            live.put(names.EV_BUTTON, 2, 0)
             if not self._il.blocked(il.NO_WATER | il.STEAM_OUT):
                 self._modes.taps.steam_toggle()
 

@@ -1,5 +1,5 @@
-# A recipe as the tick reads it: one flat array of small ints. The background loads it, the tick
-# copies it when a shot starts. No checking here: recipes.py has refused what the machine cannot do.
+# A recipe as the tick reads it: a flat array of small ints. The background loads it, the tick
+# copies it when a shot starts. No checking: recipes.py has refused what the machine cannot do.
 from array import array
 
 import board
@@ -20,7 +20,7 @@ HEAD = const(8)  # words before the first phase
 MODE = const(0)
 TARGET = const(1)  # permille, mbar or ul/s by MODE
 RAMP_MS = const(2)  # from where the pump stands to TARGET
-LIMIT = const(3)  # on the other quantity: ul/s in MODE_PRESSURE, mbar in MODE_FLOW
+LIMIT = const(3)  # on the other quantity: ul/s in MODE_PRESSURE and POWER, mbar in MODE_FLOW
 PRE = const(4)  # 1: counts as pre-infusion
 X_MS = const(5)  # exits: any that is met ends the phase; the last two are "under"
 X_UL = const(6)
@@ -36,7 +36,9 @@ MODE_PRESSURE = const(1)
 MODE_FLOW = const(2)
 ABSENT = const(0x3FFFFFFF)  # never reached; an absent "under" is 0, which nothing is under
 
-_MODES = (("pressure_mbar", MODE_PRESSURE), ("flow_ul_s", MODE_FLOW), ("power_permille", MODE_POWER))
+_MODES = (
+    ("pressure_mbar", MODE_PRESSURE), ("flow_ul_s", MODE_FLOW), ("power_permille", MODE_POWER),
+)
 _EXITS = (
     "time_ms", "volume_ul", "weight_mg", "pressure_over_mbar", "flow_over_ul_s",
     "pressure_under_mbar", "flow_under_ul_s",
@@ -111,15 +113,21 @@ def _is_pre(name):
 
 
 def _volumetric(recipe):
-    # Pre-infusion by time or volume, a soak with the pump at rest, then full pump to the volume.
-    key, value = board.VOLUMETRIC_PUMP
+    # Pre-infusion by time or volume, a soak with the pump at rest, then the pump to the volume.
     phases = []
     if recipe.get("preinfusion_ms"):
-        phases.append({"name": "pre", key: value, "exit": {"time_ms": recipe["preinfusion_ms"]}})
+        phases.append(_pumping("pre", {"time_ms": recipe["preinfusion_ms"]}))
     elif recipe.get("preinfusion_ul"):
-        phases.append({"name": "pre", key: value, "exit": {"volume_ul": recipe["preinfusion_ul"]}})
+        phases.append(_pumping("pre", {"volume_ul": recipe["preinfusion_ul"]}))
     if recipe.get("soak_ms"):
         soak = {"time_ms": recipe["soak_ms"]}
         phases.append({"name": "soak", "power_permille": 0, "exit": soak})
-    phases.append({"name": "brew", key: value})
+    phases.append(_pumping("brew", {}))
     return phases
+
+
+def _pumping(name, leave):
+    phase = dict(board.VOLUMETRIC_PHASE)
+    phase["name"] = name
+    phase["exit"] = leave
+    return phase

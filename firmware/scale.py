@@ -19,10 +19,10 @@ class Scale:
         self.age = 0  # ticks since the last reading
         self._counts = 0
         self._zero = 0
+        self._per_g = board.SCALE_COUNTS_G
         if self.fitted:
             self._dout = Pin(board.HX711_DOUT, Pin.IN).value
             self._sck = Pin(board.HX711_SCK, Pin.OUT, value=0).value
-            self._per_g = board.SCALE_COUNTS_G
 
     def step(self):
         self.fresh = False

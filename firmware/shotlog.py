@@ -22,7 +22,7 @@ class ShotLog:
         live = self._live
         self._count += 1
         live.shot = self._count
-        live.volume_ul = live.shot_ms = live.weight_mg = 0
+        live.volume_ul = live.pumped_ul = live.shot_ms = 0
         self._wait = self._n = self._temp = self._mbar = 0
         self._energy = live.energy_j
         self._base = (self._count % names.SHOTS_KEPT) * _WORDS

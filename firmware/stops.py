@@ -3,8 +3,8 @@
 from array import array
 
 import board
-import plan
 import micropython
+import plan
 from micropython import const
 
 _SETTLED_MS = const(1000)  # an "under" exit counts only after a phase has had time to build up
@@ -28,7 +28,7 @@ class Stops:
         live = self._live
         now = self._now
         now[0] = phase_ms
-        now[1] = live.volume_ul - phase_ul
+        now[1] = live.pumped_ul - phase_ul
         now[2] = live.weight_mg if live.weight_mg > 0 else 0
         now[3] = live.pressure_mbar
         now[4] = live.flow_ul_s
@@ -42,7 +42,7 @@ class Stops:
         if words[plan.STOP_MS] != plan.ABSENT:
             left = words[plan.STOP_MS] - live.shot_ms
         if words[plan.STOP_UL] != plan.ABSENT:
-            more = words[plan.STOP_UL] - live.volume_ul
+            more = words[plan.STOP_UL] + board.PUCK_UL - live.pumped_ul
             left = min(left, _time_ms(more, live.flow_ul_s) - board.TAIL_MS)
         if words[plan.STOP_MG] != plan.ABSENT:
             more = words[plan.STOP_MG] - live.weight_mg

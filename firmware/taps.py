@@ -2,13 +2,14 @@
 # Asks for valves and pump; interlocks have the last word over all of them.
 import board
 import interlocks as il
-import live as names
-from hal import PUMP, SW_PROBE, VALVE_BREW, VALVE_REFILL, VALVE_STEAM, VALVE_WATER
+from hal import SW_PROBE, VALVE_REFILL, VALVE_STEAM, VALVE_WATER
+from live import HOT_WATER
 from micropython import const
 from plan import ABSENT, MODE_POWER
 
 _WATER_MS = const(60000)
 _WATER_UL = const(250000)
+_NO_TAP_MS = const(3000)  # pump on, nothing flows: the hand tap is shut, and that is no fault
 _STEAM_MS = const(240000)
 _DRY_MS = const(500)  # the probe splashes; the element is still covered for minutes
 _FILL_ON_MS = const(2000)  # beyond the probe, so that it does not chatter
@@ -23,7 +24,7 @@ class Taps:
         self._hal = hal
         self._hyd = hydraulics
         self._flow = flow
-        self._water_valve = VALVE_BREW if board.VALVE_WATER is None else VALVE_WATER
+        self._has_tap = board.VALVE_WATER is not None  # else a tap turned by hand
         self._has_steam = board.VALVE_STEAM is not None
         self._has_refill = board.VALVE_REFILL is not None
         self._ms = 0  # of hot water
@@ -47,10 +48,12 @@ class Taps:
         # False: the tap is closed
         self._ms += 10
         drawn = self._flow.volume_ul() - self._zero_ul
-        if self._ms > _WATER_MS or drawn > _WATER_UL or self._il.blocked(il.NO_WATER):
+        still = board.HOT_WATER_PERMILLE and min(self._ms, self._flow.still_ms) > _NO_TAP_MS
+        if self._ms > _WATER_MS or drawn > _WATER_UL or still or self._il.blocked(il.NO_WATER):
             self._hyd.stop()
             return False
-        self._hal.out[self._water_valve] = 1
+        if self._has_tap:
+            self._hal.out[VALVE_WATER] = 1
         return True
 
     # --- steam
@@ -72,7 +75,7 @@ class Taps:
 
     def _excuse(self):
         # steam and refill take heat past the flow meter's knowledge
-        if self.steaming or self._fill_ms:
+        if self.steaming or self._fill_ms or self._live.state == HOT_WATER:
             self._excuse_ms = _EXCUSE_MS
         elif self._excuse_ms:
             self._excuse_ms -= 10

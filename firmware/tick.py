@@ -1,5 +1,7 @@
 # The hard tick: everything that must happen every 10 ms, in its order. Called by the hard Timer
 # under heap_lock: nothing here or below allocates, waits, prints, or touches flash or network.
+from time import ticks_diff, ticks_us
+
 import board
 import interlocks as il
 import sensors
@@ -15,7 +17,6 @@ from modes import Modes
 from panel import Panel
 from scale import Scale
 from taps import Taps
-from time import ticks_diff, ticks_us
 
 WDT_MS = const(400)  # a tick that stops resets the board: off within 0.5 s
 _PERIOD_US = const(10000)
@@ -56,7 +57,7 @@ class Tick:
         self._beat = 0
         self._silent = 0
         self._metered = 0
-        self.broken = False
+        self.broken = None
 
     def _people(self, plan, button):
         live, hal, locks, heat = self._live, self._hal, self.interlocks, self.heat
@@ -70,8 +71,8 @@ class Tick:
         # The hard Timer's callback. Whatever goes wrong below: off, and no more food for the dog.
         try:
             self._step()
-        except BaseException:
-            self.broken = True
+        except BaseException as e:
+            self.broken = e  # for whoever asks; the reset comes in WDT_MS
             self._hal.all_off()
 
     def _step(self):
@@ -177,7 +178,8 @@ class Tick:
         # The dog is fed only while both sides live: a dead background is worth a reset, too.
         pulses = self.flow.pulses
         if pulses != self._metered:
-            live.water_ul = (live.water_ul + (pulses - self._metered) * board.FLOW_UL_PULSE) & _SMALL
+            new = (pulses - self._metered) * board.FLOW_UL_PULSE
+            live.water_ul = (live.water_ul + new) & _SMALL
             self._metered = pulses
         if live.beat != self._beat:
             self._beat = live.beat

@@ -46,6 +46,7 @@ BREW_SENSOR = ("ntc", 50000, 3950, 4700)  # R25 ohm, B25 K, divider ohm
 STEAM_SENSOR = None
 GROUP_SENSOR = None
 PRESSURE_SENSOR = None
+SCALE_COUNTS_G = 0
 
 # --- boilers: what the controller may know of the nominal plant (machines.md)
 #     power_w, capacity_j_k, loss_mw_k, element_lag_ms, sensor_lag_ms
@@ -57,10 +58,13 @@ AMBIENT_MC = 22000
 
 # --- pump: free flow, stall pressure (for feed-forward and plausibility)
 PUMP_FREE_UL_S = 10800
-VOLUMETRIC_PUMP = ("power_permille", 1000)  # what a volumetric recipe does with the pump
+# what a volumetric recipe does with the pump: all of it, but no more than this flow, so that the
+# headspace does not fill with more cold water than the element can heat (docs/control.md)
+VOLUMETRIC_PHASE = {"power_permille": 1000, "limit_flow_ul_s": 2500}
 HOT_WATER_PERMILLE = 1000
 REFILL_PERMILLE = None
-COMPLIANCE_UL_BAR = (3000, 700)
+COMPLIANCE = (400, 3000)  # elastic parts ul/bar, air trapped above the puck ul
+PUMP_LAG_MS = 20
 PUMP_STALL_MBAR = 15000
 
 # --- set-points and limits
@@ -71,6 +75,7 @@ STEAM_RANGE_MC = None
 BREW_LIMIT_MC = 130000
 STEAM_LIMIT_MC = None
 PRESSURE_LIMIT_MBAR = None
+PUCK_UL = 28000  # metered water that stays in headspace, hoses and puck: not in the cup
 TAIL_MS = 20  # water that still passes the meter once the stop is decided, as time at its flow
 DRIP_MS = 600  # what still drips into the cup after the stop, as time at the last flow
 SHOT_LIMIT_MS = 90000

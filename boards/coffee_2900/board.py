@@ -57,13 +57,14 @@ POWER_BUDGET_W = 2300
 INLET_MC = 20000
 AMBIENT_MC = 22000
 
-# --- pump: free flow, stall pressure at full duty (for feed-forward and plausibility)
+# --- pump: flow = duty x free - free x pressure / stall (for feed-forward)
 PUMP_FREE_UL_S = 10000
-VOLUMETRIC_PUMP = ("pressure_mbar", 9000)  # what a volumetric recipe does with the pump
-HOT_WATER_PERMILLE = 600
+VOLUMETRIC_PHASE = {"pressure_mbar": 9000, "ramp_ms": 2000, "limit_flow_ul_s": 4000}
+HOT_WATER_PERMILLE = 0  # the steam boiler presses it out
 REFILL_PERMILLE = 500
-COMPLIANCE_UL_BAR = (3000, 700)  # hose, headspace and puck: at 0 bar, at 9 bar and above
-PUMP_STALL_MBAR = 12000
+COMPLIANCE = (400, 3000)  # elastic parts ul/bar, air trapped above the puck ul
+PUMP_LAG_MS = 60
+PUMP_STALL_MBAR = 48000  # gears slip 2.5 ml/s at 12 bar: at 48 bar all of it would slip back
 
 # --- set-points and limits
 BREW_DEFAULT_MC = 93000
@@ -73,6 +74,7 @@ STEAM_RANGE_MC = (110000, 135000)
 BREW_LIMIT_MC = 130000
 STEAM_LIMIT_MC = 150000
 PRESSURE_LIMIT_MBAR = 13500
+PUCK_UL = 26000  # metered water that stays in headspace, hoses and puck: not in the cup
 TAIL_MS = 20  # water that still passes the meter once the stop is decided, as time at its flow
 DRIP_MS = 600  # what still drips into the cup after the stop, as time at the last flow
 SHOT_LIMIT_MS = 90000

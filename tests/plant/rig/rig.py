@@ -1,0 +1,112 @@
+# A machine for control tests: the firmware's tick on the simulated board and plant, without the
+# background (no flash, no network). Runs under MicroPython; one half-cycle is one tick.
+# Truth is read from the plant, never from the firmware.
+import hx711
+import kernel
+import live as names
+import wiring
+from kernel import words as clock
+from plant import Plant
+from plant import words as pw
+
+import board
+
+
+def plant_data(root):
+    scope = {}
+    with open("%s/boards/coffee_%s/plant.py" % (root, board.MODEL)) as f:
+        exec(f.read(), scope)
+    return scope["PLANT"]
+
+
+class Rig:
+    def __init__(self, root, seed=1, params=None, brew_tune=None, steam_tune=None, latched=0,
+                 safe_mode=False):
+        kernel.reset_state()
+        self.plant = Plant(plant_data(root), seed=seed, params=params)
+        wiring.connect(board, self.plant, pw)
+        hx711.attach(board, self.plant, pw)
+        for k, v in enumerate((0, 0, 0, 1)):
+            wiring.switches[k] = v
+        self.live = names.Live()
+        self._firmware(brew_tune, steam_tune, latched, safe_mode)
+        self.event = bytearray(0)
+        self.watch = None  # called after each tick
+
+    def _firmware(self, brew_tune, steam_tune, latched, safe_mode):
+        from hal import Hal
+        from machine import Timer
+        from plan import Plan
+        from tick import Tick
+
+        self.remote, self.button = Plan(), Plan()
+        self.tick = Tick(self.live, Hal(), self.remote, self.button, latched=latched,
+                         safe_mode=safe_mode, brew_tune=brew_tune, steam_tune=steam_tune)
+        self.timer = Timer(period=10, mode=Timer.PERIODIC, callback=self.tick.step, hard=True)
+
+    # --- time
+    def run(self, ms):
+        live = self.live
+        until = clock[kernel.NOW] + ms * 1000
+        watch = self.watch
+        while clock[kernel.NOW] < until:
+            kernel.idle()
+            live.beat += 1
+            if watch:
+                watch(self)
+        if self.tick.broken:
+            raise self.tick.broken
+
+    def until(self, state, limit_ms=600000):
+        want = names.STATE_NAMES.index(state)
+        gone = 0
+        while self.live.state != want:
+            if gone > limit_ms:
+                raise RuntimeError("no %s after %d ms but %s, alarms %s" % (
+                    state, limit_ms, self.state(), self.alarms()))
+            self.run(100)
+            gone += 100
+        return gone
+
+    # --- hands
+    def warm(self):
+        # boilers at their set-points, and the minute that takes away the jump
+        self.run(500)
+        self.plant.set("temp_brew_mc", board.BREW_DEFAULT_MC)
+        if board.STEAM_BOILER:
+            self.plant.set("temp_steam_mc", board.STEAM_DEFAULT_MC)
+        self.tick.heat.brew.start(board.BREW_DEFAULT_MC)
+        if board.STEAM_BOILER:
+            self.tick.heat.steam.start(board.STEAM_DEFAULT_MC)
+        self.until("ready")
+        self.run(40000)
+
+    def press(self, name, ms=100):
+        wiring.press(name, 1)
+        self.run(ms)
+        wiring.press(name, 0)
+        self.run(50)
+
+    def ask(self, request, arg=0, arg2=0, source=0):
+        live = self.live
+        live.request_arg, live.request_arg2, live.request_source = arg, arg2, source
+        live.request = request
+        self.run(20)
+        return live.answer
+
+    # --- looking
+    def truth(self, name):
+        return self.plant.t[pw.T_NAMES.index(name)]
+
+    def state(self):
+        return names.STATE_NAMES[self.live.state]
+
+    def alarms(self):
+        mask = self.live.alarms | self.live.latched
+        return [n for k, n in enumerate(names.ALARM_NAMES) if mask >> k & 1]
+
+    def shot(self):
+        # the summary of the last finished shot
+        n = len(names.SHOT_WORDS)
+        at = (self.live.shots_done % names.SHOTS_KEPT) * n
+        return dict(zip(names.SHOT_WORDS, self.live.shots[at:at + n]))
