@@ -144,7 +144,7 @@ class Modes:
             self.enter(names.READY if ready else names.HEATING)
         self._brew.firm(ready)
 
-    # --- wishes; 0 or a refusal of brew.REFUSALS is decided by panel.py
+    # --- wishes; 0 or a refusal of brew.REFUSALS is decided by front.py
     def water_start(self):
         self.taps.water_start()
         self.enter(names.HOT_WATER)

@@ -8,13 +8,13 @@ import sensors
 from brew import Shot
 from cleaning import Cleaning
 from flow import Flow
+from front import Front
 from guards import WaterGuard
 from hal import PUMP, RELAY, SW_CUP, SW_DOOR, SW_HOPPER, SW_KEY, SW_TANK, SW_TRAY
 from heat import Heat
 from hydraulics import Hydraulics
 from micropython import const
 from modes import Modes
-from panel import Panel
 from scale import Scale
 from taps import Taps
 
@@ -65,7 +65,7 @@ class Tick:
         self.taps = Taps(live, locks, hal, self.hydraulics, self.flow)
         cleaning = Cleaning(live, locks, hal, self.hydraulics)
         self.modes = Modes(live, locks, hal, shot, self.taps, cleaning, heat)
-        self.panel = Panel(live, locks, hal, self.modes, plan, button)
+        self.front = Front(live, locks, hal, self.modes, plan, button)
 
     def step(self, timer):
         # The hard Timer's callback. Whatever goes wrong below: off, and no more food for the dog.
@@ -82,7 +82,7 @@ class Tick:
         live = self._live
         self._clock(live, now)
         self._read(live, now)
-        self.panel.step()
+        self.front.step()
         self.modes.step()
         self._pump(live)
         self.interlocks.settle()
@@ -103,7 +103,7 @@ class Tick:
         self._rest_us = rest - ms * 1000
         live.uptime_ms = (live.uptime_ms + ms) & _SMALL
         late = self._late_us + passed - _PERIOD_US
-        if late < 0 or self.panel.quiet_ms:
+        if late < 0 or self.front.quiet_ms:
             late = 0  # the timer keeps its own grid: early means that the last one was late
         self._late_us = late
         if late > _LATE_US:
@@ -164,7 +164,7 @@ class Tick:
         # the interlocks' last word, after everybody has asked
         hal = self._hal
         blocked = live.alarms | live.latched
-        quiet = self.panel.quiet_ms > 0
+        quiet = self.front.quiet_ms > 0
         heat = self.modes.heat and not blocked & il.NO_HEAT and not quiet
         if blocked & il.NO_WATER or quiet:
             hal.no_water()

@@ -1,0 +1,186 @@
+# What people and the background ask for: three buttons and the request mailbox. Turns a wish into
+# a start, a stop or a refusal; never touches an output.
+import interlocks as il
+import live as names
+from brew import (
+    BUSY,
+    BUTTON,
+    COMMAND,
+    INTERLOCK,
+    NOT_READY,
+    NOT_STANDING,
+    REMOTE_DISABLED,
+    SAFE_MODE,
+    STANDBY,
+    STOPPED,
+    UNSUPPORTED,
+    WATER,
+)
+from hal import BUTTONS, SW_BREW, SW_STEAM, SW_WATER
+from micropython import const
+
+_HOLD_MS = const(2000)  # the brew button held in a fault acknowledges it
+_QUIET_MS = const(1000)  # a flash erase takes less; then the outputs are ours again
+
+
+class Front:
+    def __init__(self, live, interlocks, hal, modes, plan, button):
+        self._live = live
+        self._il = interlocks
+        self._hal = hal
+        self._modes = modes
+        self._plan = plan
+        self._button = button
+        self._down = 0
+        self._held_ms = 0
+        self.quiet_ms = 0
+        self._do = {
+            names.REQ_BREW: self._brew, names.REQ_STOP: self._stop, names.REQ_CLEAN: self._clean,
+            names.REQ_STANDBY: self._standby, names.REQ_WAKE: self._wake,
+            names.REQ_ACK: self._acknowledge, names.REQ_SETPOINT: self._setpoint,
+            names.REQ_AUTOTUNE: self._autotune, names.REQ_QUIET: self._quiet,
+            names.REQ_LOUD: self._loud,
+        }
+
+    def step(self):
+        buttons = self._hal.switches & BUTTONS
+        if buttons | self._down:
+            self._buttons(buttons)
+        live = self._live
+        if live.request:
+            do = self._do.get(live.request)
+            live.answer = do(live) if do else UNSUPPORTED
+            live.request = names.REQ_NONE
+        if self.quiet_ms:
+            self.quiet_ms -= 10
+
+    # --- buttons
+    def _buttons(self, now):
+        pressed = now & ~self._down
+        self._down = now
+        if pressed:
+            self._held_ms = 0
+            if self._live.state == names.STANDBY:
+                self._modes.sleep(False)
+            else:
+                self._pressed(pressed)
+        elif now & SW_BREW:
+            self._hold()
+
+    def _pressed(self, pressed):
+        live = self._live
+        if pressed & SW_BREW:
+            live.put(names.EV_BUTTON, 0, 0)
+            self._brew_pressed()
+        if pressed & SW_WATER:
+            live.put(names.EV_BUTTON, 1, 0)
+            self._water_pressed()
+        if pressed & SW_STEAM:
+            live.put(names.EV_BUTTON, 2, 0)
+            if not self._il.blocked(il.NO_WATER | il.STEAM_OUT):
+                self._modes.taps.steam_toggle()
+
+    def _hold(self):
+        self._held_ms += 10
+        if self._held_ms == _HOLD_MS:
+            self._il.acknowledge(-1)
+
+    def _brew_pressed(self):
+        modes = self._modes
+        if modes.shot.running:
+            modes.shot.end(STOPPED, BUTTON)
+        elif self._live.state == names.CLEANING or self._live.state == names.HOT_WATER:
+            modes.stop()
+        elif not modes.shot.refusal(self._button, names.SOURCE_LOCAL, modes.ready):
+            modes.begin_shot(self._button.words(), names.SOURCE_LOCAL)
+
+    def _water_pressed(self):
+        if self._live.state == names.HOT_WATER:
+            self._modes.stop()
+        elif not self._occupied() and not self._il.blocked(il.NO_WATER):
+            self._modes.water_start()
+
+    def _occupied(self):
+        # 0, or why neither hot water nor a programme can begin now
+        state = self._live.state
+        if state == names.HEATING or state == names.READY or state == names.STEAM:
+            return BUSY if self._modes.taps.filling() else 0
+        if state == names.STANDBY:
+            return STANDBY
+        if state == names.SAFE_MODE:
+            return SAFE_MODE
+        return INTERLOCK if state == names.FAULT else BUSY
+
+    # --- requests: 0 or a refusal
+    def _brew(self, live):
+        modes = self._modes
+        no = modes.shot.refusal(self._plan, live.request_source, modes.ready)
+        if not no:
+            modes.begin_shot(self._plan.words(), live.request_source)
+        return no
+
+    def _stop(self, live):
+        modes = self._modes
+        if modes.shot.running:
+            modes.shot.end(STOPPED, COMMAND)
+        modes.taps.steaming = False
+        modes.boilers.tuner = None
+        modes.stop()
+        return 0
+
+    def _clean(self, live):
+        if not self._modes.cleaning.offered(live.request_arg):
+            return UNSUPPORTED
+        if live.request_source == names.SOURCE_REMOTE and not live.remote:
+            return REMOTE_DISABLED
+        no = self._occupied()
+        if not no and self._il.blocked(il.NO_WATER):
+            no = WATER if self._il.blocked(il.TANK_EMPTY) else INTERLOCK
+        if not no:
+            self._modes.clean(live.request_arg)
+        return no
+
+    def _standby(self, live):
+        no = BUSY if self._modes.shot.running or live.state == names.CLEANING else 0
+        if not no:
+            self._modes.sleep(True)
+        return no
+
+    def _wake(self, live):
+        self._modes.sleep(False)
+        return 0
+
+    def _acknowledge(self, live):
+        # still standing: the cause has to go first
+        k = live.request_arg
+        if k >= 0 and not live.latched >> k & 1:
+            return NOT_STANDING
+        return INTERLOCK if self._il.acknowledge(k) else 0
+
+    def _setpoint(self, live):
+        if self._modes.shot.running:
+            return BUSY
+        self._modes.setpoints(live.request_arg, live.request_arg2)
+        return 0
+
+    def _autotune(self, live):
+        # request_arg: 0 brew boiler, 1 steam boiler
+        heat = self._modes.boilers
+        no = BUSY if heat.tuner else self._occupied()
+        if no:
+            return no
+        taken = heat.tune(live.request_arg)
+        return UNSUPPORTED if taken is None else 0 if taken else NOT_READY
+
+    def _quiet(self, live):
+        state = live.state
+        if self._modes.shot.running or state == names.CLEANING or state == names.HOT_WATER:
+            return BUSY
+        if self._modes.taps.steaming or self._modes.taps.filling():
+            return BUSY
+        self.quiet_ms = _QUIET_MS
+        return 0
+
+    def _loud(self, live):
+        self.quiet_ms = 0
+        return 0
