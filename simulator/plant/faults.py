@@ -2,6 +2,7 @@
 # that one place of the step looks at, or a word of a sensor's channel. No physics here.
 from micropython import const
 
+from .rooms import FAULTS
 from .sensors import BASE_SIGMA, DRIFT, GAIN, SIGMA, STUCK
 from .words import CHANNELS
 
@@ -26,8 +27,7 @@ _PUCK = const(16)  # 1: none, 2: blind
 _PROBE = const(17)  # 1: reads covered for ever, 2: reads bare for ever
 FAULT_WORDS = 18
 
-SSR_BREW, SSR_STEAM, SCALED_BREW, SCALED_STEAM, PUMP, VALVE_BREW, VALVE_STEAM, VALVE_WATER = range(8)
-VALVE_REFILL, METER, TANK, FLOAT, SCALE_SILENT, SCALE_STUCK, GRINDER, RELAY, PUCK, PROBE = range(8, 18)
+SCALED_BREW, SCALED_STEAM, GRINDER = _SCALED_BREW, _SCALED_STEAM, _GRINDER
 
 _BY_WORD = {
     "stuck_ssr_brew": (_SSR_BREW, "1: the element stays on, 2: it never comes on"),
@@ -63,7 +63,7 @@ def names():
     known = {name: text for name, (_, text) in _BY_WORD.items()}
     known["no_puck"] = "1: the basket is empty"
     known["blocked_puck"] = "1: nothing passes the basket"
-    known["puck_step"] = "permille the puck's resistance runs to within a second, or [permille, ms]"
+    known["puck_step"] = "permille the puck's resistance runs to in 1 s, or [permille, ms]"
     for kind, text in _SENSOR.items():
         for channel in CHANNELS:
             known[kind + "_" + channel] = text
@@ -81,7 +81,9 @@ def apply(plant, name, value):
         value = int(value)
         if name == "blocked_puck" and value:
             value = 2
-        plant.faults[word] = value
+        if word in (_SCALED_BREW, _SCALED_STEAM):
+            value = value or 1000
+        plant.rooms[FAULTS][word] = value
     elif name == "puck_step":
         _puck_step(plant, value)
     else:

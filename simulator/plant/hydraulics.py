@@ -1,5 +1,5 @@
-# Water under pressure: pump, relief valve, boiler as a stiff vessel, brew valve, headspace over the
-# puck, drain. Volumes in nl, pressures in ubar, flows in ul/s (= nl/ms), ten substeps of 1 ms.
+# Water under pressure: pump, relief valve, boiler as a stiff vessel, brew valve, headspace over
+# the puck, drain. Volumes in nl, pressures in ubar, flows in ul/s (= nl/ms), ten substeps of 1 ms.
 # What the puck does with the water (puck.py) and where it falls (vessels.py) stand elsewhere.
 import micropython
 from micropython import const
@@ -55,7 +55,7 @@ HYDRAULIC_PARAMETERS = 17
     BOILER_NL, BOILER_UBAR, GROUP_NL, GROUP_UBAR, SPEED, DRIVE, OPEN, REFILL_OPEN, STEAM_UBAR,
     CONDUCTANCE, SOAK, STALL_X, FREE, TAP, INTAKE, TO_PUCK, DRAINED, REFILLED, TAPPED,
 ) = range(19)
-HEADSPACE = _HEADSPACE
+HEADSPACE, TAP_G = _HEADSPACE, _TAP_G
 
 
 def _conductance(resistance_mbar_s_ml, bits=20):
@@ -105,35 +105,35 @@ def flow_step(s, p):
         drain    3-way valve closed: Q = P_group / R_drain, then by gravity down to the residue
     Stiffest pair: valve 50 mbar s/ml on 0.15 ml/bar, 7.5 ms, 7 substeps.
     """
-    vb = int(s[0])
-    pb = int(s[1])
-    vg = int(s[2])
-    pg = int(s[3])
-    n = int(s[4])
-    drive = int(s[5])
-    is_open = int(s[6])
-    refill_g = int(p[7]) * int(s[7])
-    steam = int(s[8])
-    puck_g = int(s[9])
-    soak = int(s[10])
-    stall_x = int(s[11])
-    free = int(s[12])
-    tap_g = int(p[8]) * int(s[13])
-    bend = int(p[0])
-    leak = int(p[1])
-    spin = int(p[2])
-    relief = int(p[3])
-    relief_g = int(p[4])
-    valve_g = int(p[5])
-    drain_g = int(p[6])
-    boiler_k = int(p[9])
-    air = int(p[10])
-    hose = int(p[11])
-    headspace = int(p[12])
-    seep_g = int(p[13])
-    residue = int(p[14])
-    gravity = int(p[15])
-    sag = int(p[16])
+    vb = int(s[_BOILER_NL])
+    pb = int(s[_BOILER_UBAR])
+    vg = int(s[_GROUP_NL])
+    pg = int(s[_GROUP_UBAR])
+    n = int(s[_SPEED])
+    drive = int(s[_DRIVE])
+    is_open = int(s[_OPEN])
+    refill_g = int(p[_REFILL_G]) * int(s[_REFILL_OPEN])
+    steam = int(s[_STEAM_UBAR])
+    puck_g = int(s[_CONDUCTANCE])
+    soak = int(s[_SOAK])
+    stall_x = int(s[_STALL_X])
+    free = int(s[_FREE])
+    tap_g = int(p[_TAP_G]) * int(s[_TAP])
+    bend = int(p[_BEND])
+    leak = int(p[_LEAK])
+    spin = int(p[_SPIN])
+    relief = int(p[_RELIEF])
+    relief_g = int(p[_RELIEF_G])
+    valve_g = int(p[_VALVE_G])
+    drain_g = int(p[_DRAIN_G])
+    boiler_k = int(p[_BOILER_K])
+    air = int(p[_AIR])
+    hose = int(p[_HOSE])
+    headspace = int(p[_HEADSPACE])
+    seep_g = int(p[_SEEP])
+    residue = int(p[_RESIDUE])
+    gravity = int(p[_GRAVITY])
+    sag = int(p[_SAG])
     hose_k = (hose << 20) // 1000000
     air_bar = (air * 1000000) // 1013250
     # the check valve seeps: once a step, at least 1 nl, so that pressure does end
@@ -199,20 +199,21 @@ def flow_step(s, p):
         if x <= 0:
             pg = 0
         else:
-            # r = P_atm / (P + P_atm), 2**20 = 1; air taken = V_air (1 - r), dV/dP = hose + air r^2/P_atm
+            # r = P_atm / (P + P_atm), 2**20 = 1: the air gives way by V_air (1 - r),
+            # dV/dP = C_hose + V_air r^2 / P_atm
             r = (1013250 << 20) // (pg + 1013250)
             x -= ((pg * hose_k) >> 20) + ((air * (1048576 - r)) >> 20)
             q = hose + ((((air_bar * r) >> 20) * r) >> 20)
             pg += (x * 1000000) // q
             if pg < 0:
                 pg = 0
-    s[0] = vb
-    s[1] = pb
-    s[2] = vg
-    s[3] = pg
-    s[4] = n
-    s[14] = intake
-    s[15] = to_puck
-    s[16] = drained
-    s[17] = refilled
-    s[18] = tapped
+    s[_BOILER_NL] = vb
+    s[_BOILER_UBAR] = pb
+    s[_GROUP_NL] = vg
+    s[_GROUP_UBAR] = pg
+    s[_SPEED] = n
+    s[_INTAKE] = intake
+    s[_TO_PUCK] = to_puck
+    s[_DRAINED] = drained
+    s[_REFILLED] = refilled
+    s[_TAPPED] = tapped

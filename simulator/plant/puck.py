@@ -41,7 +41,7 @@ _BLIND = const(50000000)  # mbar s/ml: 9 bar press 0.2 ul/s past the seal
     KIND, FRESH, CAPACITY, ABSORBED, PASSED, ERODED, CHANNEL_AT, CHANNEL_DEPTH, CHANNEL, SOLUBLE,
     DOSE, RESISTANCE, FACTOR, GOAL, PACE, DISSOLVED, USED,
 ) = range(17)
-SUCTION = _SUCTION
+EMPTY = _EMPTY
 
 
 def puck_parameters(get):
@@ -66,34 +66,34 @@ def resist(s, p, pressure_ubar: int) -> int:
     R0 stands in the board's plant data (4.5 bar s/ml: 9 bar drive 2 ml/s) times this puck's grind
     and dose. wetness = absorbed/capacity; eroded = 1 - exp(-passed/V_e).
     """
-    kind = int(s[0])
+    kind = int(s[_KIND])
     if kind == 2:
         r = 50000000
     elif kind == 1:
-        r = int(p[5])
+        r = int(p[_EMPTY])
     else:
         wet = 1024
-        if int(s[3]) < int(s[2]):
-            wet = (int(s[3]) * 1024) // int(s[2])
-        r = (int(s[1]) * (1048576 - int(p[0]) * wet)) >> 10
-        r = (r * (1024 - ((int(s[5]) * int(p[1])) >> 20))) >> 10
-        r = (r * (65536 - ((int(s[8]) * int(s[7])) >> 16))) >> 16
-        r = (r * (1048576 + (int(p[3]) * (pressure_ubar - 9000000)) // 8789)) >> 20
+        if int(s[_ABSORBED]) < int(s[_CAPACITY]):
+            wet = (int(s[_ABSORBED]) * 1024) // int(s[_CAPACITY])
+        r = (int(s[_FRESH]) * (1048576 - int(p[_WETTING]) * wet)) >> 10
+        r = (r * (1024 - ((int(s[_ERODED]) * int(p[_EROSION])) >> 20))) >> 10
+        r = (r * (65536 - ((int(s[_CHANNEL]) * int(s[_CHANNEL_DEPTH])) >> 16))) >> 16
+        r = (r * (1048576 + (int(p[_COMPACTION]) * (pressure_ubar - 9000000)) // 8789)) >> 20
         r = r >> 10
-    f = int(s[12])
-    if f != int(s[13]):
-        d = int(s[13]) - f
-        w = int(s[14])
+    f = int(s[_FACTOR])
+    if f != int(s[_GOAL]):
+        d = int(s[_GOAL]) - f
+        w = int(s[_PACE])
         if d > w:
             d = w
         if d < 0 - w:
             d = 0 - w
         f += d
-        s[12] = f
+        s[_FACTOR] = f
     r = (r * f) >> 20
     if r < 10:
         r = 10
-    s[11] = r
+    s[_RESISTANCE] = r
     return (1 << 32) // r
 
 
@@ -106,13 +106,13 @@ def soak(s, p, into_nl: int) -> int:
     what is left).
     """
     out = into_nl
-    if int(s[0]) == 0:
-        capacity = int(s[2])
-        absorbed = int(s[3])
+    if int(s[_KIND]) == 0:
+        capacity = int(s[_CAPACITY])
+        absorbed = int(s[_ABSORBED])
         room = capacity - absorbed
         if room > 0:
             wet = (absorbed * 1024) // capacity
-            first = int(p[7])
+            first = int(p[_BREAKTHROUGH])
             keep = into_nl
             if wet > first:
                 keep = (into_nl * (1024 - wet)) // (1024 - first)
@@ -121,38 +121,38 @@ def soak(s, p, into_nl: int) -> int:
                 keep = into_nl
             if keep > room:
                 keep = room
-            s[3] = absorbed + keep
+            s[_ABSORBED] = absorbed + keep
             out = into_nl - keep
     if out > 0:
-        passed = int(s[4]) + out
-        s[4] = passed
-        s[16] = 1
-        eroded = int(s[5])
-        s[5] = eroded + ((1048576 - eroded) * out) // int(p[2])
-        if passed > int(s[6]):
+        passed = int(s[_PASSED]) + out
+        s[_PASSED] = passed
+        s[_USED] = 1
+        eroded = int(s[_ERODED])
+        s[_ERODED] = eroded + ((1048576 - eroded) * out) // int(p[_EROSION_NL])
+        if passed > int(s[_CHANNEL_AT]):
             # a channel takes 0.7 s to open
-            c = int(s[8])
-            s[8] = c + (((65536 - c) * 936) >> 16)
-        left = int(s[9])
-        d = (left * out) // int(p[6])
+            c = int(s[_CHANNEL])
+            s[_CHANNEL] = c + (((65536 - c) * 936) >> 16)
+        left = int(s[_SOLUBLE])
+        d = (left * out) // int(p[_WASH_NL])
         if d > left:
             d = left
-        s[9] = left - d
-        s[15] = d
+        s[_SOLUBLE] = left - d
+        s[_DISSOLVED] = d
     else:
-        s[15] = 0
+        s[_DISSOLVED] = 0
     return out
 
 
 @micropython.viper
 def suction(s, p) -> int:
     """ul/s a coffee puck sucks in while it is dry: falls linearly with its wetness."""
-    if int(s[0]):
+    if int(s[_KIND]):
         return 0
-    room = int(s[2]) - int(s[3])
+    room = int(s[_CAPACITY]) - int(s[_ABSORBED])
     if room <= 0:
         return 0
-    return (int(p[4]) * ((room * 1024) // int(s[2]))) >> 10
+    return (int(p[_SUCTION]) * ((room * 1024) // int(s[_CAPACITY]))) >> 10
 
 
 def fresh(s, kind, channel_at_nl, depth):

@@ -112,7 +112,8 @@ def steam_step(s, p, saturation, draw):
     """One step of the steam boiler; draw = [power mW, valves, refill nl].
 
     Water and metal at one temperature, saturated steam above:
-        E = (C_metal + m cp) T,  dE = (q - loss) dt + refill cp T_inlet - hot water cp T - steam h_g
+        E = (C_metal + m cp) T
+        dE/dt = q - loss + refill cp T_inlet - hot water cp T - steam h_g
     Steam leaves in proportion to the gauge pressure (a wand's hole, near choking above 0.9 bar);
     h_g = 2676 J/g at 100 °C + 1.42 J/(g K) (fit to the steam table 100...150 °C, within 4 J/g);
     per ml of the water it was, 2671 J.

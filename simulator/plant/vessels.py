@@ -57,15 +57,15 @@ def pour(s, p, out_nl: int, dissolved_ug: int):
     the drip after the valve has closed. Solubles fall with their share of the water.
     Without a cup, or over its brim, it falls into the tray.
     """
-    held = int(s[0]) + int(s[1])
-    solubles = int(s[16]) + dissolved_ug
-    slow = (out_nl * int(p[2])) >> 10
-    a = int(s[0]) + out_nl - slow
-    b = int(s[1]) + slow
+    held = int(s[_SPOUT]) + int(s[_CLING])
+    solubles = int(s[_RINSED]) + dissolved_ug
+    slow = (out_nl * int(p[_CLING_SHARE])) >> 10
+    a = int(s[_SPOUT]) + out_nl - slow
+    b = int(s[_CLING]) + slow
     held += out_nl
-    fall = (a * 10 + int(p[0]) - 1) // int(p[0])
+    fall = (a * 10 + int(p[_SPOUT_LAG]) - 1) // int(p[_SPOUT_LAG])
     a -= fall
-    d = (b * 10) // int(p[1])
+    d = (b * 10) // int(p[_CLING_LAG])
     if d == 0:
         if b > 0:
             d = 1
@@ -74,19 +74,19 @@ def pour(s, p, out_nl: int, dissolved_ug: int):
     d = 0
     if held > 0:
         d = (solubles * fall) // held
-    s[0] = a
-    s[1] = b
-    s[16] = solubles - d
-    s[7] = fall
+    s[_SPOUT] = a
+    s[_CLING] = b
+    s[_RINSED] = solubles - d
+    s[_FALL] = fall
     if fall:
-        if int(s[6]):
-            cup = int(s[2]) + fall
-            if cup <= int(p[3]):
-                s[2] = cup
+        if int(s[_CUP_THERE]):
+            cup = int(s[_CUP_NL]) + fall
+            if cup <= int(p[_CUP_SIZE]):
+                s[_CUP_NL] = cup
                 # 0.998 ug a nl
-                s[3] = int(s[3]) + fall - (fall >> 9) + d
+                s[_CUP_UG] = int(s[_CUP_UG]) + fall - (fall >> 9) + d
                 return
-        s[4] = int(s[4]) + fall
+        s[_TRAY] = int(s[_TRAY]) + fall
 
 
 @micropython.viper
@@ -94,32 +94,32 @@ def meter(s, p, intake_nl: int, jitter: int):
     """Hall flow meter in the suction line: a pulse each _PULSE_NL, its place off by some jitter
     that does not add up. jitter: N(0,1), 1024 = one sigma; drawn again for each pulse.
     """
-    s[10] = 0
+    s[_PULSES] = 0
     if intake_nl > 0:
-        m = int(s[8]) + intake_nl
-        if m >= int(s[9]):
-            m -= int(p[4])
-            s[9] = int(p[4]) + ((jitter * int(p[5])) >> 10)
-            s[10] = 1
-        s[8] = m
+        m = int(s[_METER]) + intake_nl
+        if m >= int(s[_NEXT]):
+            m -= int(p[_PULSE_NL])
+            s[_NEXT] = int(p[_PULSE_NL]) + ((jitter * int(p[_JITTER_NL])) >> 10)
+            s[_PULSES] = 1
+        s[_METER] = m
 
 
 @micropython.viper
 def weigh(s, p):
     """Load cell, once a step: cup, its tare and what lies on the grid, behind the filter's lag."""
-    w = int(s[15]) + (((int(s[4]) * int(p[8])) >> 10))
-    if int(s[6]):
-        w += int(p[7]) + int(s[3])
-    c = int(s[14])
-    s[14] = c + ((w - c) * 10) // int(p[6])
+    w = int(s[_EXTRA]) + (((int(s[_TRAY]) * int(p[_DRAIN_WEIGHED])) >> 10))
+    if int(s[_CUP_THERE]):
+        w += int(p[_CUP_TARE]) + int(s[_CUP_UG])
+    c = int(s[_CELL])
+    s[_CELL] = c + ((w - c) * 10) // int(p[_SCALE_LAG])
 
 
 @micropython.viper
 def grind(s, on: int):
     ground = 0
     if on:
-        ground = int(s[13])
-        if ground > int(s[11]):
-            ground = int(s[11])
-        s[11] = int(s[11]) - ground
-    s[12] = ground
+        ground = int(s[_GRIND_RATE])
+        if ground > int(s[_HOPPER]):
+            ground = int(s[_HOPPER])
+        s[_HOPPER] = int(s[_HOPPER]) - ground
+    s[_GROUND] = ground
