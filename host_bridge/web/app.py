@@ -41,6 +41,7 @@ def build_app(bridge: Bridge) -> FastAPI:
     nicegui.app.state.console = app.state.console
     nicegui.app.add_static_files("/console", _STATIC)
     nicegui.Client.shared_head_html = _head()
+    nicegui.app.colors(primary="var(--accent)", positive="#1b6e43", negative="#b3261e")
     pages.load()
     ui.run_with(
         app,

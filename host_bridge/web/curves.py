@@ -63,8 +63,8 @@ def shot(columns: Columns, lines: Sequence[Line] | None = None) -> Option:
         "tooltip": {"trigger": "axis", "confine": True, "transitionDuration": 0},
         "axisPointer": {"link": [{"xAxisIndex": "all"}]},
         "grid": [
-            {"left": 46, "right": 46, "top": 50, "height": "18%"},
-            {"left": 46, "right": 46, "top": "42%", "bottom": 44},
+            {"left": 40, "right": 40, "top": 66, "height": "16%"},
+            {"left": 40, "right": 40, "top": "46%", "bottom": 44},
         ],
         "xAxis": [
             {**_time_axis("", True), "gridIndex": 0, "axisLabel": {"show": False}},
@@ -162,7 +162,7 @@ def target(recipe: Mapping[str, Any]) -> Option:
         "legend": _legend(),
         "tooltip": {"trigger": "axis", "confine": True, "transitionDuration": 0},
         "grid": {"left": 40, "right": 16, "top": 42, "bottom": 42},
-        "xAxis": _time_axis("s"),
+        "xAxis": {**_time_axis("s"), "max": "dataMax"},
         "yAxis": {**_value_axis("bar · ml/s"), "min": 0},
         "series": [
             {
@@ -218,9 +218,8 @@ def _series(line: Line, data: Sequence[Point]) -> Option:
 
 def _legend() -> Option:
     return {
-        "type": "scroll",
         "top": 0,
-        "itemGap": 12,
+        "itemGap": 10,
         "itemWidth": 14,
         "itemHeight": 8,
         "icon": "roundRect",

@@ -147,11 +147,12 @@ def _alerts(view: MachineView) -> Markup:
         )
         for code in waiting
     ]
-    if view.open_checkpoints:
-        text = Markup('<a href="/checkpoints?machine={}">Review</a>').format(quote(view.machine))
-        pieces.append(
-            notice("warn", "fact_check", f"{view.open_checkpoints} waiting for a person", text)
+    if count := view.open_checkpoints:
+        text = Markup('<a href="/checkpoints?machine={}">Review them</a>').format(
+            quote(view.machine)
         )
+        title = "1 checkpoint waits" if count == 1 else f"{count} checkpoints wait"
+        pieces.append(notice("warn", "fact_check", f"{title} for a person", text))
     if view.model and not view.supported:
         cure = "This bridge cannot read this model's facts; they wait in quarantine. Update it."
         pieces.append(notice("warn", "help", f"Model {view.model} is not known here", cure))

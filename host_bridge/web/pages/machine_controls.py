@@ -125,7 +125,7 @@ class Controls:
             field = ui.number(
                 name, value=(now_mc or low_mc) / 1000, min=low, max=high, step=0.5, suffix="°C",
                 validation=problem,
-            ).props("outlined dense").classes("grow")  # fmt: skip
+            ).props("outlined dense hide-bottom-space").classes("grow")  # fmt: skip
 
             async def send() -> None:
                 if field.validate():

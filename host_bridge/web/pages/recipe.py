@@ -16,7 +16,7 @@ from host_bridge.views import CommandView, MachineView, RecipesView
 from host_bridge.web import curves, recipe_check
 from host_bridge.web.actions import Orders
 from host_bridge.web.layout import Visit, button, frame, html, put
-from host_bridge.web.markup import empty, join, notice
+from host_bridge.web.markup import empty, join, notice, tag
 from host_bridge.web.pages.recipes import address
 from host_bridge.web.recipe_check import EXITS, NAME_LENGTH, QUANTITIES, bounds
 
@@ -92,7 +92,7 @@ class Editor:
         self._recipe: Recipe = deepcopy(draft or known or fresh(held.limits, slot))
         self._orders = Orders(visit, view.machine)
         self._fields: dict[str, ui.number | ui.input] = {}
-        html(_head(view.machine, slot, known is None)).classes("stack")
+        html(_head(view.machine, slot, known)).classes("stack")
         with ui.element("div").classes("split"):
             self._form = ui.element("div").classes("stack").style("gap: 20px")
             with ui.element("aside").classes("stack sticky").style("gap: 20px"):
@@ -175,7 +175,8 @@ class Editor:
             value="phases" in self._recipe,
             on_change=lambda event: choose(bool(event.value)),
         )
-        toggle.props('no-caps unelevated aria-label="Kind of recipe"').style("align-self: start")
+        toggle.props('no-caps unelevated toggle-color="fill" toggle-text-color="fill-ink"')
+        toggle.props('aria-label="Kind of recipe"').style("align-self: start")
 
     def _preinfusion(self) -> None:
         recipe = self._recipe
@@ -331,9 +332,9 @@ class Editor:
             quantity.name, value=None if now is None else now / 1000, step=0.1,
             suffix=quantity.unit, on_change=lambda e: edit(e.value),
         )  # fmt: skip
-        field.props(f'outlined debounce="250" {"dense" if dense else ""}')
+        field.props(f'outlined debounce="250" hide-bottom-space {"dense" if dense else ""}')
         field.props(f'inputmode="decimal" data-field="{path}"')
-        field.props(f'hint="{span[0] / 1000:g} to {span[1] / 1000:g}" hide-hint')
+        field.props(f'title="{span[0] / 1000:g} to {span[1] / 1000:g} {quantity.unit}"')
         self._fields[path] = field
 
     # --- sending
@@ -347,13 +348,15 @@ class Editor:
         await self._orders.send("recipe.put", args, told)
 
 
-def _head(machine: str, slot: str, is_new: bool) -> Markup:
+def _head(machine: str, slot: str, known: Recipe | None) -> Markup:
     return Markup(
         '<div class="crumbs"><a href="/">Machines</a> / <a href="/machines/{0}">{0}</a> / '
-        '<a href="{1}">Recipes</a> / slot {2}</div><h1>{3}</h1>'
+        '<a href="{1}">Recipes</a> / slot {2}</div>'
+        '<div class="title"><h1>{3}</h1>{4}</div>'
     ).format(
         machine,
         address(machine),
         slot,
-        f"New recipe in slot {slot}" if is_new else f"Recipe {slot}",
+        known.get("name", "?") if known else "New recipe",
+        tag(f"slot {slot}"),
     )

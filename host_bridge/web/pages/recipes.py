@@ -112,7 +112,7 @@ class RecipeList:
             on_upload=self._uploaded,
             on_rejected=lambda: put(self._refused, _refusal(["The file is too large: 200 kB"])),
         )
-        upload.props('accept=".json" flat bordered').style("width: 100%")
+        upload.props('accept=".json" flat text-color="fill-ink" color="fill"').style("width: 100%")
 
     async def _uploaded(self, event: UploadEventArguments) -> None:
         if self._visit.session is None:
@@ -176,7 +176,7 @@ def describe(slot: str, recipe: Mapping[str, Any], pending: bool = False) -> Mar
         if stop.get(key) is not None
     ]
     if phases := recipe.get("phases"):
-        pairs.append(Markup("{} phases").format(len(phases)))
+        pairs.append(Markup("{} phase{}").format(len(phases), "s"[: len(phases) > 1]))
     elif recipe.get("preinfusion_ms"):
         pairs.append(
             Markup("pre-infusion {}").format(
