@@ -56,7 +56,7 @@ class MqttSettings(Section):
     """The broker. Without `ca_file` the connection is plain TCP."""
 
     host: str = "127.0.0.1"
-    port: int = Field(1883, ge=1, le=65535)
+    port: int = Field(default=1883, ge=1, le=65535)
     protocol: Literal["auto", "5", "3.1.1"] = "auto"
     """auto: MQTT 5, and 3.1.1 when the broker refuses it."""
     username: str | None = None
@@ -64,9 +64,9 @@ class MqttSettings(Section):
     ca_file: ReadableFile | None = None
     cert_file: ReadableFile | None = None
     key_file: ReadableFile | None = None
-    keepalive_s: int = Field(30, ge=5, le=3600)
-    reconnect_max_s: int = Field(30, ge=1, le=600)
-    receive_maximum: int = Field(1000, ge=1, le=65535)
+    keepalive_s: int = Field(default=30, ge=5, le=3600)
+    reconnect_max_s: int = Field(default=30, ge=1, le=600)
+    receive_maximum: int = Field(default=1000, ge=1, le=65535)
     """Unacknowledged messages the broker may send at once (MQTT 5); one commit takes them all."""
     command_keys: dict[str, SecretStr] = {}
     """Machine → key; its commands carry an HMAC-SHA-256. "*" is the key of every other machine."""
@@ -84,48 +84,50 @@ class WebSettings(Section):
     """The console and API."""
 
     host: str = "127.0.0.1"
-    port: int = Field(8080, ge=0, le=65535)
+    port: int = Field(default=8080, ge=0, le=65535)
     token: SecretStr | None = None
     """For acting pages; without one a random token is made and kept in the data folder."""
 
 
 class InboxSettings(Section):
-    keep_days: float = Field(30, gt=0)
+    keep_days: float = Field(default=30, gt=0)
     """Imported facts stay in the inbox this long; the store has them for ever."""
-    quarantine_rows: int = Field(100_000, ge=100)
-    payload_bytes: int = Field(65_536, ge=4096)
+    curve_days: float = Field(default=365, gt=0)
+    """Curves are large and live; after this long only the brew record remains."""
+    quarantine_rows: int = Field(default=100_000, ge=100)
+    payload_bytes: int = Field(default=65_536, ge=4096)
     """Longer messages are quarantined with only their beginning."""
 
 
 class ImportSettings(Section):
-    batch: int = Field(500, ge=1, le=10_000)
-    info_wait_s: float = Field(60, ge=0)
+    batch: int = Field(default=500, ge=1, le=10_000)
+    info_wait_s: float = Field(default=60, ge=0)
     """How long facts of a machine that never said what it is wait before a person is asked."""
-    clock_wait_s: float = Field(15, ge=0)
+    clock_wait_s: float = Field(default=15, ge=0)
     """How long clock-less facts from a backlog wait for a live message to tell the time by."""
-    retry_max_s: float = Field(30, gt=0)
+    retry_max_s: float = Field(default=30, gt=0)
 
 
 class PourSettings(Section):
     """Pour a coffee when the ERP is busy for too long. Off by default."""
 
     enabled: bool = False
-    machine: str | None = Field(None, pattern=NAME)
-    slot: str = Field("0", pattern=r"^([0-9]|1[0-5])$")
-    threshold_ms: float = Field(2000, gt=0)
-    probe_every_s: float = Field(5, gt=0, le=60)
-    probe_timeout_s: float = Field(30, gt=0)
-    enter_s: float = Field(300, gt=0)
-    leave_s: float = Field(120, gt=0)
-    cooldown_s: float = Field(1800, ge=0)
-    per_day: int = Field(4, ge=0)
+    machine: str | None = Field(default=None, pattern=NAME)
+    slot: str = Field(default="0", pattern=r"^([0-9]|1[0-5])$")
+    threshold_ms: float = Field(default=2000, gt=0)
+    probe_every_s: float = Field(default=5, gt=0, le=60)
+    probe_timeout_s: float = Field(default=30, gt=0)
+    enter_s: float = Field(default=300, gt=0)
+    leave_s: float = Field(default=120, gt=0)
+    cooldown_s: float = Field(default=1800, ge=0)
+    per_day: int = Field(default=4, ge=0)
     office_from: time = time(8)
     office_to: time = time(18)
     office_days: frozenset[int] = frozenset({1, 2, 3, 4, 5})
     """ISO weekdays, 1 is Monday."""
     timezone: str | None = None
     """IANA name; without one the host's own zone."""
-    deadline_s: float = Field(60, gt=0, le=600)
+    deadline_s: float = Field(default=60, gt=0, le=600)
 
     @model_validator(mode="after")
     def _has_a_machine(self) -> PourSettings:
@@ -145,9 +147,9 @@ class Settings(BaseSettings):
         frozen=True,
     )
 
-    name: str = Field("bridge", pattern=NAME)
+    name: str = Field(default="bridge", pattern=NAME)
     data: Path = Path("data")
-    language: str = Field("en_US", pattern=r"^[a-z]{2,3}(_[A-Z]{2})?$")
+    language: str = Field(default="en_US", pattern=r"^[a-z]{2,3}(_[A-Z]{2})?$")
     languages: dict[str, str] = {}
     """Machine → language code, where it differs."""
     log: Literal["debug", "info", "warning", "error"] = "info"

@@ -1,0 +1,350 @@
+"""The durable outbox of commands: queued → sent → ok, refused or expired.
+
+A command is written down before anything is sent, and sent again with the same id (after a
+restart too) until the machine answers or the deadline passes; the machine answers a repeated id
+with the same reply and no second action. Commands are never retained.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import sqlite3
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+import structlog
+
+from host_bridge.contract import messages, topics
+from host_bridge.database import Database, Row
+from host_bridge.errors import Invalid, NotFound
+from host_bridge.views import CommandError, CommandView
+
+log = structlog.get_logger(__name__)
+NAMES: Final = (
+    "brew", "stop", "recipe.put", "recipe.delete", "setpoint", "clean", "standby", "wake",
+    "alarm.ack", "identify", "config.put", "update",
+)  # fmt: skip
+PAYLOAD_BYTES: Final = 1024
+RECIPE_BYTES: Final = 2048
+RESEND_FIRST_S: Final = 5.0
+RESEND_MAX_S: Final = 60.0
+GRACE_MS: Final = 5_000  # a reply sent just before the deadline may still be on its way
+OPEN: Final = "('queued', 'sent')"
+
+SCHEMA: Final = """
+CREATE TABLE command (
+  id TEXT PRIMARY KEY, machine TEXT NOT NULL, name TEXT NOT NULL, args TEXT NOT NULL,
+  person TEXT NOT NULL, state TEXT NOT NULL, created_ms INTEGER NOT NULL,
+  deadline_ms INTEGER NOT NULL, sent_ms INTEGER, sends INTEGER NOT NULL DEFAULT 0,
+  next_ms INTEGER NOT NULL DEFAULT 0, replied_ms INTEGER, error TEXT, result TEXT,
+  ordered INTEGER NOT NULL, told INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX command_open ON command (next_ms) WHERE state IN ('queued', 'sent');
+CREATE INDEX command_untold ON command (id) WHERE ordered AND NOT told;
+CREATE INDEX command_newest ON command (created_ms);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What someone wants of a machine. `id` None: a new one is made."""
+
+    machine: str
+    name: str
+    args: dict[str, Any]
+    user: str
+    deadline_ms: int
+    id: str | None = None
+
+
+def checked(name: str, args: dict[str, Any]) -> dict[str, Any]:
+    """Args as they are sent: a slot is text. What only the machine can judge is left to it.
+
+    Raises:
+        Invalid: naming the field.
+    """
+    if name not in NAMES:
+        raise Invalid("name", f"{name!r} is no command; use one of {', '.join(NAMES)}")
+    if not isinstance(args, dict):
+        raise Invalid("args", 'give an object, such as {"slot": "0"}')
+    args = dict(args)
+    if name in ("brew", "recipe.put", "recipe.delete"):
+        slot = args.get("slot")
+        if isinstance(slot, bool) or str(slot) not in map(str, range(16)):
+            raise Invalid("args.slot", f'{slot!r} is no slot; give "0" to "15"')
+        args["slot"] = str(slot)
+    if name == "recipe.put" and not isinstance(args.get("recipe"), dict):
+        raise Invalid("args.recipe", "give the recipe as an object (see docs/schemas)")
+    return args
+
+
+def payload(command_id: str, deadline_ms: int | None, args: dict[str, Any]) -> bytes:
+    """Raises Invalid when it is not JSON or too long for a machine."""
+    body: dict[str, Any] = {"v": messages.VERSION, "id": command_id}
+    if deadline_ms is not None:
+        body["deadline"] = deadline_ms
+    try:
+        encoded = messages.encode(body | {"args": args})
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Invalid("args", f"cannot be written as JSON ({error})") from error
+    limit = RECIPE_BYTES if "recipe" in args else PAYLOAD_BYTES
+    if len(encoded) > limit:
+        raise Invalid("args", f"{len(encoded)} bytes as a message, at most {limit}; shorten it")
+    return encoded
+
+
+def signed(body: bytes, machine: str, name: str, key: bytes | None) -> bytes:
+    """The body with its `mac` as last member: HMAC-SHA-256 over `<machine>/cmd/<name>`, a newline
+    and the body without it, so that a machine checks it by cutting the payload, not rewriting it.
+    """
+    if key is None:
+        return body
+    mac = hmac.new(key, f"{machine}/cmd/{name}\n".encode() + body, hashlib.sha256).hexdigest()
+    return body[:-1] + b',"mac":"' + mac.encode() + b'"}'
+
+
+class Outbox:
+    def __init__(self, db: Database, now_ms: Callable[[], int]) -> None:
+        self._db = db
+        self._now_ms = now_ms
+        self._decided = threading.Condition()
+
+    # --- from people and the ERP
+    def submit(self, order: Order, ordered_by_erp: bool = False) -> str:
+        """Durable when it returns. An id submitted before changes nothing.
+
+        Raises:
+            Invalid: naming the field.
+        """
+        args = checked(order.name, order.args)
+        command_id = order.id or uuid.uuid4().hex[:12]
+        payload(command_id, order.deadline_ms, args)
+        with self._db.write() as tx:
+            tx.execute(
+                "INSERT OR IGNORE INTO command (id, machine, name, args, person, state,"
+                " created_ms, deadline_ms, ordered) VALUES (?,?,?,?,?,'queued',?,?,?)",
+                (command_id, order.machine, order.name, json.dumps(args), order.user,
+                 self._now_ms(), order.deadline_ms, ordered_by_erp),
+            )  # fmt: skip
+        return command_id
+
+    # --- for the sender
+    def due(self, limit: int) -> list[CommandView]:
+        """Open commands whose time to be sent (again) has come."""
+        rows = self._db.read(
+            f"SELECT * FROM command WHERE state IN {OPEN} AND next_ms<=? AND deadline_ms>?"
+            " ORDER BY next_ms, created_ms LIMIT ?", (self._now_ms(), self._now_ms(), limit),
+        )  # fmt: skip
+        return [_view(row) for row in rows]
+
+    def sent(self, command_id: str) -> None:
+        """Sends are spaced 5, 10, 20 … 60 s."""
+        now_ms = self._now_ms()
+        with self._db.write() as tx:
+            row = tx.execute("SELECT sends FROM command WHERE id=?", (command_id,)).fetchone()
+            wait_s = min(RESEND_FIRST_S * 2 ** min(row["sends"], 10), RESEND_MAX_S)
+            tx.execute(
+                "UPDATE command SET state='sent', sent_ms=?, sends=sends+1, next_ms=?"
+                f" WHERE id=? AND state IN {OPEN}",
+                (now_ms, now_ms + int(wait_s * 1000), command_id),
+            )
+
+    def again(self, machine: str | None = None) -> None:
+        """The machine (or with None, the broker) came back: send what is open at once."""
+        with self._db.write() as tx:
+            tx.execute(
+                f"UPDATE command SET next_ms=0 WHERE state IN {OPEN} AND next_ms>0"
+                " AND (?1 IS NULL OR machine=?1)", (machine,),
+            )  # fmt: skip
+
+    def expire(self) -> list[str]:
+        """Ids of commands that nobody answered in time."""
+        with self._db.write() as tx:
+            rows = tx.execute(
+                f"UPDATE command SET state='expired' WHERE state IN {OPEN} AND deadline_ms<?"
+                " RETURNING id", (self._now_ms() - GRACE_MS,),
+            ).fetchall()  # fmt: skip
+        if rows:
+            self.announce()
+        return [row["id"] for row in rows]
+
+    def any_overdue(self) -> bool:
+        row = self._db.one(
+            f"SELECT 1 FROM command WHERE state IN {OPEN} AND deadline_ms<? LIMIT 1",
+            (self._now_ms() - GRACE_MS,),
+        )
+        return row is not None
+
+    # --- from the machines
+    def reply(
+        self, tx: sqlite3.Connection, machine: str, reply: messages.Reply, now_ms: int
+    ) -> bool:
+        """The first answer counts, even after the deadline: the machine knows what it did."""
+        state = "ok" if reply.ok else "refused"
+        error = None if reply.error is None else msgspec.json.encode(reply.error).decode()
+        result = None if reply.result is None else msgspec.json.encode(reply.result).decode()
+        changed = tx.execute(
+            "UPDATE command SET state=?, replied_ms=?, error=?, result=?, told=0"
+            " WHERE id=? AND machine=? AND replied_ms IS NULL",
+            (state, now_ms, error, result, reply.id, machine),
+        ).rowcount
+        return changed > 0
+
+    def announce(self) -> None:
+        """Wakes those who wait: some command was decided."""
+        with self._decided:
+            self._decided.notify_all()
+
+    # --- questions
+    def command(self, command_id: str) -> CommandView:
+        """Raises NotFound."""
+        row = self._db.one("SELECT * FROM command WHERE id=?", (command_id,))
+        if row is None:
+            raise NotFound("command_id", f"no command {command_id!r} here")
+        return _view(row)
+
+    def wait(self, command_id: str, timeout_s: float) -> CommandView:
+        with self._decided:
+            self._decided.wait_for(lambda: _is_decided(self.command(command_id)), timeout_s)
+        return self.command(command_id)
+
+    def newest(self, machine: str | None, limit: int) -> list[CommandView]:
+        rows = self._db.read(
+            "SELECT * FROM command WHERE (?1 IS NULL OR machine=?1)"
+            " ORDER BY created_ms DESC, rowid DESC LIMIT ?2", (machine, limit),
+        )  # fmt: skip
+        return [_view(row) for row in rows]
+
+    def open_for(self, machine: str) -> list[CommandView]:
+        rows = self._db.read(
+            f"SELECT * FROM command WHERE state IN {OPEN} AND machine=?", (machine,)
+        )
+        return [_view(row) for row in rows]
+
+    # --- back to the ERP
+    def untold(self, limit: int) -> list[CommandView]:
+        """Decided commands the ERP ordered and has not been told of."""
+        rows = self._db.read(
+            f"SELECT * FROM command WHERE ordered AND NOT told AND state NOT IN {OPEN} LIMIT ?",
+            (limit,),
+        )
+        return [_view(row) for row in rows]
+
+    def told(self, views: list[CommandView]) -> None:
+        with self._db.write() as tx:
+            tx.executemany(
+                "UPDATE command SET told=1 WHERE id=? AND state=?",
+                [(view.id, view.state) for view in views],
+            )
+
+    def purge(self, before_ms: int) -> None:
+        with self._db.write() as tx:
+            tx.execute(
+                f"DELETE FROM command WHERE created_ms<? AND state NOT IN {OPEN}"
+                " AND (told OR NOT ordered)", (before_ms,),
+            )  # fmt: skip
+
+
+def _is_decided(view: CommandView) -> bool:
+    return view.state not in ("queued", "sent")
+
+
+def _view(row: Row) -> CommandView:
+    error = json.loads(row["error"]) if row["error"] else None
+    return CommandView(
+        id=row["id"], machine=row["machine"], name=row["name"], args=json.loads(row["args"]),
+        user=row["person"], state=row["state"], created_ms=row["created_ms"],
+        deadline_ms=row["deadline_ms"], sent_ms=row["sent_ms"], replied_ms=row["replied_ms"],
+        error=CommandError(error["code"], error.get("field"), error["message"]) if error else None,
+        result=json.loads(row["result"]) if row["result"] else None,
+    )  # fmt: skip
+
+
+class Sender:
+    """Sends what is due to machines that are online; tells the time to those that lack it."""
+
+    CLOCK_EVERY_S: Final = 3600.0
+    POLL_S: Final = 1.0
+
+    def __init__(
+        self, outbox: Outbox, publish: Callable[[str, bytes], bool],
+        online: Callable[[str], bool], online_machines: Callable[[], list[str]],
+        key: Callable[[str], bytes | None], now_ms: Callable[[], int],
+    ) -> None:  # fmt: skip
+        self._outbox = outbox
+        self._publish = publish
+        self._online = online
+        self._online_machines = online_machines
+        self._key = key
+        self._now_ms = now_ms
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._clock_due: set[str] = set()
+        self._lock = threading.Lock()
+        self._next_round_ms = now_ms() + int(self.CLOCK_EVERY_S * 1000)
+        self._thread = threading.Thread(target=self._run, name="commands", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(10)
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    def tell_time(self, machine: str) -> None:
+        with self._lock:
+            self._clock_due.add(machine)
+        self._wake.set()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self.step()
+            except Exception:
+                log.exception("sender_failed")
+            self._wake.wait(self.POLL_S)
+            self._wake.clear()
+
+    def step(self) -> None:
+        """One pass: clocks first, since a machine that lacks one refuses what acts."""
+        self._send_clocks()
+        for command in self._outbox.due(200):
+            if self._online(command.machine):
+                self._send(command)
+        if self._outbox.any_overdue():
+            for command_id in self._outbox.expire():
+                log.info("command_expired", id=command_id)
+
+    def _send(self, command: CommandView) -> None:
+        body = payload(command.id, command.deadline_ms, command.args)
+        body = signed(body, command.machine, command.name, self._key(command.machine))
+        if self._publish(topics.command(command.machine, command.name), body):
+            self._outbox.sent(command.id)
+            log.info("command_sent", id=command.id, machine=command.machine, name=command.name)
+
+    def _send_clocks(self) -> None:
+        with self._lock:
+            machines, self._clock_due = self._clock_due, set()
+        if self._now_ms() >= self._next_round_ms:
+            self._next_round_ms = self._now_ms() + int(self.CLOCK_EVERY_S * 1000)
+            machines |= set(self._online_machines())
+        for machine in sorted(machines):
+            utc_ms = self._now_ms()
+            body = payload(f"clock-{utc_ms}", None, {"utc_ms": utc_ms})
+            body = signed(body, machine, "clock", self._key(machine))
+            self._publish(topics.command(machine, "clock"), body)

@@ -1,0 +1,102 @@
+"""SQLite the way the bridge uses it: WAL, every commit on the disk before it counts, one writer.
+
+Knows no table. A `Database` is one file with one writing and one reading connection, each behind
+its own lock, so that a hundred console threads cost no memory and readers never wait for a commit.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+Row = sqlite3.Row
+
+
+class DatabaseError(Exception):
+    """The file cannot be used; the text names it and the cure."""
+
+
+class Database:
+    """One file under one schema (`CREATE …` script, applied once to a new file)."""
+
+    def __init__(self, path: Path, schema: str, version: int = 1, read_only: bool = False) -> None:
+        self.path = path
+        self._write_lock = threading.RLock()
+        self._read_lock = threading.Lock()
+        self._writer: sqlite3.Connection | None = None
+        try:
+            if not read_only:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._writer = self._open()
+                self._writer.execute("PRAGMA journal_mode=WAL")
+                self._create(schema, version)
+            self._reader = self._open(read_only=True)
+            found = self._reader.execute("PRAGMA user_version").fetchone()[0]
+        except sqlite3.Error as error:
+            raise DatabaseError(
+                f"{path}: {error}; restore it from a backup or move it away"
+            ) from error
+        if found != version:
+            raise DatabaseError(
+                f"{path}: written by a bridge with schema {found}, this one knows {version}; "
+                "run the matching bridge version"
+            )
+
+    def _open(self, read_only: bool = False) -> sqlite3.Connection:
+        mode = "ro" if read_only else "rwc"
+        connection = sqlite3.connect(
+            f"{self.path.absolute().as_uri()}?mode={mode}",
+            uri=True, timeout=10, isolation_level=None, check_same_thread=False,
+        )  # fmt: skip
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA foreign_keys=ON")
+        # FULL: in WAL mode anything less may lose the last commits on a power cut, and what is
+        # committed here has been acknowledged to a machine that then forgets it.
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA cache_size=-2048")
+        return connection
+
+    def _create(self, schema: str, version: int) -> None:
+        with self.write() as tx:
+            if tx.execute("PRAGMA user_version").fetchone()[0] == 0:
+                for statement in filter(str.strip, schema.split(";")):
+                    tx.execute(statement)
+                tx.execute(f"PRAGMA user_version={version}")
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """One transaction; on the disk when the block ends, undone when it raises."""
+        with self._write_lock:
+            if self._writer is None:
+                raise DatabaseError(f"{self.path}: opened for reading only, or closed")
+            if self._writer.in_transaction:  # a block inside a block joins it
+                yield self._writer
+                return
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+                self._writer.execute("COMMIT")
+            except BaseException:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                raise
+
+    def read(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[Row]:
+        with self._read_lock:
+            return self._reader.execute(sql, parameters).fetchall()
+
+    def one(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> Row | None:
+        with self._read_lock:
+            row: Row | None = self._reader.execute(sql, parameters).fetchone()
+            return row
+
+    def close(self) -> None:
+        with self._write_lock, self._read_lock:
+            self._reader.close()
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None

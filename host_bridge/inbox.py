@@ -1,0 +1,402 @@
+"""The durable inbox: one row a machine/journal/seq, and what could not be taken beside it.
+
+A fact that is committed here survives any crash of broker or bridge; the unique key makes every
+replay a no-op. Nothing here maps, imports or publishes. Methods with a `tx` work inside the
+caller's transaction (group commit), the others make their own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from host_bridge.contract.messages import ContractError, decode_fact
+from host_bridge.contract.topics import journal as journal_topic
+from host_bridge.database import Database
+from host_bridge.errors import Invalid, NotFound
+from host_bridge.settings import InboxSettings
+from host_bridge.views import QuarantineView
+
+PENDING: Final = 0
+IMPORTED: Final = 1
+QUARANTINED: Final = 2
+DISCARDED: Final = 3
+
+SCHEMA: Final = """
+CREATE TABLE journal (
+  id INTEGER PRIMARY KEY, machine TEXT NOT NULL, journal TEXT NOT NULL,
+  held_seq INTEGER NOT NULL, purged_seq INTEGER NOT NULL, UNIQUE (machine, journal)
+);
+CREATE TABLE fact (
+  id INTEGER PRIMARY KEY, journal_id INTEGER NOT NULL REFERENCES journal, seq INTEGER NOT NULL,
+  payload BLOB NOT NULL, sent_boot INTEGER NOT NULL, sent_ms INTEGER NOT NULL,
+  sent_utc_ms INTEGER, arrival_ms INTEGER NOT NULL, live INTEGER NOT NULL,
+  state INTEGER NOT NULL, due_ms INTEGER NOT NULL DEFAULT 0, UNIQUE (journal_id, seq)
+);
+CREATE INDEX fact_pending ON fact (id, due_ms) WHERE state = 0;
+CREATE TABLE gap (
+  journal_id INTEGER NOT NULL REFERENCES journal, from_seq INTEGER NOT NULL,
+  to_seq INTEGER NOT NULL, reported INTEGER NOT NULL, PRIMARY KEY (journal_id, from_seq, to_seq)
+);
+CREATE TABLE quarantine (
+  id INTEGER PRIMARY KEY, topic TEXT NOT NULL, machine TEXT, fact_id INTEGER UNIQUE
+    REFERENCES fact, payload BLOB NOT NULL, size_bytes INTEGER NOT NULL, digest BLOB NOT NULL,
+  reason TEXT NOT NULL, received_ms INTEGER NOT NULL, times INTEGER NOT NULL DEFAULT 1,
+  UNIQUE (topic, digest)
+);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What a journal message says about itself and how it came."""
+
+    machine: str
+    journal: str
+    boot: int
+    first: int
+    sent_ms: int
+    sent_utc_ms: int | None
+    arrival_ms: int
+    live: bool
+    """False: it may have waited in a backlog, so its arrival tells nothing about the time."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawFact:
+    """One fact byte for byte; `reason` is why it is bad, None when it decodes."""
+
+    seq: int
+    payload: bytes
+    reason: str | None
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a number of facts or messages. Every one is counted exactly once."""
+
+    stored: int = 0
+    duplicate: int = 0
+    quarantined: int = 0
+
+    @property
+    def matched(self) -> int:
+        return self.stored + self.duplicate + self.quarantined
+
+    def add(self, other: Outcome) -> None:
+        self.stored += other.stored
+        self.duplicate += other.duplicate
+        self.quarantined += other.quarantined
+
+
+@dataclass(frozen=True, slots=True)
+class PendingFact:
+    """A fact that waits for the importer."""
+
+    id: int
+    journal_id: int
+    machine: str
+    journal: str
+    seq: int
+    payload: bytes
+    sent_boot: int
+    sent_ms: int
+    sent_utc_ms: int | None
+    arrival_ms: int
+    live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Facts the machine no longer holds and this inbox never got."""
+
+    journal_id: int
+    machine: str
+    journal: str
+    from_seq: int
+    to_seq: int
+    missing: int
+
+
+@dataclass(slots=True)
+class _Journal:
+    journal: str
+    id: int
+    purged_seq: int
+    forgotten: int
+    """The machine holds nothing up to here, and what we lack of it is in `gap`."""
+
+
+class Inbox:
+    def __init__(self, db: Database, settings: InboxSettings) -> None:
+        self._db = db
+        self._settings = settings
+        self._journals: dict[str, _Journal] = {}  # by machine, the journal seen last
+
+    # --- taking in
+    def store(
+        self, tx: sqlite3.Connection, envelope: Envelope, facts: Sequence[RawFact]
+    ) -> Outcome:
+        """Stores what is new; bad facts keep their place in the journal, in quarantine."""
+        journal_id, purged_seq = self._journal(tx, envelope)
+        outcome = Outcome()
+        for fact in facts:
+            if fact.seq <= purged_seq or not self._insert(tx, journal_id, envelope, fact):
+                outcome.duplicate += 1
+            elif fact.reason is None:
+                outcome.stored += 1
+            else:
+                outcome.quarantined += 1
+        return outcome
+
+    def _insert(
+        self, tx: sqlite3.Connection, journal_id: int, envelope: Envelope, fact: RawFact
+    ) -> bool:
+        cursor = tx.execute(
+            "INSERT OR IGNORE INTO fact (journal_id, seq, payload, sent_boot, sent_ms,"
+            " sent_utc_ms, arrival_ms, live, state) VALUES (?,?,?,?,?,?,?,?,?)",
+            (journal_id, fact.seq, fact.payload, envelope.boot, envelope.sent_ms,
+             envelope.sent_utc_ms, envelope.arrival_ms, envelope.live,
+             PENDING if fact.reason is None else QUARANTINED),
+        )  # fmt: skip
+        if cursor.rowcount == 0:
+            return False
+        if fact.reason is not None and cursor.lastrowid is not None:
+            self._set_aside(tx, cursor.lastrowid, fact.reason, envelope.arrival_ms)
+        return True
+
+    def _journal(self, tx: sqlite3.Connection, envelope: Envelope) -> tuple[int, int]:
+        """(id, purged_seq) of the journal; what the machine forgot and we lack becomes a gap."""
+        known = self._journals.get(envelope.machine)
+        if known is None or known.journal != envelope.journal:
+            known = self._open_journal(tx, envelope)
+            self._journals[envelope.machine] = known
+        if envelope.first - 1 > known.forgotten:
+            known.forgotten = envelope.first - 1
+            tx.execute(
+                "INSERT OR IGNORE INTO gap SELECT id, low, :high, 0 FROM (SELECT id, max(held_seq,"
+                " coalesce((SELECT max(to_seq) FROM gap WHERE journal_id=journal.id), -1)) + 1"
+                " AS low FROM journal WHERE id=:id) WHERE low <= :high",
+                {"id": known.id, "high": envelope.first - 1},
+            )
+        return known.id, known.purged_seq
+
+    def _open_journal(self, tx: sqlite3.Connection, envelope: Envelope) -> _Journal:
+        """A journal never seen begins with what the machine still holds."""
+        tx.execute(
+            "INSERT OR IGNORE INTO journal (machine, journal, held_seq, purged_seq)"
+            " VALUES (?,?,?,-1)",
+            (envelope.machine, envelope.journal, envelope.first - 1),
+        )
+        row = tx.execute(
+            "SELECT id, purged_seq, held_seq FROM journal WHERE machine=? AND journal=?",
+            (envelope.machine, envelope.journal),
+        ).fetchone()
+        return _Journal(envelope.journal, row["id"], row["purged_seq"], row["held_seq"])
+
+    def forget_cache(self) -> None:
+        """After a transaction was undone: cached journal rows may not exist."""
+        self._journals.clear()
+
+    # --- for the importer
+    def pending(self, limit: int, now_ms: int) -> list[PendingFact]:
+        """Oldest first, without those that wait for a later time."""
+        rows = self._db.read(
+            "SELECT fact.id, journal_id, machine, journal, seq, payload, sent_boot, sent_ms,"
+            " sent_utc_ms, arrival_ms, live FROM fact JOIN journal ON journal.id=journal_id"
+            " WHERE state=0 AND due_ms<=? ORDER BY fact.id LIMIT ?", (now_ms, limit),
+        )  # fmt: skip
+        return [PendingFact(*row) for row in rows]
+
+    def next_due_ms(self) -> int | None:
+        row = self._db.one("SELECT min(due_ms) AS due FROM fact WHERE state=0")
+        return None if row is None else row["due"]
+
+    def count_pending(self) -> int:
+        row = self._db.one("SELECT count(*) AS n FROM fact WHERE state=0")
+        return 0 if row is None else int(row["n"])
+
+    def settle(
+        self,
+        tx: sqlite3.Connection,
+        imported: Iterable[int],
+        refused: Iterable[tuple[int, str]],
+        deferred: Iterable[tuple[int, int]],
+        now_ms: int,
+    ) -> None:
+        """`refused` is (id, reason), `deferred` is (id, due_ms)."""
+        tx.executemany("UPDATE fact SET state=1 WHERE id=?", [(id,) for id in imported])
+        tx.executemany("UPDATE fact SET due_ms=? WHERE id=?", [(due, id) for id, due in deferred])
+        for fact_id, reason in refused:
+            tx.execute("UPDATE fact SET state=2 WHERE id=?", (fact_id,))
+            self._set_aside(tx, fact_id, reason, now_ms)
+
+    def release(self, machine: str, reason_prefix: str) -> int:
+        """Takes facts of a machine out of quarantine whose reason starts so; returns how many."""
+        with self._db.write() as tx:
+            ids = tx.execute(
+                "SELECT id, fact_id FROM quarantine WHERE machine=? AND fact_id IS NOT NULL"
+                " AND substr(reason, 1, ?) = ?", (machine, len(reason_prefix), reason_prefix),
+            ).fetchall()  # fmt: skip
+            tx.executemany("DELETE FROM quarantine WHERE id=?", [(row[0],) for row in ids])
+            tx.executemany(
+                "UPDATE fact SET state=0, due_ms=0 WHERE id=?", [(row[1],) for row in ids]
+            )
+        return len(ids)
+
+    def hurry(self, machine: str) -> None:
+        """Facts of this machine that wait for a later time are due now."""
+        with self._db.write() as tx:
+            tx.execute(
+                "UPDATE fact SET due_ms=0 WHERE state=0 AND due_ms>0 AND journal_id IN"
+                " (SELECT id FROM journal WHERE machine=?)", (machine,),
+            )  # fmt: skip
+
+    def add_gap(self, tx: sqlite3.Connection, journal_id: int, from_seq: int, to_seq: int) -> None:
+        """A range the machine itself reported as lost."""
+        tx.execute("INSERT OR IGNORE INTO gap VALUES (?,?,?,1)", (journal_id, from_seq, to_seq))
+
+    def unreported_gaps(self) -> list[Gap]:
+        rows = self._db.read(
+            "SELECT journal_id, machine, journal, from_seq, to_seq, to_seq - from_seq + 1 -"
+            " (SELECT count(*) FROM fact WHERE fact.journal_id=gap.journal_id"
+            "  AND seq BETWEEN from_seq AND to_seq) AS missing"
+            " FROM gap JOIN journal ON journal.id=journal_id WHERE NOT reported"
+        )
+        return [Gap(*row) for row in rows]
+
+    def gaps_reported(self, gaps: Iterable[Gap]) -> None:
+        with self._db.write() as tx:
+            tx.executemany(
+                "UPDATE gap SET reported=1 WHERE journal_id=? AND from_seq=? AND to_seq=?",
+                [(gap.journal_id, gap.from_seq, gap.to_seq) for gap in gaps],
+            )
+
+    # --- quarantine
+    def set_aside_message(
+        self, tx: sqlite3.Connection, topic: str, machine: str | None, payload: bytes,
+        reason: str, now_ms: int,
+    ) -> None:  # fmt: skip
+        """A whole message nobody could read. The same bytes again only count."""
+        digest = hashlib.sha256(payload).digest()[:16]
+        tx.execute(
+            "INSERT INTO quarantine (topic, machine, payload, size_bytes, digest, reason,"
+            " received_ms) VALUES (?,?,?,?,?,?,?)"
+            " ON CONFLICT (topic, digest) DO UPDATE SET times=times+1, reason=excluded.reason",
+            (_printable(topic), machine, payload[: self._settings.payload_bytes], len(payload),
+             digest, reason, now_ms),
+        )  # fmt: skip
+
+    def _set_aside(self, tx: sqlite3.Connection, fact_id: int, reason: str, now_ms: int) -> None:
+        row = tx.execute(
+            "SELECT machine, payload FROM fact JOIN journal ON journal.id=journal_id"
+            " WHERE fact.id=?", (fact_id,),
+        ).fetchone()  # fmt: skip
+        tx.execute(
+            "INSERT INTO quarantine (topic, machine, fact_id, payload, size_bytes, digest, reason,"
+            " received_ms) VALUES (?,?,?,?,?,?,?,?)"
+            " ON CONFLICT (fact_id) DO UPDATE SET reason=excluded.reason, times=times+1",
+            (journal_topic(row["machine"]), row["machine"], fact_id, row["payload"],
+             len(row["payload"]), b"fact %d" % fact_id, reason, now_ms),
+        )  # fmt: skip
+
+    def quarantine(self, limit: int) -> list[QuarantineView]:
+        rows = self._db.read(f"{_QUARANTINE_VIEW} ORDER BY quarantine.id DESC LIMIT ?", (limit,))
+        return [QuarantineView(*row) for row in rows]
+
+    def quarantined(self, quarantine_id: int) -> QuarantineView:
+        """Raises NotFound."""
+        row = self._db.one(f"{_QUARANTINE_VIEW} WHERE quarantine.id=?", (quarantine_id,))
+        if row is None:
+            raise NotFound("quarantine_id", f"no row {quarantine_id} in quarantine; list it again")
+        return QuarantineView(*row)
+
+    def count_quarantined(self) -> int:
+        row = self._db.one("SELECT count(*) AS n FROM quarantine")
+        return 0 if row is None else int(row["n"])
+
+    def replay_fact(self, quarantine_id: int) -> bool:
+        """Gives a single fact back to the importer. False: the row is a whole message.
+
+        Raises:
+            Invalid: it still does not decode.
+        """
+        view = self.quarantined(quarantine_id)
+        if view.external_id is None:
+            return False
+        try:
+            decode_fact(view.payload)
+        except ContractError as error:
+            raise Invalid("quarantine_id", f"still unreadable: {error}; discard it") from error
+        with self._db.write() as tx:
+            fact_id = self._remove(tx, quarantine_id)
+            tx.execute("UPDATE fact SET state=0, due_ms=0 WHERE id=?", (fact_id,))
+        return True
+
+    def discard(self, quarantine_id: int) -> QuarantineView:
+        """Raises NotFound. The identity of a single fact stays known, so it never comes back."""
+        view = self.quarantined(quarantine_id)
+        with self._db.write() as tx:
+            fact_id = self._remove(tx, quarantine_id)
+            if fact_id is not None:
+                tx.execute("UPDATE fact SET state=3 WHERE id=?", (fact_id,))
+        return view
+
+    def remove_message(self, tx: sqlite3.Connection, quarantine_id: int) -> None:
+        tx.execute("DELETE FROM quarantine WHERE id=? AND fact_id IS NULL", (quarantine_id,))
+
+    def reason(self, tx: sqlite3.Connection, quarantine_id: int) -> str:
+        row = tx.execute("SELECT reason FROM quarantine WHERE id=?", (quarantine_id,)).fetchone()
+        return "unknown" if row is None else str(row["reason"])
+
+    def _remove(self, tx: sqlite3.Connection, quarantine_id: int) -> int | None:
+        row = tx.execute(
+            "DELETE FROM quarantine WHERE id=? RETURNING fact_id", (quarantine_id,)
+        ).fetchone()
+        return None if row is None else row["fact_id"]
+
+    # --- housekeeping
+    def purge(self, now_ms: int) -> tuple[int, int]:
+        """Drops imported facts older than keep_days and whole messages above quarantine_rows.
+
+        Returns:
+            Number of facts dropped, number of quarantined messages dropped.
+        """
+        before_ms = now_ms - int(self._settings.keep_days * 86_400_000)
+        with self._db.write() as tx:
+            # Only what lies below the first row that must stay, so that purged_seq stays true.
+            tx.execute(
+                "UPDATE journal SET purged_seq = max(purged_seq, coalesce((SELECT min(seq) - 1"
+                " FROM fact WHERE journal_id=journal.id AND (state IN (0, 2) OR seq > held_seq"
+                " OR arrival_ms >= ?)), held_seq))", (before_ms,),
+            )  # fmt: skip
+            facts = tx.execute(
+                "DELETE FROM fact WHERE seq <= (SELECT purged_seq FROM journal"
+                " WHERE id=journal_id)"
+            ).rowcount
+            tx.execute(
+                "DELETE FROM gap WHERE to_seq <= (SELECT held_seq FROM journal"
+                " WHERE id=journal_id) AND reported"
+            )
+            messages = tx.execute(
+                "DELETE FROM quarantine WHERE fact_id IS NULL AND id <= (SELECT id FROM"
+                " quarantine WHERE fact_id IS NULL ORDER BY id DESC LIMIT 1 OFFSET ?)",
+                (self._settings.quarantine_rows,),
+            ).rowcount
+            self.forget_cache()
+        return facts, messages
+
+
+_QUARANTINE_VIEW: Final = """
+SELECT quarantine.id, topic, quarantine.machine, journal.journal || '/' || fact.seq,
+  quarantine.payload, size_bytes, reason, received_ms, times
+FROM quarantine LEFT JOIN fact ON fact.id=fact_id LEFT JOIN journal ON journal.id=journal_id
+"""
+
+
+def _printable(topic: str) -> str:
+    """A topic may hold what SQLite text cannot (surrogates of bad UTF-8)."""
+    return topic.encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,49 @@
+"""Structured log on stderr: text for people at a terminal, JSON lines for machines.
+
+Secrets never: a field whose name says so is blanked before it is written, whoever logs it.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any, Final, Literal
+
+import structlog
+
+_SECRET: Final = re.compile(r"(password|token|secret|mac|(^|_)key)$|(^|_)keys$", re.IGNORECASE)
+
+
+def configure(
+    level: Literal["debug", "info", "warning", "error"], form: Literal["auto", "text", "json"]
+) -> None:
+    number = logging.getLevelNamesMapping()[level.upper()]
+    text = form == "text" or (form == "auto" and sys.stderr.isatty())
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        blank_secrets,
+    ]
+    if text:
+        shared.append(structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()))
+    else:
+        shared += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    structlog.configure(
+        processors=shared,
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(level=max(number, logging.WARNING), stream=sys.stderr)
+
+
+def blank_secrets(
+    _logger: object, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    for name in event:
+        if _SECRET.search(name):
+            event[name] = "***"
+    return event

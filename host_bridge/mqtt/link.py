@@ -1,0 +1,232 @@
+"""The connection to the broker: reconnects for ever, acknowledges only on request, says when the
+backlog is over. Carries bytes; knows no payload but the bridge's own birth and will.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import paho.mqtt.client as paho
+import structlog
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from host_bridge.contract import messages, topics
+from host_bridge.settings import MqttSettings
+
+log = structlog.get_logger(__name__)
+SESSION_S: Final = 7 * 86_400  # the broker keeps what comes while the bridge is away
+ANSWER_S: Final = 3.0  # time a broker has to answer CONNECT
+SILENCES: Final = 3  # connections closed without an answer before another protocol is tried
+UNSUPPORTED_PROTOCOL: Final = 132  # MQTT 5 reason code, also what paho makes of a 3.1.1 refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message with what is needed to acknowledge it on the connection it came by."""
+
+    topic: str
+    payload: bytes
+    retain: bool
+    live: bool
+    arrival_ms: int
+    qos: int
+    mid: int
+    connection: int
+
+
+class Link:
+    """One client with a persistent session. Callbacks come from the network thread.
+
+    Args:
+        on_message: must not raise and may block only to slow the broker down.
+        on_connected: told whether the broker still had our session.
+    """
+
+    def __init__(
+        self, settings: MqttSettings, bridge: str, on_message: Callable[[Received], None],
+        on_connected: Callable[[bool], None],
+    ) -> None:  # fmt: skip
+        self._settings = settings
+        self._bridge = bridge
+        self._on_message = on_message
+        self._on_connected = on_connected
+        self._own_topic = topics.bridge_status(bridge)
+        self._mqtt5 = settings.protocol != "3.1.1"
+        self._client: paho.Client | None = None
+        self._lock = threading.Lock()
+        self._connection = 0
+        self._caught_up = False
+        self._stopping = False
+        self._accepted = False  # by this broker, with this protocol
+        self._unanswered = 0
+        self._attempt = 0
+        self.problem = "not connected yet"
+
+    # --- for everybody
+    @property
+    def connected(self) -> bool:
+        return self._client is not None and self._client.is_connected()
+
+    def start(self) -> None:
+        with self._lock:
+            if not self._stopping:
+                self._client = self._build()
+                self._client.loop_start()
+
+    def stop(self) -> None:
+        """Says goodbye and ends the thread; the session stays with the broker."""
+        with self._lock:
+            self._stopping = True
+            client = self._client
+        if client is None:
+            return
+        if client.is_connected():
+            farewell = messages.bridge_status(False)
+            try:
+                client.publish(self._own_topic, farewell, 1, retain=True).wait_for_publish(1)
+            except (ValueError, RuntimeError) as error:
+                log.info("farewell_not_sent", error=str(error))
+        client.disconnect()
+        client.loop_stop()
+
+    def publish(self, topic: str, payload: bytes, retain: bool = False) -> bool:
+        """QoS 1. False: not connected, nothing was queued; the caller keeps it."""
+        client = self._client
+        if client is None or not client.is_connected():
+            return False
+        return client.publish(topic, payload, 1, retain=retain).rc == paho.MQTT_ERR_SUCCESS
+
+    def acknowledge(self, received: Received) -> None:
+        """After the commit. On another connection the broker delivers it again instead."""
+        client = self._client
+        if received.qos and client is not None and received.connection == self._connection:
+            client.ack(received.mid, received.qos)
+
+    # --- paho's side
+    def _build(self) -> paho.Client:
+        settings = self._settings
+        client = paho.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=f"coffee-bridge-{self._bridge}",
+            protocol=paho.MQTTv5 if self._mqtt5 else paho.MQTTv311,
+            clean_session=None if self._mqtt5 else False,
+            manual_ack=True,
+        )
+        client.on_socket_open = self._socket_opened
+        client.on_connect = self._connect_answered
+        client.on_disconnect = self._disconnected
+        client.on_message = self._message
+        client.max_inflight_messages_set(200)
+        client.will_set(self._own_topic, messages.bridge_status(False), 1, retain=True)
+        if settings.username is not None:
+            password = settings.password.get_secret_value() if settings.password else None
+            client.username_pw_set(settings.username, password)
+        if settings.ca_file is not None:
+            client.tls_set(
+                str(settings.ca_file),
+                str(settings.cert_file) if settings.cert_file else None,
+                str(settings.key_file) if settings.key_file else None,
+            )
+        client.reconnect_delay_set(1, settings.reconnect_max_s)
+        wanted: dict[str, Any] = {"keepalive": settings.keepalive_s}
+        if self._mqtt5:
+            wanted |= {"clean_start": False, "properties": self._session()}
+        client.connect_async(settings.host, settings.port, **wanted)
+        return client
+
+    def _session(self) -> Properties:
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.SessionExpiryInterval = SESSION_S
+        properties.ReceiveMaximum = self._settings.receive_maximum
+        return properties
+
+    def _socket_opened(self, client: paho.Client, _data: object, _socket: object) -> None:
+        """Some brokers neither answer nor close when they do not like a CONNECT."""
+        self._attempt += 1
+        watch = threading.Timer(ANSWER_S, self._unheard, (client, self._attempt))
+        watch.daemon = True
+        watch.start()
+
+    def _unheard(self, client: paho.Client, attempt: int) -> None:
+        if attempt == self._attempt and client is self._client and not client.is_connected():
+            self.problem = "the broker does not answer CONNECT"
+            self._rebuild()
+
+    def _connect_answered(
+        self, client: paho.Client, _data: object, flags: paho.ConnectFlags, reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:  # fmt: skip
+        if reason.is_failure:
+            self.problem = f"the broker refused the connection: {reason}"
+            log.warning("mqtt_refused", reason=str(reason))
+            if reason.value == UNSUPPORTED_PROTOCOL and self._settings.protocol == "auto":
+                self._other_protocol()
+            return
+        with self._lock:
+            self._accepted, self._unanswered = True, 0
+            self._connection += 1
+            self._caught_up = False
+        log.info("mqtt_connected", session_present=flags.session_present, mqtt5=self._mqtt5)
+        client.subscribe(topics.subscriptions(self._bridge))
+        # Comes back after everything that waited for us: the end of the backlog.
+        client.publish(self._own_topic, messages.bridge_status(True), 1, retain=True)
+        try:
+            self._on_connected(flags.session_present)
+        except Exception:
+            log.exception("connect_listener_failed")
+
+    def _disconnected(
+        self, _client: paho.Client, _data: object, _flags: paho.DisconnectFlags,
+        reason: ReasonCode, _properties: Properties | None,
+    ) -> None:  # fmt: skip
+        if self._stopping:
+            return
+        self.problem = f"connection lost: {reason}"
+        log.warning("mqtt_disconnected", reason=str(reason))
+        self._unanswered += 1  # set back by the answer to CONNECT
+        if self._settings.protocol == "auto" and self._unanswered >= (
+            SILENCES if self._accepted else 1
+        ):
+            self._other_protocol()
+
+    def _other_protocol(self) -> None:
+        threading.Thread(target=self._rebuild, name="mqtt-protocol").start()
+
+    def _rebuild(self) -> None:
+        """A new client; with `auto` in the other protocol, as a broker without MQTT 5 refuses
+        it, closes, or says nothing at all."""
+        with self._lock:
+            old, self._client = self._client, None
+            if self._stopping or old is None:
+                return
+            if self._settings.protocol == "auto":
+                self._mqtt5 = not self._mqtt5
+            self._accepted, self._unanswered = False, 0
+        old.on_disconnect = None
+        old.disconnect()
+        old.loop_stop()
+        self.start()
+
+    def _message(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
+        arrival_ms = time.time_ns() // 1_000_000
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            topic = repr(message)
+        received = Received(
+            topic, bytes(message.payload), message.retain, self._caught_up, arrival_ms,
+            message.qos, message.mid, self._connection,
+        )  # fmt: skip
+        if topic == self._own_topic:
+            if not message.retain:
+                self._caught_up = True
+            self.acknowledge(received)
+            return
+        self._on_message(received)

@@ -1,0 +1,209 @@
+"""Pour a coffee when the ERP is busy for too long: the rule, and the probe that feeds it.
+
+Busy is judged from outside: latency and failures of a periodic probe of the gateway. `PourPolicy`
+is pure; it is given every instant and reads no clock. Whether coffee flows is the machine's word.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any, Final, Literal
+
+import structlog
+
+from host_bridge.settings import PourSettings
+
+log = structlog.get_logger(__name__)
+PourState = Literal["off", "idle", "busy", "episode", "poured"]
+MISSED_PROBES: Final = 3
+"""A longer silence than these (and a probe's timeout) proves nothing: "continuous" begins anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One look at the ERP. `mono_s` never jumps; `local` is what the clock on the wall says."""
+
+    mono_s: float
+    local: datetime
+    latency_ms: float | None
+    """None: it failed."""
+
+
+@dataclass(slots=True)
+class PourMemory:
+    """What must outlive a restart, or the bridge could be restarted into a second coffee."""
+
+    in_episode: bool = False
+    poured: bool = False
+    """In this episode."""
+    last_pour: str | None = None
+    """Local wall-clock time, ISO 8601."""
+    day: str | None = None
+    pours_today: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> PourMemory:
+        known = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in values.items() if name in known})
+
+
+class PourPolicy:
+    """Continuous `enter_s` of busy probes begin an episode, continuous `leave_s` below half the
+    threshold end it. One pour an episode, at most `per_day` a day, `cooldown_s` apart, in office
+    hours. An episode that begins outside of them pours when they allow it, if it still lasts.
+    """
+
+    def __init__(self, settings: PourSettings, memory: PourMemory | None = None) -> None:
+        self._settings = settings
+        self.memory = memory or PourMemory()
+        self._busy_since_s: float | None = None
+        self._calm_since_s: float | None = None
+        self._last_s: float | None = None
+
+    @property
+    def state(self) -> PourState:
+        if not self._settings.enabled:
+            return "off"
+        if self.memory.in_episode:
+            return "poured" if self.memory.poured else "episode"
+        return "idle" if self._busy_since_s is None else "busy"
+
+    def observe(self, probe: Probe) -> bool:
+        """Takes one probe, in order of `mono_s`. True: pour now (it counts as poured)."""
+        if not self._settings.enabled:
+            return False
+        self._track(probe)
+        if not self.memory.in_episode and self._lasts(self._busy_since_s, probe, "enter_s"):
+            self.memory.in_episode, self.memory.poured = True, False
+        elif self.memory.in_episode and self._lasts(self._calm_since_s, probe, "leave_s"):
+            self.memory.in_episode = False
+        if not self._may_pour(probe):
+            return False
+        self.memory.poured = True
+        self.memory.last_pour = probe.local.isoformat()
+        self.memory.pours_today = self._pours_on(probe.local) + 1
+        self.memory.day = probe.local.date().isoformat()
+        return True
+
+    def _track(self, probe: Probe) -> None:
+        """Since when it has been busy, and calm, without a break."""
+        settings = self._settings
+        silence_s = 0.0 if self._last_s is None else probe.mono_s - self._last_s
+        longest_s = MISSED_PROBES * settings.probe_every_s + settings.probe_timeout_s
+        if silence_s > longest_s:
+            self._busy_since_s = self._calm_since_s = None
+        self._last_s = probe.mono_s
+        failed = probe.latency_ms is None
+        busy = failed or (probe.latency_ms or 0.0) >= settings.threshold_ms
+        calm = not failed and (probe.latency_ms or 0.0) < settings.threshold_ms / 2
+        self._busy_since_s = _since(self._busy_since_s, busy, probe.mono_s)
+        self._calm_since_s = _since(self._calm_since_s, calm, probe.mono_s)
+
+    def _lasts(
+        self, since_s: float | None, probe: Probe, wanted: Literal["enter_s", "leave_s"]
+    ) -> bool:
+        needed_s: float = getattr(self._settings, wanted)
+        return since_s is not None and probe.mono_s - since_s >= needed_s
+
+    def _may_pour(self, probe: Probe) -> bool:
+        return (
+            self.memory.in_episode
+            and not self.memory.poured
+            and self._busy_since_s is not None
+            and self._in_office_hours(probe.local)
+            and self._cooled_down(probe.local)
+            and self._pours_on(probe.local) < self._settings.per_day
+        )
+
+    def _in_office_hours(self, local: datetime) -> bool:
+        settings = self._settings
+        if local.isoweekday() not in settings.office_days:
+            return False
+        return settings.office_from <= local.time() < settings.office_to
+
+    def _cooled_down(self, local: datetime) -> bool:
+        if self.memory.last_pour is None:
+            return True
+        since_s = (local - datetime.fromisoformat(self.memory.last_pour)).total_seconds()
+        return since_s >= self._settings.cooldown_s
+
+    def _pours_on(self, local: datetime) -> int:
+        same_day = self.memory.day == local.date().isoformat()
+        return self.memory.pours_today if same_day else 0
+
+
+def _since(since_s: float | None, holds: bool, now_s: float) -> float | None:
+    if not holds:
+        return None
+    return now_s if since_s is None else since_s
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    latency_ms: float | None
+    error: str | None
+    at_ms: int
+
+
+class ProbeLoop:
+    """Probes the gateway for ever and hands each result on.
+
+    A probe that does not come back is reported as failed at its timeout, and again every interval
+    while it hangs; no second one is started beside it.
+    """
+
+    def __init__(
+        self, probe: Callable[[], None], every_s: float, timeout_s: float,
+        result: Callable[[float | None, str | None], None],
+        monotonic: Callable[[], float],
+    ) -> None:  # fmt: skip
+        self._probe = probe
+        self._every_s = every_s
+        self._timeout_s = timeout_s
+        self._result = result
+        self._monotonic = monotonic
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="probe", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(2)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            began_s = self._monotonic()
+            answered = threading.Event()
+            errors: list[str] = []
+            threading.Thread(
+                target=self._ask, args=(answered, errors), name="probe-ask", daemon=True
+            ).start()
+            self._await(answered, errors, began_s)
+            rest_s = self._every_s - (self._monotonic() - began_s)
+            self._stopping.wait(max(rest_s, 0.0))
+
+    def _await(self, answered: threading.Event, errors: list[str], began_s: float) -> None:
+        if answered.wait(self._timeout_s):
+            latency_ms = (self._monotonic() - began_s) * 1000
+            self._result(None if errors else latency_ms, errors[0] if errors else None)
+            return
+        while not answered.is_set() and not self._stopping.is_set():
+            self._result(None, f"no answer within {self._timeout_s:g} s")
+            answered.wait(self._every_s)
+
+    def _ask(self, answered: threading.Event, errors: list[str]) -> None:
+        try:
+            self._probe()
+        except Exception as error:
+            errors.append(str(error) or repr(error))
+        finally:
+            answered.set()

@@ -1,0 +1,49 @@
+"""The data folder: which files are in it and which tables in the bridge's own one.
+
+`bridge.sqlite` is the bridge's (inbox, outbox, curves); `store.sqlite` is the embedded gateway's,
+which stands where an ERP will. They are never opened for writing by two bridges at once.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from typing import IO, Final
+
+from host_bridge import commands, curves, inbox, keeper, registry
+from host_bridge.database import Database, DatabaseError
+from host_bridge.gateway.embedded import EmbeddedStore
+
+SCHEMA: Final = inbox.SCHEMA + registry.SCHEMA + curves.SCHEMA + commands.SCHEMA + keeper.SCHEMA
+
+
+def open_bridge(data: Path, read_only: bool = False) -> Database:
+    """Raises DatabaseError."""
+    return Database(data / "bridge.sqlite", SCHEMA, read_only=read_only)
+
+
+def open_store(data: Path, read_only: bool = False) -> EmbeddedStore:
+    """Raises DatabaseError."""
+    return EmbeddedStore(data / "store.sqlite", read_only=read_only)
+
+
+def lock(data: Path) -> IO[str]:
+    """One bridge a folder, until the returned file is closed or the process ends.
+
+    Raises:
+        DatabaseError: another bridge runs on it.
+    """
+    data.mkdir(parents=True, exist_ok=True)
+    file = (data / "bridge.lock").open("a+")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        raise DatabaseError(
+            f"data: {data} is in use by another bridge; stop that one or give another folder"
+        ) from error
+    file.truncate(0)
+    file.write(f"{os.getpid()}\n")
+    file.flush()
+    return file
