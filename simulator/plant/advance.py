@@ -154,7 +154,7 @@ def advance(m):
         refill = k >> 1
 
     # --- water
-    hydro[_H_DRIVE] = (int(u[_U_PUMP_PERMILLE]) * 65536) // 1000
+    hydro[_H_DRIVE] = (int(u[_U_PUMP_PERMILLE]) << 24) // 1000
     hydro[_H_OPEN] = valve
     hydro[_H_REFILL_OPEN] = refill
     drive = int(hydro[_H_DRIVE])

@@ -12,9 +12,9 @@ _BOILER_NL = const(0)  # water pressed into the boiler and hoses above their res
 _BOILER_UBAR = const(1)
 _GROUP_NL = const(2)  # water above the puck: headspace and what its compliance takes
 _GROUP_UBAR = const(3)
-_SPEED = const(4)  # of the pump, 65536 = full
+_SPEED = const(4)  # of the pump, 2**24 = full
 # told before each step
-_DRIVE = const(5)  # where the speed goes, 65536 = full
+_DRIVE = const(5)  # where the speed goes, 2**24 = full
 _OPEN = const(6)  # brew valve
 _REFILL_OPEN = const(7)
 _STEAM_UBAR = const(8)
@@ -154,7 +154,7 @@ def flow_step(s, p):
             x = 65536
         q = ((x * (65536 + bend)) >> 16) - ((bend * ((x * x) >> 16)) >> 16)
         q = 65536 - ((sag * q) >> 16)
-        q = (((free * n) >> 16) * q) >> 16
+        q = (((free * n) >> 24) * q) >> 16
         q -= (leak * ((pb * stall_x) >> 30)) >> 16
         if q < 0:
             q = 0

@@ -155,7 +155,7 @@ def feel(m, slow: int):
         c[_C_CODE] = code
         y[_Y_ADC_PRESSURE] = code
         sigma = (int(c[_C_BASE]) * int(c[_C_GAIN])) // 1000
-        c[_C_SIGMA] = sigma + ((int(core_p[_KP_RIPPLE]) * int(hydro[_H_SPEED])) >> 16)
+        c[_C_SIGMA] = sigma + ((int(core_p[_KP_RIPPLE]) * int(hydro[_H_SPEED])) >> 24)
         weigh(vessel, m[_M_VESSEL_P])
     y[_Y_PULSES] = int(vessel[_V_PULSES])
 
@@ -259,7 +259,7 @@ def tenth(m):
         i += 1
     if int(core_p[_KP_INSTRUMENTS]):
         n = int(core_p[_KP_SCALE_NOISE])
-        n += (int(core_p[_KP_SCALE_SHAKE]) * int(m[_M_HYDRO][_H_SPEED])) >> 16
+        n += (int(core_p[_KP_SCALE_SHAKE]) * int(m[_M_HYDRO][_H_SPEED])) >> 24
         w = int(vessel[_V_CELL]) + (n * int(normal(streams, _R_SCALE))) // 1024
         if int(f[_F_SCALE_STUCK]) == 0:
             w = (w * int(core_p[_KP_SCALE_COUNTS])) // 1000000000

@@ -21,9 +21,12 @@ def plant_data(root):
 
 class Rig:
     def __init__(self, root, seed=1, params=None, brew_tune=None, steam_tune=None, latched=0,
-                 safe_mode=False):
+                 safe_mode=False, warm=False):
+        # warm: boilers begin at their set-points (a jump later would be a sensor fault)
         kernel.reset_state()
         self.plant = Plant(plant_data(root), seed=seed, params=params)
+        if warm:
+            self._warm()
         wiring.connect(board, self.plant, pw)
         hx711.attach(board, self.plant, pw)
         for k, v in enumerate((0, 0, 0, 1)):
@@ -49,11 +52,14 @@ class Rig:
         live = self.live
         until = clock[kernel.NOW] + ms * 1000
         watch = self.watch
+        seen = live.ticks
         while clock[kernel.NOW] < until:
-            kernel.idle()
-            live.beat += 1
-            if watch:
-                watch(self)
+            kernel.idle()  # ends at any interrupt, a pulse of the flow meter too
+            if live.ticks != seen:
+                seen = live.ticks
+                live.beat += 1
+                if watch:
+                    watch(self)
         if self.tick.broken:
             raise self.tick.broken
 
@@ -69,17 +75,15 @@ class Rig:
         return gone
 
     # --- hands
-    def warm(self):
-        # boilers at their set-points, and the minute that takes away the jump
-        self.run(500)
+    def _warm(self):
         self.plant.set("temp_brew_mc", board.BREW_DEFAULT_MC)
         if board.STEAM_BOILER:
             self.plant.set("temp_steam_mc", board.STEAM_DEFAULT_MC)
-        self.tick.heat.brew.start(board.BREW_DEFAULT_MC)
-        if board.STEAM_BOILER:
-            self.tick.heat.steam.start(board.STEAM_DEFAULT_MC)
+
+    def settle(self):
+        # to ready and through the minute in which the elements find their idle heat
         self.until("ready")
-        self.run(40000)
+        self.run(60000)
 
     def press(self, name, ms=100):
         wiring.press(name, 1)

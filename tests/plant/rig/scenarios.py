@@ -1,0 +1,241 @@
+# What the control tests and the bench measure, each a function that returns figures (ints; mc, mbar,
+# mg, ul, ms). Truth from the plant, sampled every tick. Runs under MicroPython.
+import board
+from rig import Rig, pw
+
+_T = {n: k for k, n in enumerate(pw.T_NAMES)}
+_INLET = _T["temp_group_inlet_mc"]
+_BOILER = _T["temp_brew_mc"]
+_STEAM = _T["temp_steam_mc"]
+_MBAR = _T["pressure_mbar"]
+_FLOW = _T["flow_pump_ul_s"]
+_CUP = _T["cup_ul"]
+_MG = _T["cup_mg"]
+
+VOLUMETRIC = {"name": "espresso", "temp_mc": 93000, "volume_ul": 36000}
+PROFILE = {
+    "name": "espresso", "temp_mc": 93000, "stop": {"weight_mg": 36000},
+    "phases": [
+        {"name": "pre", "flow_ul_s": 2500, "limit_pressure_mbar": 3000,
+         "exit": {"time_ms": 10000, "pressure_over_mbar": 2800}},
+        {"name": "rise", "pressure_mbar": 9000, "ramp_ms": 3000, "limit_flow_ul_s": 3500,
+         "exit": {"time_ms": 3000}},
+        {"name": "hold", "pressure_mbar": 9000, "limit_flow_ul_s": 3500,
+         "exit": {"time_ms": 60000}},
+    ],
+}
+
+
+def recipe():
+    return PROFILE if board.PHASES_MAX else VOLUMETRIC
+
+
+class Extremes:
+    # of a truth word less a reference, while `when` is set
+    def __init__(self, word, reference):
+        self.word, self.reference = word, reference
+        self.clear()
+
+    def clear(self):
+        self.low = self.high = self.n = self.square = 0
+        self.counts = {}
+
+    def take(self, t):
+        d = t[self.word] - self.reference
+        if d < self.low:
+            self.low = d
+        if d > self.high:
+            self.high = d
+        self.n += 1
+        self.square += d * d
+        d = abs(d)
+        self.counts[d] = self.counts.get(d, 0) + 1
+
+    def rms(self):
+        return int((self.square / self.n) ** 0.5 + 0.5) if self.n else 0
+
+    def percentile(self, share):
+        seen = 0
+        for d in sorted(self.counts):
+            seen += self.counts[d]
+            if seen >= share * self.n:
+                return d
+        return 0
+
+
+def percentile(values, share):
+    values = sorted(values)
+    return values[min(int(len(values) * share), len(values) - 1)]
+
+
+def heat_up(root, seed=1, params=None, mains=1000):
+    """From the room's temperature to ready, and two minutes after."""
+    r = Rig(root, seed, params)
+    r.plant.set("mains_permille", mains)
+    inlet = Extremes(_BOILER, board.BREW_DEFAULT_MC)
+    inlet.low = inlet.high = -100000
+
+    def watch(r):
+        d = r.plant.t[_BOILER] - board.BREW_DEFAULT_MC
+        if d > inlet.high:
+            inlet.high = d
+
+    r.watch = watch
+    ready = r.until("ready")
+    r.run(120000)
+    return {"ready_ms": ready, "over_mc": inlet.high, "alarms": r.alarms()}
+
+
+def idle(root, seed=1, params=None, minutes=60):
+    r = Rig(root, seed, params, warm=True)
+    r.settle()
+    r.run(60000)
+    boiler = Extremes(_BOILER, board.BREW_DEFAULT_MC)
+    r.watch = lambda r: boiler.take(r.plant.t)
+    r.run(minutes * 60000)
+    return {"p99_mc": boiler.percentile(0.99), "max_mc": max(-boiler.low, boiler.high),
+            "alarms": r.alarms()}
+
+
+def shots(root, seed=1, count=10, params=None, rest_ms=60000, tune=None, first=0):
+    """`count` shots with a fresh puck each; figures of each, in columns."""
+    r = Rig(root, seed, params, brew_tune=tune, warm=True)
+    r.button.load(recipe())
+    r.settle()
+    out = {k: [] for k in ("low_mc", "high_mc", "after_mc", "cup_ul", "cup_mg", "ms", "result",
+                           "flow_max_ul_s", "pumped_ul", "scale_mg")}
+    inlet = Extremes(_INLET, board.BREW_DEFAULT_MC)
+    after = Extremes(_INLET, board.BREW_DEFAULT_MC)
+    flow = [0]
+
+    def watch(r):
+        t = r.plant.t
+        if r.state() in ("preinfusion", "brewing"):
+            inlet.take(t)
+            if t[_FLOW] > flow[0]:
+                flow[0] = t[_FLOW]
+        elif r.live.state != 3:
+            after.take(t)
+
+    for _ in range(count):
+        inlet.clear()
+        after.clear()
+        flow[0] = 0
+        r.plant.set("new_puck", 0)
+        r.plant.empty_cup()
+        r.watch = watch
+        r.press("brew")
+        r.until("ending", 120000)
+        r.run(7900)  # the barista clears away 8 s after the valve closed
+        out["cup_ul"].append(r.truth("cup_ul"))
+        out["cup_mg"].append(r.truth("cup_mg"))
+        r.run(rest_ms - 7900)
+        s = r.shot()
+        out["low_mc"].append(inlet.low)
+        out["high_mc"].append(inlet.high)
+        out["after_mc"].append(after.high)
+        out["ms"].append(s["duration_ms"])
+        out["result"].append(s["result"])
+        out["flow_max_ul_s"].append(flow[0])
+        out["pumped_ul"].append(r.live.pumped_ul)
+        out["scale_mg"].append(s["weight_mg"])
+    out["alarms"] = r.alarms()
+    return out
+
+
+def pressure(root, seed=1, params=None, target=9000, ramp_ms=3000, start=3000, step=None):
+    """A hold at `start`, a ramp, a hold at `target`; step: [permille, ms] of the puck on the way."""
+    r = Rig(root, seed, params, warm=True)
+    r.button.load({
+        "name": "p", "temp_mc": 93000, "stop": {"time_ms": 45000},
+        "phases": [
+            {"name": "pre", "pressure_mbar": start, "limit_flow_ul_s": 4000,
+             "exit": {"time_ms": 12000}},
+            {"pressure_mbar": target, "ramp_ms": ramp_ms, "exit": {"time_ms": ramp_ms}},
+            {"pressure_mbar": target, "exit": {"time_ms": 60000}},
+        ],
+    })
+    r.settle()
+    r.press("brew")
+    r.until("preinfusion")
+    r.run(9000)
+    low = Extremes(_MBAR, start)
+    r.watch = lambda r: low.take(r.plant.t)
+    while r.state() != "brewing":
+        r.run(10)
+    ramp = Extremes(_MBAR, 0)
+    at = [0]
+
+    def follow(r):
+        ramp.reference = start + (target - start) * at[0] // ramp_ms
+        at[0] += 10
+        ramp.take(r.plant.t)
+
+    r.watch = follow
+    r.run(ramp_ms)
+    top = Extremes(_MBAR, target)
+    r.watch = lambda r: top.take(r.plant.t)
+    r.run(1000)
+    over = top.high
+    top.clear()
+    if step:
+        r.run(3000)
+        r.plant.disturb_puck(step[0], step[1])
+    r.run(12000)
+    return {"low_rms_mbar": low.rms(), "ramp_rms_mbar": ramp.rms(), "hold_rms_mbar": top.rms(),
+            "over_mbar": max(over, top.high), "under_mbar": top.low, "alarms": r.alarms()}
+
+
+def limits(root, seed=1, params=None, kind="flow", step=(333, 1000)):
+    """A limit on the other quantity while the puck's resistance falls to a third or triples."""
+    r = Rig(root, seed, params, warm=True)
+    if kind == "flow":  # pressure asked, flow limited
+        phase = {"pressure_mbar": 9000, "limit_flow_ul_s": 3000}
+    else:
+        phase = {"flow_ul_s": 2000, "limit_pressure_mbar": 8000}
+    phase["exit"] = {"time_ms": 60000}
+    pre = {"name": "pre", "flow_ul_s": 3000, "limit_pressure_mbar": 3000,
+           "exit": {"time_ms": 12000}}
+    r.button.load({"name": "l", "temp_mc": 93000, "stop": {"time_ms": 45000},
+                   "phases": [pre, phase]})
+    r.settle()
+    r.press("brew")
+    r.until("brewing")
+    r.run(6000)
+    flow = Extremes(_FLOW, 0)
+    mbar = Extremes(_MBAR, 0)
+
+    def watch(r):
+        t = r.plant.t
+        flow.take(t)
+        mbar.take(t)
+
+    r.watch = watch
+    r.plant.disturb_puck(step[0], step[1])
+    r.run(8000)
+    return {"flow_max_ul_s": flow.high, "pressure_max_mbar": mbar.high,
+            "flow_end_ul_s": r.truth("flow_pump_ul_s"), "pressure_end_mbar": r.truth("pressure_mbar"),
+            "flow_p99_ul_s": flow.percentile(0.99), "alarms": r.alarms()}
+
+
+def autotune(root, seed=1, params=None):
+    """One heat-up with REQ_AUTOTUNE; what it found and how warm it got."""
+    import live as names
+
+    r = Rig(root, seed, params)
+    hottest = [0]
+
+    def watch(r):
+        hottest[0] = max(hottest[0], r.plant.t[_BOILER])
+
+    r.watch = watch
+    r.run(2000)
+    no = r.ask(names.REQ_AUTOTUNE)
+    gone = 0
+    while r.tick.heat.tuner and gone < 900000:
+        r.run(1000)
+        gone += 1000
+    r.until("ready")
+    r.run(60000)
+    return {"answer": no, "tune": list(r.live.tune[:5]), "hottest_mc": hottest[0], "ms": gone,
+            "alarms": r.alarms()}
