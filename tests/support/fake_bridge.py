@@ -88,7 +88,8 @@ def shot_curve(machine: str, model: str, shot: int, until_ms: int) -> Curve:
     t_ms = list(range(0, min(until_ms, 28000), 100))
     pressure = [round(9000 / (1 + math.exp(-(t / 1000 - 9) * 1.2))) + rng.randrange(60)
                 for t in t_ms]  # fmt: skip
-    flow = [round(4000 * math.exp(-t / 6000) + p * 0.22) for t, p in zip(t_ms, pressure, strict=True)]
+    flow = [round(4000 * math.exp(-t / 6000) + p * 0.22)
+            for t, p in zip(t_ms, pressure, strict=True)]  # fmt: skip
     volume = list(itertools.accumulate(f // 10 for f in flow))
     scaled = model == "2900"
     return Curve(

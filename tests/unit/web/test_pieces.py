@@ -1,0 +1,110 @@
+"""Markup that cannot become code, figures as people read them, curves from columns."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markupsafe import Markup
+
+from host_bridge.web import curves, markup, units, words
+from host_bridge.web.pages.fleet import spark
+from host_bridge.web.payload import safe_text
+
+EVIL = "<script>alert(1)</script>\"'"
+
+
+def test_what_a_machine_says_stays_text() -> None:
+    pieces = [
+        markup.chip(words.state(EVIL, True)),
+        markup.tag(EVIL),
+        markup.facts([(EVIL, EVIL)]),
+        markup.empty("x", EVIL, EVIL),
+        markup.notice("bad", EVIL, EVIL, EVIL),
+        markup.table([EVIL], [[EVIL]], EVIL),
+        markup.quantity(EVIL, EVIL),
+        Markup("{}").format(words.alarm(EVIL).title),
+    ]
+    for piece in pieces:
+        assert "<script" not in piece.lower()
+
+
+@given(st.binary(max_size=300))
+def test_quarantined_bytes_become_harmless_text(payload: bytes) -> None:
+    text = safe_text(payload)
+    assert all(char.isprintable() or char == "\n" for char in text)
+
+
+def test_quarantined_bytes_stay_readable() -> None:
+    assert safe_text('{"α":\n1}'.encode()) == '{"α":\n1}'
+    assert safe_text(b"a\xff\x00\x1b[2J") == "a\\xff\\x00\\x1b[2J"
+    assert safe_text("\u202egnp.exe".encode()) == "\\u202egnp.exe"
+
+
+@pytest.mark.parametrize(
+    ("span_ms", "text"),
+    [(None, "–"), (0, "0 s"), (999, "0 s"), (61_000, "1 min 1 s"), (3_600_000, "1 h 0 min"),
+     (90_061_000, "1 d 1 h"), (59_000, "59 s")],
+)  # fmt: skip
+def test_durations(span_ms: int | None, text: str) -> None:
+    assert units.duration(span_ms) == text
+
+
+@pytest.mark.parametrize(
+    ("past_s", "text"),
+    [(0, "just now"), (59, "59 s ago"), (60, "1 min ago"), (7200, "2 h ago"),
+     (200_000, "2 d ago"), (-120, "in 2 min")],
+)  # fmt: skip
+def test_relative_times(past_s: int, text: str) -> None:
+    now_ms = time.time_ns() // 1_000_000
+    assert units.ago(now_ms - past_s * 1000, now_ms) == text
+
+
+def test_unknown_times_are_said_to_be_unknown() -> None:
+    assert "unknown" in markup.when(None)
+    assert 'data-ms="1795420800000"' in markup.when(1795420800000)
+    assert "2026-11-23 08:00:00 UTC" in markup.when(1795420800000)
+
+
+def test_a_curve_shows_what_the_machine_measures() -> None:
+    columns = {"t_ms": [0, 100], "temp_mc": [93000, 93100], "flow_ul_s": [0, 1500]}
+    option = curves.shot(columns)
+    assert [line["name"] for line in option["series"]] == ["Temperature", "Flow"]
+    assert option["series"][0]["data"] == [[0.0, 93.0], [0.1, 93.1]]
+
+
+def test_only_new_points_travel() -> None:
+    columns = {"t_ms": [0, 100, 200], "temp_mc": [1000, 2000, 3000]}
+    assert curves.points(columns, curves.TEMPERATURE, 2) == [(0.2, 3.0)]
+    assert curves.points(columns, curves.TEMPERATURE, 3) == []
+
+
+def test_target_follows_the_phases() -> None:
+    recipe = {
+        "phases": [
+            {"flow_ul_s": 4000, "exit": {"volume_ul": 8000}},
+            {"pressure_mbar": 9000, "ramp_ms": 3000, "exit": {"time_ms": 20000}},
+            {"pressure_mbar": 6000, "exit": {"pressure_under_mbar": 100}},
+        ]
+    }
+    pressure, flow = (line["data"] for line in curves.target(recipe)["series"])
+    assert flow[:3] == [[0.0, 0.0], [0.0, 4.0], [2.0, 4.0]]
+    # ramp from nothing to 9 bar in 3 s after the 2 s of filling, then held to 22 s
+    assert pressure[1:4] == [[2.0, 0.0], [5.0, 9.0], [22.0, 9.0]]
+    assert pressure[-1] == [30.0, 6.0]
+
+
+@given(st.lists(st.integers(-50_000, 200_000), max_size=400))
+def test_sparkline_stays_in_its_box(temp_mc: list[int]) -> None:
+    line = str(spark(temp_mc))
+    if len(temp_mc) < 2:
+        assert line == ""
+        return
+    points = line.split('points="')[1].split('"')[0].split()
+    assert 2 <= len(points) <= 122
+    for point in points:
+        x, y = map(float, point.split(","))
+        assert 0 <= x <= 200.1
+        assert 3.9 <= y <= 40.1
