@@ -5,6 +5,7 @@ import time
 from mailbox import Busy
 
 import network
+from machine import Timer
 from micropython import const
 
 _LOOK_MS = const(250)  # between two looks at the driver
@@ -113,8 +114,13 @@ class Resolver:
         self.lookups += 1
         if _is_number(host) or not self._mailbox:
             return socket.getaddrinfo(host, port)[0][-1]
+        # A dead name server takes lwIP up to 14 s: somebody has to keep the tick trusting in us.
         with self._mailbox.quiet():
-            return socket.getaddrinfo(host, port)[0][-1]
+            beats = Timer(period=1000, mode=Timer.PERIODIC, callback=self._mailbox.beat)
+            try:
+                return socket.getaddrinfo(host, port)[0][-1]
+            finally:
+                beats.deinit()
 
     def failed(self):
         # a connect to the address came to nothing

@@ -1,0 +1,195 @@
+# Wires the firmware together and runs the background, one short pass after another, while the tick
+# interrupts it. Whatever fails here is printed and tried again; what keeps failing gives no sign
+# of life any more, and then the watchdog makes a new start.
+import gc
+import sys
+import time
+from binascii import hexlify
+from mailbox import Mailbox
+
+import commands
+import config
+import machine
+import messages
+from clock import Clock
+from commands import Commands
+from facts import Facts
+from hal import Hal
+from journal import Journal
+from lamp import Lamp
+from ledger import Ledger
+from link import DOWN, Link
+from live import Live
+from micropython import const
+from net import Resolver, Wifi
+from plan import Plan
+from recipes import Recipes
+from resets import Resets
+from telemetry import Telemetry
+from tick import WDT_MS, Tick
+
+_SLOW_MS = const(100)
+_COLLECT_MS = const(30000)
+_TICK_MS = const(10)
+
+
+class App:
+    def __init__(self):
+        self.resets = resets = Resets()
+        self.settings = settings = config.load()
+        self.live = live = Live()
+        self.mailbox = Mailbox(live)
+        self.clock = Clock(live, resets.boot)
+        self.journal = Journal(self.clock)
+        self.plan, self.button = Plan(), Plan()
+        self.recipes = Recipes(self.plan, self.button, settings)
+        self.facts = Facts(live, self.journal, self.clock, self.mailbox, resets, settings)
+        self.facts.start()
+        self.commands = Commands(live, self.mailbox, self.clock, self.facts, self.recipes,
+                                 settings, Ledger(), settings["machine"])
+        self._lamp = Lamp(live, self.commands)
+        self.link = self.telemetry = None
+        if settings["broker_host"]:
+            self._connect(settings)
+        self._slow_at = self._collected_at = time.ticks_ms()
+        self._was_at_rest = True
+        self._reported = False
+
+    # --- the network's side
+    def _connect(self, settings):
+        self.wifi = Wifi(settings["wifi_ssid"], settings["wifi_key"])
+        self._prefix = b"coffee/v1/%s/" % settings["machine"]
+        self._cmd = self._prefix + b"cmd/"
+        serial = hexlify(machine.unique_id()).decode()
+        try:
+            self.link = self._new_link(settings, serial)
+        except (OSError, ValueError) as e:
+            print("broker_ca: %s cannot be used (%s); copy the site's CA certificate to the board"
+                  % (settings["broker_ca"], e))
+            return
+        info = messages.info(serial, self.resets.boot, self.journal.id, commands.NAMES)
+        self.telemetry = Telemetry(self.live, self.link, self.journal, self.recipes, self.clock,
+                                   info, self._prefix)
+
+    def _new_link(self, settings, serial):
+        link = Link(
+            "coffee-" + settings["machine"], settings["broker_host"], settings["broker_port"],
+            settings["broker_user"] or None, settings["broker_password"], 30,
+            ssl=settings["broker_tls"], ssl_params=_trust(settings),
+            resolver=Resolver(self.mailbox), calm=self.mailbox.at_rest, too_long=self._too_long,
+            seed=int(serial[-5:], 16) + self.resets.boot)
+        status = self._prefix + b"status"
+        link.set_last_will(status, messages.status(self.resets.boot, False), True, 1)
+        link.set_callback(self._take)
+        link.subscribe(self._cmd + b"#", 1)
+        link.subscribe(self._prefix + b"ack", 1)
+        link.connect()
+        return link
+
+    def _take(self, topic, payload):
+        if topic == self._prefix + b"ack":
+            reply = self.telemetry.take_ack(payload, time.ticks_ms())
+        elif topic.startswith(self._cmd):
+            reply = self._command(topic[len(self._cmd):], payload)
+        else:
+            reply = None
+        self._reply(reply)
+
+    def _command(self, name, payload):
+        if self.link.retained:
+            return messages.refusal("retained", "cmd", "commands must not be retained; clear it")
+        try:
+            name = name.decode()
+        except UnicodeError:
+            name = "?"
+        if self.telemetry.full():
+            self.telemetry.overload()
+            if name != "stop":  # stop is always carried out
+                return None
+        return self.commands.take(name, payload)
+
+    def _too_long(self, topic, size):
+        name = topic[len(self._cmd):] if topic.startswith(self._cmd) else topic[-16:]
+        try:
+            name = name.decode()
+        except UnicodeError:
+            name = "?"
+        self._reply(self.commands.too_long(name, size))
+
+    def _reply(self, payload):
+        if payload and not self.telemetry.full():
+            self.telemetry.reply(payload)
+
+    # --- the tick's side
+    def start(self):
+        # From here on the tick runs, and the watchdog with it.
+        settings, resets = self.settings, self.resets
+        hal = Hal()
+        dog = machine.WDT(timeout=WDT_MS)
+        self.tick = Tick(
+            self.live, hal, self.plan, self.button, dog, resets.latched, resets.safe_mode,
+            settings["brew_setpoint_mc"] or None, settings["steam_setpoint_mc"] or None,
+            settings.tune("brew"), settings.tune("steam"))
+        self._timer = machine.Timer(
+            period=_TICK_MS, mode=machine.Timer.PERIODIC, callback=self.tick.step, hard=True)
+
+    # --- the background
+    def run(self):
+        idle = machine.idle
+        while True:
+            try:
+                self.step()
+            except Exception as e:
+                self._failed(e)
+            idle()
+
+    def step(self):
+        # One pass. The sign of life comes last: a pass that fails gives none.
+        now = time.ticks_ms()
+        self.facts.step()
+        if self.telemetry:
+            self._network(now)
+        if time.ticks_diff(now, self._slow_at) >= 0:
+            self._slow_at = time.ticks_add(now, _SLOW_MS)
+            self._slowly(now)
+        self.mailbox.beat()
+
+    def _network(self, now):
+        if self.wifi.step(now):
+            self.link.step(now)
+            self.telemetry.step(now)
+        elif self.link.phase != DOWN:
+            self.link.drop("no Wi-Fi")
+
+    def _slowly(self, now):
+        if self.tick.broken and not self._reported:
+            self._reported = True
+            sys.print_exception(self.tick.broken)
+        self._lamp.step(self.clock.uptime_ms())
+        if self.telemetry and not self.telemetry.full():
+            self._reply(self.commands.step())
+        at_rest = self.mailbox.at_rest()
+        if at_rest and (not self._was_at_rest
+                        or time.ticks_diff(now, self._collected_at) >= _COLLECT_MS):
+            self._collect(now)
+        self._was_at_rest = at_rest
+
+    def _collect(self, now):
+        # at quiet moments, so that it seldom comes by itself in a shot
+        self._collected_at = now
+        gc.collect()
+        if self.telemetry:
+            self.telemetry.heap_free = gc.mem_free()
+
+    def _failed(self, error):
+        sys.print_exception(error)
+        if self.link:
+            self.link.drop("background failed")
+        gc.collect()
+
+
+def _trust(settings):
+    if not settings["broker_tls"]:
+        return None
+    with open(settings["broker_ca"], "rb") as f:
+        return {"cadata": f.read()}
