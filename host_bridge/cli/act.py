@@ -1,0 +1,190 @@
+"""Commands that act: each asks the running bridge, and the machine has the last word."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+from rich.markup import escape
+
+from host_bridge.cli.api import Api
+from host_bridge.cli.common import (
+    FAILED,
+    Config,
+    Data,
+    Json,
+    Machine,
+    WebPort,
+    err,
+    explained,
+    folder,
+    out,
+    print_json,
+    settings,
+)
+from host_bridge.cli.look import Slot
+from host_bridge.errors import Invalid, NotFound
+from host_bridge.profiles.decent import ProfileRefused, import_profile
+
+Wait = Annotated[
+    float, typer.Option("--wait", min=0, max=120, help="Seconds to wait for the machine's answer.")
+]
+Id = Annotated[int, typer.Argument(help="Number from the list.")]
+
+
+def _order(
+    api: Api, machine: str, name: str, args: dict[str, Any], wait_s: float, as_json: bool
+) -> None:
+    """Sends a command and says what became of it; exit code 1 unless the machine did it."""
+    body = {"name": name, "args": args, "deadline_s": max(wait_s, 60)}
+    path = f"machines/{quote(machine, safe='')}/commands?wait_s={wait_s:g}"
+    view = api.call("POST", path, body, wait_s)
+    if as_json:
+        print_json(view)
+    elif view["state"] == "ok":
+        out.print(f"{escape(machine)}: done")
+    elif view["state"] == "refused":
+        error = view["error"] or {"code": "refused", "message": "no reason given"}
+        where = f" ({error['field']})" if error.get("field") else ""
+        err.print(escape(f"{machine} refused{where}: {error['message']}"), style="red")
+    else:
+        err.print(escape(f"{machine}: {view['state']}, no answer yet; command {view['id']}"))
+    if view["state"] != "ok":
+        raise typer.Exit(FAILED)
+
+
+def brew(
+    machine: Machine,
+    slot: Annotated[str, typer.Option("--slot", "-s", help="Recipe slot, 0 to 15.")] = "0",
+    wait: Wait = 10,
+    config: Config = None,
+    data: Data = None,
+    web_port: WebPort = None,
+    as_json: Json = False,
+) -> None:
+    """Brew the recipe in a slot, if the machine agrees (cup there, remote key on, no fault).
+
+    Example: `python -m host_bridge brew sim-1900 --slot 1`
+    """
+    with explained():
+        api = Api(settings(config, data, web_port))
+        _order(api, machine, "brew", {"slot": slot}, wait, as_json)
+
+
+def recipe_put(
+    machine: Machine,
+    slot: Slot,
+    file: Annotated[Path, typer.Argument(help="JSON file with the recipe; - for stdin.")],
+    wait: Wait = 10,
+    config: Config = None,
+    data: Data = None,
+    web_port: WebPort = None,
+    as_json: Json = False,
+) -> None:
+    """Store a recipe in a slot. The machine checks it against its limits.
+
+    Example: `python -m host_bridge recipe put sim-1900 3 espresso.json`
+    """
+    with explained():
+        text = typer.get_text_stream("stdin").read() if str(file) == "-" else file.read_text()
+        try:
+            wanted = json.loads(text)
+        except ValueError as error:
+            raise Invalid("file", f"{file} is not JSON: {error}; correct it there") from error
+        api = Api(settings(config, data, web_port))
+        _order(api, machine, "recipe.put", {"slot": slot, "recipe": wanted}, wait, as_json)
+
+
+def recipe_import(
+    file: Annotated[Path, typer.Argument(help="Profile as the Decent community shares it (v2).")],
+    machine: Annotated[str, typer.Option("--machine", "-m", help="Which machine.")],
+    slot: Annotated[str, typer.Option("--slot", "-s", help="Which slot, 0 to 15.")],
+    one_temperature: Annotated[
+        bool,
+        typer.Option(help="Steps differ in temperature: brew all at their mean over time."),
+    ] = False,
+    wait: Wait = 10,
+    config: Config = None,
+    data: Data = None,
+    web_port: WebPort = None,
+    as_json: Json = False,
+) -> None:
+    """Turn a shared pressure or flow profile into a recipe and store it.
+
+    Example: `python -m host_bridge recipe import blooming.json --machine sim-2900 --slot 5`
+
+    What the machine cannot do is refused with every reason, never bent silently.
+    """
+    with folder(config, data) as opened:
+        known = opened.registry.machine(machine)
+        if known is None:
+            raise NotFound("machine", f"{machine!r} was never seen; see `machines`")
+        try:
+            wanted = import_profile(
+                file.read_bytes(), known.info.get("limits", {}), one_temperature
+            )
+        except ProfileRefused as error:
+            for field, message in error.problems:
+                err.print(escape(f"{field}: {message}"), style="red")
+            raise typer.Exit(FAILED) from error
+        api = Api(settings(config, data, web_port))
+        _order(api, machine, "recipe.put", {"slot": slot, "recipe": wanted}, wait, as_json)
+
+
+def recipe_delete(
+    machine: Machine,
+    slot: Slot,
+    wait: Wait = 10,
+    config: Config = None,
+    data: Data = None,
+    web_port: WebPort = None,
+    as_json: Json = False,
+) -> None:
+    """Empty a slot."""
+    with explained():
+        api = Api(settings(config, data, web_port))
+        _order(api, machine, "recipe.delete", {"slot": slot}, wait, as_json)
+
+
+def review(
+    id: Id,
+    note: Annotated[str, typer.Option(help="What you found or did.")] = "",
+    config: Config = None,
+    data: Data = None,
+    web_port: WebPort = None,
+) -> None:
+    """Mark a checkpoint as looked at.
+
+    Example: `python -m host_bridge checkpoints review 3 --note "filled the tank"`
+    """
+    with explained():
+        api = Api(settings(config, data, web_port))
+        view = api.call("POST", f"checkpoints/{id}/review", {"note": note})
+        out.print(escape(f"{view['machine']}: {view['summary']}: {view['state']}"))
+
+
+def replay(id: Id, config: Config = None, data: Data = None, web_port: WebPort = None) -> None:
+    """Take a quarantined message in again, after its cause is cured."""
+    with explained():
+        Api(settings(config, data, web_port)).call("POST", f"quarantine/{id}/replay")
+        out.print(f"{id}: taken in again")
+
+
+def discard(
+    id: Id,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do not ask.", prompt="Throw it away for good?")
+    ] = False,
+    config: Config = None,
+    data: Data = None,
+    web_port: WebPort = None,
+) -> None:
+    """Throw a quarantined message away for good."""
+    if not yes:
+        raise typer.Abort
+    with explained():
+        Api(settings(config, data, web_port)).call("DELETE", f"quarantine/{id}")
+        out.print(f"{id}: discarded")

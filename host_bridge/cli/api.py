@@ -1,0 +1,81 @@
+"""Asks the running bridge over its HTTP API, with the token of its data folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import urllib.error
+import urllib.parse
+import urllib.request
+from typing import Any, Final
+
+from host_bridge.settings import Settings
+
+TIMEOUT_S: Final = 20.0
+
+
+class ApiError(Exception):
+    """The bridge refused or is not there; the text names the field and the cure."""
+
+
+def token(settings: Settings) -> str:
+    """From the settings, else the one kept in the data folder (made if there is none)."""
+    from host_bridge.web.auth import access_token
+
+    if settings.web.token is not None:
+        return settings.web.token.get_secret_value()
+    return access_token(settings.data / "web")
+
+
+class Api:
+    def __init__(self, settings: Settings) -> None:
+        host = settings.web.host
+        host = "127.0.0.1" if host in ("", "0.0.0.0", "::") else host
+        self._base = f"http://{host}:{settings.web.port}"
+        self._settings = settings
+
+    def call(
+        self, method: str, path: str, body: dict[str, Any] | None = None, wait_s: float = 0
+    ) -> Any:
+        """The answer decoded, None for an empty one.
+
+        Raises:
+            ApiError: refused, or no bridge answers.
+        """
+        user = urllib.parse.quote(os.environ.get("USER", "cli"))
+        request = urllib.request.Request(
+            f"{self._base}/api/{path}{'&' if '?' in path else '?'}on_behalf_of={user}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={
+                "Authorization": f"Bearer {token(self._settings)}",
+                "Content-Type": "application/json",
+            },
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT_S + wait_s) as answer:
+                return _decoded(answer.read())
+        except urllib.error.HTTPError as error:
+            answer_body = _decoded(error.read())
+            if error.code == 409:  # the machine's own refusal is an answer, not an error
+                return answer_body
+            raise ApiError(_told(answer_body, error)) from error
+        except (urllib.error.URLError, TimeoutError) as error:
+            reason = getattr(error, "reason", error)
+            raise ApiError(
+                f"bridge: nothing answers at {self._base} ({reason}); start it with `run`, or "
+                "give --web-port"
+            ) from error
+
+
+def _decoded(raw: bytes) -> Any:
+    try:
+        return json.loads(raw) if raw else None
+    except ValueError:
+        return None
+
+
+def _told(body: Any, error: urllib.error.HTTPError) -> str:
+    if isinstance(body, dict) and "message" in body:
+        return f"{body.get('field') or 'request'}: {body['message']}"
+    return f"bridge: HTTP {error.code} {error.reason}"

@@ -1,0 +1,123 @@
+"""What all commands share: options, settings, tables, errors that end with the cure."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from host_bridge.cli.api import ApiError
+from host_bridge.database import DatabaseError
+from host_bridge.errors import BridgeError
+from host_bridge.reader import Folder
+from host_bridge.settings import Settings, SettingsError, load
+
+USAGE_ERROR = 2
+FAILED = 1
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="TOML file; default coffee.toml if it is there."),
+]
+Data = Annotated[
+    Path | None, typer.Option("--data", help="Data folder; default from the settings, ./data.")
+]
+WebPort = Annotated[
+    int | None, typer.Option("--web-port", help="Port of the console and API; default 8080.")
+]
+Json = Annotated[bool, typer.Option("--json", help="JSON on stdout, for scripts.")]
+Machine = Annotated[str, typer.Argument(help="Name of the machine, see `machines`.")]
+OfMachine = Annotated[str | None, typer.Option("--machine", "-m", help="Only this machine.")]
+Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="At most so many.")]
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def settings(config: Path | None, data: Path | None, web_port: int | None = None) -> Settings:
+    return load(config, data=data, web={"port": web_port})
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Errors a person can act on, as one line and an exit code; all others are ours and show."""
+    try:
+        yield
+    except SettingsError as error:
+        err.print(escape(str(error)), style="red")
+        raise typer.Exit(USAGE_ERROR) from error
+    except (BridgeError, ApiError, DatabaseError, OSError) as error:
+        err.print(escape(str(error)), style="red")
+        raise typer.Exit(FAILED) from error
+
+
+@contextmanager
+def folder(config: Path | None, data: Path | None) -> Iterator[Folder]:
+    """The data folder, opened for reading."""
+    with explained():
+        chosen = settings(config, data)
+        if not (chosen.data / "bridge.sqlite").is_file():
+            raise DatabaseError(
+                f"data: no bridge has run in {chosen.data}; start one with `run` or give --data"
+            )
+        opened = Folder(chosen)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+
+def show(
+    views: Sequence[Any], columns: dict[str, str], as_json: bool, title: str, empty: str
+) -> None:
+    """Views as a table of `columns` (field → heading), or all of them as JSON."""
+    if as_json:
+        print_json([asdict(view) for view in views])
+        return
+    if not views:
+        out.print(empty)
+        return
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for heading in columns.values():
+        table.add_column(heading, overflow="fold")
+    for view in views:
+        table.add_row(*(cell(name, getattr(view, name)) for name in columns))
+    out.print(table)
+
+
+def cell(name: str, value: Any) -> str:
+    """One field for people: instants as local time, units as they are drunk."""
+    if value is None:
+        return "–"
+    if name.endswith(("seen_ms", "start_ms", "created_ms", "utc_ms", "received_ms")):
+        return datetime.fromtimestamp(value / 1000, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    if name == "duration_ms":
+        return f"{value / 1000:.1f} s"
+    if name == "volume_ul":
+        return f"{value / 1000:.1f} ml"
+    if name == "weight_mg":
+        return f"{value / 1000:.1f} g"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, bytes):
+        return escape(value.decode("utf-8", "backslashreplace")[:200])
+    return escape(str(value))
+
+
+def print_json(value: Any) -> None:
+    json.dump(value, sys.stdout, indent=2, default=_as_text)
+    sys.stdout.write("\n")
+
+
+def _as_text(value: Any) -> str:
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)

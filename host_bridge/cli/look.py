@@ -1,0 +1,138 @@
+"""Commands that look: they read the data folder and work with the bridge up or down."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Literal
+
+import typer
+from rich.markup import escape
+
+from host_bridge.cli.common import (
+    Config,
+    Data,
+    Json,
+    Limit,
+    Machine,
+    OfMachine,
+    folder,
+    out,
+    print_json,
+    show,
+)
+from host_bridge.errors import NotFound
+
+Slot = Annotated[str, typer.Argument(help="Slot, 0 to 15.")]
+
+
+def machines(config: Config = None, data: Data = None, as_json: Json = False) -> None:
+    """List the machines ever seen, with the cursor of their journals.
+
+    `held` is the last fact the store holds without a gap. `online` is as last heard: with the
+    bridge down it may be old news.
+    """
+    columns = {
+        "machine": "machine", "model": "model", "online": "online", "boot": "boot",
+        "journal": "journal", "held_seq": "held", "open_checkpoints": "to review",
+        "last_seen_ms": "last seen",
+    }  # fmt: skip
+    with folder(config, data) as opened:
+        show(opened.reader.machines(), columns, as_json, "Machines", "no machine seen yet")
+
+
+def brews(
+    machine: OfMachine = None,
+    limit: Limit = 20,
+    config: Config = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """List brew records, newest first.
+
+    Example: `python -m host_bridge brews --machine sim-1900 --json`
+
+    The external id `<journal>/<seq>` is the brew's identity in the ERP. No start: the machine
+    never knew the time.
+    """
+    columns = {
+        "machine": "machine", "external_id": "external id", "start_ms": "start", "slot": "slot",
+        "source": "source", "duration_ms": "time", "volume_ul": "volume", "weight_mg": "weight",
+        "result": "result", "reason": "reason", "has_curve": "curve",
+    }  # fmt: skip
+    with folder(config, data) as opened:
+        found = opened.reader.brews(machine, limit, None)
+        show(found, columns, as_json, "Brews", "no brew yet")
+
+
+def checkpoints(
+    state: Annotated[Literal["open", "done", "all"], typer.Option(help="Which ones.")] = "open",
+    machine: OfMachine = None,
+    config: Config = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """List what a person must look at. Mark one with `checkpoints review ID`."""
+    columns = {
+        "id": "id", "machine": "machine", "summary": "what", "created_ms": "since",
+        "state": "state", "reviewed_by": "by", "note": "note",
+    }  # fmt: skip
+    with folder(config, data) as opened:
+        found = opened.records.checkpoints(state, machine)
+        show(found, columns, as_json, "Checkpoints", "nothing to review")
+
+
+def recipes(
+    machine: Machine, config: Config = None, data: Data = None, as_json: Json = False
+) -> None:
+    """List the recipes in a machine's slots, as it last reported them."""
+    with folder(config, data) as opened:
+        held = opened.registry.recipes(machine)
+        if held is None:
+            raise NotFound("machine", f"{machine!r} has reported no recipes; see `machines`")
+        if as_json:
+            print_json(asdict(held))
+            return
+        out.print(f"{escape(machine)}, revision {held.rev}")
+        for slot in sorted(held.slots, key=int):
+            out.print(f"{slot:>3}  {escape(str(held.slots[slot].get('name', '')))}")
+
+
+def recipe(machine: Machine, slot: Slot, config: Config = None, data: Data = None) -> None:
+    """Show one recipe as JSON, fit for `recipe put`.
+
+    Example: `python -m host_bridge recipe show sim-1900 0 > espresso.json`
+    """
+    with folder(config, data) as opened:
+        held = opened.registry.recipes(machine)
+        if held is None or slot not in held.slots:
+            raise NotFound("slot", f"{machine} holds nothing in slot {slot}; see `recipe list`")
+        print_json(held.slots[slot])
+
+
+def quarantine(
+    limit: Limit = 20, config: Config = None, data: Data = None, as_json: Json = False
+) -> None:
+    """List messages and facts that could not be taken, with the reason, newest first."""
+    columns = {
+        "id": "id", "topic": "topic", "external_id": "external id", "reason": "why and cure",
+        "received_ms": "received", "times": "times",
+    }  # fmt: skip
+    with folder(config, data) as opened:
+        show(opened.inbox.quarantine(limit), columns, as_json, "Quarantine", "quarantine is empty")
+
+
+def quarantined(
+    id: Annotated[int, typer.Argument(help="See `quarantine list`.")],
+    config: Config = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Show one quarantined message whole; bytes that are no text as \\\\x.. ."""
+    with folder(config, data) as opened:
+        view = opened.inbox.quarantined(id)
+        if as_json:
+            print_json(asdict(view))
+            return
+        out.print(f"topic    {escape(view.topic)}\nreason   {escape(view.reason)}")
+        out.print(f"received {view.times} times, {view.size_bytes} bytes:")
+        out.print(escape(view.payload.decode("utf-8", "backslashreplace")), soft_wrap=True)

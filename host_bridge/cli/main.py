@@ -1,0 +1,51 @@
+"""The commands in one tree."""
+
+from __future__ import annotations
+
+import typer
+
+from host_bridge.cli import act, look, serve
+
+EPILOG = "Settings: coffee.toml and COFFEE_* variables, see docs/operating.md."
+
+app = typer.Typer(
+    name="host_bridge",
+    help="Connects coffee machines (MQTT) with the ERP: facts in, orders out, nothing lost.\n\n"
+    "Start with `run`; look with `machines`, `brews`, `checkpoints`; act with `brew`, "
+    "`recipe put`, `checkpoints review`, `quarantine replay`. Looking works with the bridge up "
+    "or down; acting asks the running bridge.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,  # locals may hold a token
+    rich_markup_mode="markdown",
+    add_completion=False,
+)
+checkpoints = typer.Typer(
+    help="What a person must look at: alarms, lost facts, new machines.", no_args_is_help=True
+)
+recipe = typer.Typer(help="Recipes in the machines' slots 0 to 15.", no_args_is_help=True)
+quarantine = typer.Typer(
+    help="Messages that could not be taken, byte for byte.", no_args_is_help=True
+)
+app.add_typer(checkpoints, name="checkpoints")
+app.add_typer(recipe, name="recipe")
+app.add_typer(quarantine, name="quarantine")
+
+app.command()(serve.run)
+app.command()(serve.broker)
+app.command()(serve.token)
+app.command()(serve.login)
+app.command()(look.machines)
+app.command()(look.brews)
+app.command()(act.brew)
+checkpoints.command("list")(look.checkpoints)
+checkpoints.command("review")(act.review)
+recipe.command("list")(look.recipes)
+recipe.command("show")(look.recipe)
+recipe.command("put")(act.recipe_put)
+recipe.command("import")(act.recipe_import)
+recipe.command("delete")(act.recipe_delete)
+quarantine.command("list")(look.quarantine)
+quarantine.command("show")(look.quarantined)
+quarantine.command("replay")(act.replay)
+quarantine.command("discard")(act.discard)

@@ -1,0 +1,111 @@
+"""Commands that serve: the bridge, the small broker; and how to get into the console."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from host_bridge import log
+from host_bridge.cli import api
+from host_bridge.cli.common import Config, Data, WebPort, err, explained, settings
+from host_bridge.service import Bridge
+from host_bridge.settings import Settings, load
+
+MqttHost = Annotated[str | None, typer.Option("--mqtt-host", help="Broker; default 127.0.0.1.")]
+MqttPort = Annotated[int | None, typer.Option("--mqtt-port", help="Its port; default 1883.")]
+WebHost = Annotated[
+    str | None,
+    typer.Option("--web-host", help="Where the console listens; default 127.0.0.1 only."),
+]
+
+
+def run(
+    config: Config = None,
+    data: Data = None,
+    mqtt_host: MqttHost = None,
+    mqtt_port: MqttPort = None,
+    web_host: WebHost = None,
+    web_port: WebPort = None,
+    web: Annotated[bool, typer.Option(help="Serve the console and API, or only bridge.")] = True,
+) -> None:
+    """Run the bridge, with the web console, until Ctrl-C or SIGTERM.
+
+    Example: `python -m host_bridge run --data /var/lib/coffee --mqtt-host broker.example`
+
+    Connects for ever: it starts without a broker and goes on when one comes. TLS, users and
+    everything else is in coffee.toml (`[mqtt] ca_file, cert_file, key_file`).
+    """
+    with explained():
+        chosen = load(
+            config,
+            data=data,
+            mqtt={"host": mqtt_host, "port": mqtt_port},
+            web={"host": web_host, "port": web_port},
+        )
+        log.configure(chosen.log, chosen.log_format)
+        serve(chosen, web)
+
+
+def serve(chosen: Settings, web: bool) -> None:
+    """Raises DatabaseError (folder in use) and OSError (console's port taken)."""
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    with ExitStack() as running:
+        bridge = Bridge(chosen)
+        running.callback(bridge.stop)
+        bridge.start()
+        if web:
+            from host_bridge.web.server import WebServer  # a second of imports nobody else needs
+
+            server = WebServer(bridge, chosen)
+            running.callback(server.stop)
+            server.start()
+            err.print(f"console: {server.url}")
+        ended.wait()
+
+
+def broker(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 1883,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; 0.0.0.0 for all interfaces.")
+    ] = "127.0.0.1",
+    data: Data = None,
+) -> None:
+    """Run the small MQTT broker for trying things out (no user needed, keeps nothing).
+
+    Example: `python -m host_bridge broker --port 1884 --host 0.0.0.0`
+
+    It listens on this computer only unless told otherwise, and is never called durable: use
+    mosquitto or another broker for real machines. `--data` is accepted and not used.
+    """
+    from host_bridge.mqtt.broker import serve as serve_broker
+
+    with explained():
+        asyncio.run(serve_broker(host, port))
+
+
+def token(config: Config = None, data: Data = None) -> None:
+    """Show the token that acting in the console and API needs; keep it to yourself.
+
+    Example: `curl -H "Authorization: Bearer $(python -m host_bridge token)" …`
+    """
+    with explained():
+        typer.echo(api.token(settings(config, data)))
+
+
+def login(config: Config = None, data: Data = None, web_port: WebPort = None) -> None:
+    """Print an address that logs a browser in once, within ten minutes."""
+    from host_bridge.web.auth import new_ticket
+
+    with explained():
+        chosen = settings(config, data, web_port)
+        host = "localhost" if chosen.web.host in ("127.0.0.1", "0.0.0.0", "") else chosen.web.host
+        ticket = new_ticket(Path(chosen.data) / "web")
+        typer.echo(f"http://{host}:{chosen.web.port}/login/once/{ticket}")
