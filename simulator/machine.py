@@ -121,7 +121,7 @@ class Machine:
         self._ask("set", name=name, value=value)
 
     def fault(self, name: str, value: int = 1) -> None:
-        """Breaks something; `simulator.faults` lists what."""
+        """Breaks something; `names` lists what."""
         self._ask("fault", name=name, value=value)
 
     def clear(self, name: str) -> None:
@@ -178,6 +178,12 @@ class Machine:
     def stop_trace(self) -> None:
         self.board.trace = {}
         self._ask("trace", path=None, every=0)
+
+    def names(self) -> dict[str, Any]:
+        """{"faults": {name: what its value means}, "settings": [names for set()]}."""
+        found = self._ask("names")
+        del found["ok"]
+        return found
 
     @property
     def resets(self) -> list[str]:

@@ -52,7 +52,7 @@ class Job:
         mode: "step" (stands still until run), "run" (goes by itself).
         speed: simulated seconds a second in mode "run"; 0: as fast as possible.
         broker: "host:port" of the MQTT broker, or None: no network is attached.
-        faults: name → value, standing from the first start (faults.py lists them).
+        faults: name → value, standing from the first start.
         config: provisioned into the firmware's settings, beside name and broker.
         steps: (virtual ms since the machine was made, request), a scenario.
         firmware: folder of the modules; main: another main.py than the one in it, for tests.
@@ -97,7 +97,7 @@ class Job:
             "path": [str(p) for p in path], "firmware": str(self.firmware),
             "main": str(self.main or self.firmware / "main.py"),
             "plant": str(self.board / "plant.py"), "data": str(self.data.resolve()),
-            "uid": self.uid(), "seed": self.seed, "mode": self.mode, "speed": self.speed,
+            "name": self.name, "uid": self.uid(), "seed": self.seed, "mode": self.mode, "speed": self.speed,
             "network": self.broker is not None, "faults": self.faults, "steps": self.steps,
             "config": self.settings(),
         }
@@ -157,6 +157,11 @@ class Board:
         if not self._console.exists():
             return ""
         return self._console.read_text(errors="replace")[-characters:]
+
+    @property
+    def alive(self) -> bool:
+        """False once it was stopped, or came to the end of its scenario."""
+        return self._thread.is_alive()
 
     @property
     def pid(self) -> int | None:

@@ -161,6 +161,9 @@ class Channel:
 
     def do_press(self, r):
         self._world.set(r["what"], 1)
+        for entry in list(self._later):  # pressed again: the earlier release is void
+            if entry[1]["do"] == "set" and entry[1]["name"] == r["what"]:
+                self._later.remove(entry)
         release = {"do": "set", "name": r["what"], "value": 0}
         self._later.append((words[NOW] + r.get("ms", 200) * 1000, release))
         return {}

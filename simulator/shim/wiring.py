@@ -215,6 +215,28 @@ def press(name, closed):
     refresh_edges()
 
 
+def fitted(roles):
+    # which of these switches this machine has
+    return [r for r in roles for role, name in _INPUTS
+            if name == r and getattr(_at[0], role) is not None]
+
+
+def driven():
+    # names of the plant's inputs that this machine's pins drive
+    names = [name for role, name in _LEVELS if getattr(_at[0], role) is not None]
+    return names + ["pump_permille"]
+
+
+def closed():
+    # every switch this machine has: name -> 1 when its statement is true
+    own = {name: switches[i] for i, name in enumerate(OWN_SWITCHES)}
+    y = _at[4]
+    for role, name in _INPUTS:
+        if name not in own:
+            own[name] = y[_at[6].Y_NAMES.index(name)]
+    return own
+
+
 def refresh_edges():
     changed = _sense(level, pull, _at[4], switches, _in, len(_in), _noise)
     if changed:

@@ -26,9 +26,8 @@ _NET_FAULTS = {
     "clock_jump": "s by which the machine's clock is set wrong, once",
 }
 _SHOWN = (
-    "state", "temp_mc", "setpoint_mc", "steam_temp_mc", "steam_setpoint_mc", "pressure_mbar",
+    "temp_mc", "setpoint_mc", "steam_temp_mc", "steam_setpoint_mc", "pressure_mbar",
     "flow_ul_s", "volume_ul", "weight_mg", "duty_permille", "steam_duty_permille", "shot_ms",
-    "alarms", "latched",
 )
 _SAVE_MS = 1000  # host time between two state files
 
@@ -116,11 +115,16 @@ class World:
     def names(self):
         # what can be broken and set on this machine
         from plant import faults
-        from plant.plant import SETTINGS
+        from plant.hands import SETTINGS
 
         known = faults.names()
         known.update(_NET_FAULTS)
-        return {"faults": known, "settings": sorted(SETTINGS) + ["remote"]}
+        return {
+            "faults": known, "settings": sorted(SETTINGS) + ["remote"],
+            "buttons": wiring.fitted(("brew", "water", "steam")),
+            "switches": wiring.fitted(("cup", "tank", "tray", "remote", "door", "hopper")),
+            "outputs": wiring.driven(), "model": self.board.MODEL, "name": self.job["name"],
+        }
 
     def now_us(self):
         return self.start_us + words[NOW]
@@ -169,13 +173,20 @@ class World:
     def look(self):
         # the little a front panel shows, often: so it makes little garbage
         live, w, p = self.live, self.words, self.plant
-        readings = {} if live is None else {k: getattr(live, k, None) for k in _SHOWN}
-        return {
+        shown = {
             "world_ms": self.now_us() // 1000, "resets": self.resets, "wifi": network.air.joined,
-            "live": readings, "outputs": list(p.u), "sensors": list(p.y),
-            "cup_ul": p.t[w.T_NAMES.index("cup_ul")], "faults": self.faults,
-            "switches": list(wiring.switches),
+            "outputs": list(p.u), "cup_ul": p.t[w.T_CUP_UL], "faults": self.faults,
+            "switches": wiring.closed(),
         }
+        if live is not None:
+            import live as names
+
+            for key in _SHOWN:
+                shown[key] = getattr(live, key)
+            shown["state"] = names.STATE_NAMES[live.state]
+            shown["alarms"] = _bits(live.alarms, names.ALARM_NAMES)
+            shown["latched"] = _bits(live.latched, names.ALARM_NAMES)
+        return shown
 
     def read(self, collect):
         if collect:
@@ -205,3 +216,7 @@ def _load(path):
     with open(path) as f:
         exec(f.read(), scope)
     return scope["PLANT"]
+
+
+def _bits(mask, names):
+    return [name for i, name in enumerate(names) if mask >> i & 1]

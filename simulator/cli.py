@@ -1,0 +1,206 @@
+"""The simulator's command line: which machines, how fast, what breaks, what to show.
+
+Options become jobs for the supervisor; nothing is simulated here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from simulator.fleet import Fleet, FleetRefused, Wish, make_jobs
+from simulator.interpreter import InterpreterMissing
+from simulator.scenario import ScenarioRefused
+from simulator.supervisor import BoardBroken
+
+EPILOGUE = """
+**Examples**
+
+One of each, in real time, at a broker on this computer; front panels for a browser:
+
+    python -m simulator --broker 127.0.0.1:1883 --panel-port 8081
+
+What a shot looks like, drawn in a few seconds, no broker needed:
+
+    python -m simulator --model 2900 --plot shot.png
+
+Ten machines of each kind, 50 times as fast, for one simulated hour:
+
+    python -m simulator --count 10 --speed 50 --duration 3600 \\
+                        --broker 127.0.0.1:1883
+
+An element at half power and, on one machine only, an empty tank:
+
+    python -m simulator --fault scaled_heater_brew=500 \\
+                        --fault sim-1900:empty_tank
+
+A story from a file, as fast as this computer can:
+
+    python -m simulator --scenario story.toml --speed max --duration 600
+
+**Scenario file** (TOML): times count from the moment the machine was made
+
+    [[step]]
+    at_s = 240
+    press = "brew"
+
+    [[step]]
+    at_s = 250
+    machine = "sim-1900"        # left out: every machine
+    set = { cup = 0 }
+    fault = { stuck_flowmeter = 1 }
+
+Fields of a step: at_s, machine, set, press, hold_ms, fault, clear, speed,
+power_cut, power_cut_after_flash_ops. `--list` names all faults and settings.
+"""
+
+app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def parse_speed(text: str) -> float:
+    """ "max" is 0: as fast as possible."""
+    if text == "max":
+        return 0.0
+    with contextlib.suppress(ValueError):
+        if float(text) > 0:
+            return float(text)
+    raise typer.BadParameter(f"{text!r}: a number above 0, or max", param_hint="--speed")
+
+
+@app.command(epilog=EPILOGUE)
+def main(
+    model: Annotated[
+        list[str] | None,
+        typer.Option(help="1900 or 2900; once for each machine. Default: one of each."),
+    ] = None,
+    name: Annotated[
+        list[str] | None,
+        typer.Option(help="Name in topics, in the order of --model. Default: sim-<model>."),
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, help="So many of each --model.")] = 1,
+    broker: Annotated[
+        str | None, typer.Option(help="MQTT broker, host:port. Without: no network attached.")
+    ] = None,
+    speed: Annotated[
+        str, typer.Option(help="Simulated seconds in a second, or max: as fast as possible.")
+    ] = "1",
+    seed: Annotated[int, typer.Option(help="Of noise, pucks and grind; same seed, same bits.")] = 1,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(help="[MACHINE:]NAME[=VALUE], standing from the start; --list names them."),
+    ] = None,
+    scenario: Annotated[
+        Path | None, typer.Option(help="TOML file: what happens when (see below).")
+    ] = None,
+    duration: Annotated[
+        float | None, typer.Option(help="Stop after so many simulated seconds. Default: never.")
+    ] = None,
+    data: Annotated[
+        Path, typer.Option(help="Keeps flash, plant and console of each machine.")
+    ] = Path("data/machines"),
+    panel_port: Annotated[
+        int | None, typer.Option("--panel-port", "--panel", help="Front panels on this port.")
+    ] = None,
+    panel_host: Annotated[
+        str, typer.Option(help="Where they listen; 0.0.0.0 lets a phone in.")
+    ] = "127.0.0.1",
+    plot: Annotated[
+        Path | None,
+        typer.Option(help="Heat up, pull one shot as fast as possible, draw it into this PNG."),
+    ] = None,
+    list_names: Annotated[
+        bool, typer.Option("--list", help="Every fault and setting of each model, then stop.")
+    ] = False,
+) -> None:
+    """Simulated coffee machines: the real firmware on the real MicroPython, boilers and all.
+
+    Each machine is one process with the board's peripherals (pins, timers, watchdog, flash,
+    Wi-Fi) and a physical model behind them. Its clock is virtual: real time, faster, or as fast
+    as this computer can. Stop it with Ctrl-C; flash and plant are kept in --data and found again.
+    """
+    try:
+        wish = Wish(
+            models=model or ["1900", "2900"], names=name or [], count=count, broker=broker,
+            speed=parse_speed(speed), seed=seed, faults=fault or [], scenario=scenario,
+            duration_s=duration, data=data,
+        )
+        if list_names:
+            _list(wish)
+        elif plot:
+            from simulator.plot import plot_shot
+
+            for path in plot_shot(wish, plot):
+                out.print(f"wrote {path}")
+        else:
+            _run(wish, panel_port, panel_host)
+    except (FleetRefused, ScenarioRefused, InterpreterMissing, BoardBroken) as e:
+        err.print(f"[red]{e}[/red]", markup=True)
+        raise typer.Exit(2) from e
+
+
+def _list(wish: Wish) -> None:
+    from simulator.machine import Machine
+
+    for model in dict.fromkeys(wish.models):
+        with Machine(model) as machine:
+            known = machine.names()
+        out.print(f"[bold]faults of a {model}[/bold] (--fault NAME=VALUE)")
+        for fault, meaning in sorted(known["faults"].items()):
+            out.print(f"  {fault:24} {meaning}", markup=False)
+        out.print("[bold]settings[/bold] (set = { NAME = VALUE } in a scenario)")
+        out.print("  " + ", ".join(known["settings"]))
+
+
+def _run(wish: Wish, panel_port: int | None, panel_host: str) -> None:
+    jobs = make_jobs(wish)
+    stopping = threading.Event()
+    with _signals(stopping), Fleet(jobs, _tell) as fleet:
+        out.print("running: " + ", ".join(job.name for job in jobs))
+        if panel_port is not None:
+            from simulator.panel import Panel
+
+            panel = Panel(fleet, panel_port, panel_host)
+            panel.start()
+            out.print(f"front panels: http://localhost:{panel_port}")
+        while not stopping.wait(0.2) and fleet.running():
+            pass
+        if panel_port is not None:
+            panel.stop()
+
+
+def _tell(name: str, event: dict[str, Any]) -> None:
+    at = f"{event['world_ms'] / 1000:10.1f} s  {name}"
+    kind = event["event"]
+    if kind == "reset":
+        out.print(f"{at}  reset: {event['cause']} after {event['uptime_ms'] / 1000:.1f} s")
+    elif kind == "main_ended":
+        out.print(f"{at}  [red]main ended:[/red] {event['error']} (see its console.log)")
+    elif kind == "step_failed":
+        out.print(f"{at}  [red]scenario step refused:[/red] {event['step']}: {event['error']}")
+    elif kind == "stopped":
+        out.print(f"{at}  stopped")
+
+
+@contextlib.contextmanager
+def _signals(stopping: threading.Event) -> Iterator[None]:
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        stopping.set()
+
+    before = {s: signal.signal(s, stop) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        sys.stdout.flush()

@@ -1,0 +1,153 @@
+"""Several simulated machines together: from what the user wishes to jobs, and their running.
+
+Names, faults and scenario are checked here, before anything starts.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from simulator.scenario import read_scenario
+from simulator.supervisor import ROOT, Board, Job
+
+NAME = re.compile(r"[a-z0-9-]{1,32}")
+
+
+class FleetRefused(ValueError):
+    """A wish that cannot be fulfilled; the text names the option and the cure."""
+
+
+@dataclass
+class Wish:
+    """The options of the command line, as they were typed."""
+
+    models: list[str]
+    names: list[str] = field(default_factory=list)
+    count: int = 1
+    broker: str | None = None
+    speed: float = 1.0
+    seed: int = 1
+    faults: list[str] = field(default_factory=list)
+    scenario: Path | None = None
+    duration_s: float | None = None
+    data: Path = Path("data/machines")
+
+
+def known_models() -> list[str]:
+    """Models there is a board directory for."""
+    return sorted(p.name.removeprefix("coffee_") for p in (ROOT / "boards").glob("coffee_*"))
+
+
+def make_jobs(wish: Wish) -> list[Job]:
+    """One job for each machine wished for.
+
+    Raises:
+        FleetRefused: an unknown model, a bad or double name, a bad broker or fault.
+        ScenarioRefused: the scenario file is wrong.
+    """
+    named = _names(wish)
+    broker = _broker(wish.broker)
+    scenario = read_scenario(wish.scenario, [n for n, _ in named]) if wish.scenario else None
+    jobs = []
+    for number, (name, model) in enumerate(named):
+        steps = scenario.for_machine(name) if scenario else []
+        if wish.duration_s is not None:
+            steps = [*steps, (wish.duration_s * 1000, {"do": "stop"})]
+        jobs.append(
+            Job(
+                model, name, wish.data / name, seed=wish.seed + number, mode="run",
+                speed=wish.speed, broker=broker, faults=_faults(wish.faults, name, named),
+                steps=steps,
+            )
+        )
+    return jobs
+
+
+def _names(wish: Wish) -> list[tuple[str, str]]:
+    for model in wish.models:
+        if model not in known_models():
+            raise FleetRefused(f"--model {model}: there are {', '.join(known_models())}")
+    if wish.names and wish.count > 1:
+        raise FleetRefused("--name names one machine; leave it out with --count")
+    if wish.names and len(wish.names) != len(wish.models):
+        raise FleetRefused(
+            f"--name was given {len(wish.names)} times, --model {len(wish.models)} times; "
+            "give one --name for each --model"
+        )
+    made = []
+    for number, model in enumerate(wish.models):
+        for copy in range(wish.count):
+            suffix = f"-{copy + 1}" if wish.count > 1 else ""
+            made.append((wish.names[number] if wish.names else f"sim-{model}{suffix}", model))
+    for name, _ in made:
+        if not NAME.fullmatch(name):
+            raise FleetRefused(f"--name {name}: up to 32 of a-z, 0-9 and -")
+        if [n for n, _ in made].count(name) > 1:
+            raise FleetRefused(f"--name {name}: two machines of one name; use --name or --count")
+    return made
+
+
+def _broker(text: str | None) -> str | None:
+    if text is None:
+        return None
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+        raise FleetRefused(f"--broker {text}: host:port, for example 127.0.0.1:1883")
+    return text
+
+
+def _faults(texts: list[str], name: str, named: list[tuple[str, str]]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for text in texts:
+        whose, _, rest = text.rpartition(":")
+        fault, _, value = rest.partition("=")
+        if whose and whose not in [n for n, _ in named]:
+            raise FleetRefused(f"--fault {text}: no machine {whose} in this run")
+        try:
+            number = int(value or 1)
+        except ValueError:
+            raise FleetRefused(f"--fault {text}: the value is a whole number") from None
+        if whose in ("", name):
+            found[fault] = number
+    return found
+
+
+class Fleet:
+    """The boards of several jobs, started and stopped together."""
+
+    def __init__(self, jobs: list[Job], on_event: Callable[[str, dict[str, Any]], None]) -> None:
+        self.boards = {job.name: Board(job, partial(on_event, job.name)) for job in jobs}
+
+    def __enter__(self) -> Fleet:
+        try:
+            for board in self.boards.values():
+                board.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def running(self) -> bool:
+        """False when every machine has come to the end of its duration."""
+        return any(board.alive for board in self.boards.values())
+
+    def close(self) -> None:
+        """Stops all at once, each keeping its flash and plant."""
+        closers = [threading.Thread(target=board.close) for board in self.boards.values()]
+        for closer in closers:
+            closer.start()
+        for closer in closers:
+            closer.join(10)

@@ -1,0 +1,264 @@
+"""The front panels of simulated machines as a web page: buttons, cup, tank, key, faults, readings.
+
+One page for all machines of this process, made for a phone as well. It only turns clicks into
+requests of the boards' control line; it knows nothing of the firmware but the names of its states.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from functools import partial
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from nicegui import run, ui
+
+from simulator.fleet import Fleet
+from simulator.supervisor import Board, BoardBroken, BoardDied, RequestRefused
+
+LOOK_S = 0.4
+CLICK_MS = 150  # virtual: the firmware must see the shortest click
+HOLD_MS = 120_000
+
+BUTTONS = {"brew": "coffee", "water": "water_drop", "steam": "air"}
+BUTTON_TEXTS = {"brew": "Brew", "water": "Hot water", "steam": "Steam"}
+SWITCH_TEXTS = {
+    "cup": "cup on the tray", "tank": "tank full", "tray": "drip tray in, empty",
+    "remote": "key: remote enabled", "door": "door closed", "hopper": "beans in the hopper",
+}
+SPEEDS = {1: "real time", 5: "5 ×", 20: "20 ×", 0: "as fast as possible"}
+COLOURS = {
+    "ready": "positive", "heating": "warning", "cold": "warning", "fault": "negative",
+    "safe_mode": "negative", "standby": "grey",
+}
+LAMPS = {  # words of plant.u that a lamp shows, in their order there
+    "heater_brew": "heater", "heater_steam": "steam heater", "pump_permille": "pump",
+    "valve_brew": "brew valve", "valve_steam": "steam valve", "valve_water": "water valve",
+    "valve_refill": "refill", "grinder": "grinder",
+}
+
+
+class Panel:
+    """Serves the page from a thread of its own.
+
+    Args:
+        fleet: the running machines.
+        host, port: where to listen; 0.0.0.0 lets a phone in the same network in.
+    """
+
+    def __init__(self, fleet: Fleet, port: int, host: str = "127.0.0.1") -> None:
+        app = FastAPI(title="Front panels", docs_url=None, redoc_url=None)
+        cards = [_Facts(name, board) for name, board in fleet.boards.items()]
+
+        @ui.page("/")
+        def page() -> None:
+            _page(cards)
+
+        ui.run_with(app, title="Front panels", favicon="☕", dark=None, storage_secret=None)
+        config = uvicorn.Config(app, host=host, port=port, log_level="warning")
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, daemon=True, name="panel")
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._server.force_exit = True
+        self._thread.join(3)
+
+
+class _Facts:
+    """What a machine has, asked once."""
+
+    def __init__(self, name: str, board: Board) -> None:
+        self.name = name
+        self.board = board
+        self.known = board.request("names")
+
+
+def _page(machines: list[_Facts]) -> None:
+    ui.colors(primary="#6f4e37")
+    ui.add_css(".lamp-off { opacity: .25 } .q-card { width: 100%; max-width: 30rem }")
+    with ui.header().classes("items-center"):
+        ui.icon("coffee_maker").classes("text-2xl")
+        ui.label("Front panels").classes("text-lg font-medium")
+        ui.label("simulated").classes("opacity-70")
+    with ui.row().classes("w-full gap-4 justify-center"):
+        for facts in machines:
+            _Card(facts)
+
+
+class _Card:
+    """One machine's panel in one browser."""
+
+    def __init__(self, facts: _Facts) -> None:
+        self._board = facts.board
+        self._known = facts.known
+        self._switches: dict[str, Any] = {}
+        self._lamps: list[tuple[int, Any]] = []
+        self._setting = False
+        with ui.card().props(f'data-machine="{facts.name}"'):
+            self._head(facts)
+            self._readings = ui.label("…").classes("text-2xl font-mono")
+            self._more = ui.label("").classes("text-sm opacity-70 font-mono")
+            self._alarms = ui.label("").classes("text-negative text-sm")
+            self._buttons()
+            self._row_of_lamps()
+            ui.separator()
+            self._switch_row()
+            self._fault_row()
+            self._world_row()
+        ui.timer(LOOK_S, self._look)
+
+    def _head(self, facts: _Facts) -> None:
+        with ui.row().classes("w-full items-center justify-between"):
+            ui.label(facts.name).classes("text-lg font-medium")
+            ui.label(f"Coffee {facts.known['model']}").classes("opacity-70")
+            self._state = ui.badge("…")
+
+    def _buttons(self) -> None:
+        with ui.row().classes("w-full gap-2"):
+            for what in self._known["buttons"]:
+                button = ui.button(BUTTON_TEXTS[what], icon=BUTTONS[what]).classes("grow h-16")
+                button.props(f'data-button="{what}" no-caps')
+                button.on("pointerdown", partial(self._press, what, HOLD_MS))
+                button.on("pointerup", partial(self._press, what, CLICK_MS))
+                button.on("pointerleave", partial(self._release, what))
+
+    def _row_of_lamps(self) -> None:
+        with ui.row().classes("gap-1"):
+            for word, (name, text) in enumerate(LAMPS.items()):
+                if name not in self._known["outputs"]:
+                    continue
+                self._lamps.append((word, ui.badge(text).props("color=orange-8")))
+
+    def _switch_row(self) -> None:
+        with ui.grid(columns=2).classes("w-full gap-0"):
+            for name in self._known["switches"]:
+                self._switches[name] = ui.switch(
+                    SWITCH_TEXTS[name], value=True, on_change=partial(self._switched, name)
+                ).props(f'data-switch="{name}" dense').classes("py-1")
+
+    def _fault_row(self) -> None:
+        faults: dict[str, str] = self._known["faults"]
+        with ui.row().classes("w-full items-center no-wrap"):
+            choice = ui.select(sorted(faults), label="fault", with_input=True).classes("grow")
+            value = ui.number(value=1, format="%d").classes("w-20")
+            ui.button(
+                icon="bolt", on_click=lambda: self._fault(choice.value, int(value.value or 1))
+            ).props('dense outline aria-label="inject the fault"')
+        hint = ui.label("").classes("text-xs opacity-70")
+        choice.on_value_change(lambda e: hint.set_text(faults.get(e.value, "")))
+        self._standing = ui.row().classes("gap-1")
+        self._shown_faults: dict[str, int] = {}
+
+    def _world_row(self) -> None:
+        with ui.row().classes("w-full items-center justify-between"):
+            ui.select(
+                SPEEDS, value=self._nearest_speed(), label="time", on_change=self._speed
+            ).classes("w-40")
+            ui.button("power cut", icon="power_off", on_click=self._power_cut).props(
+                "flat dense color=negative no-caps"
+            )
+
+    def _nearest_speed(self) -> int:
+        return min(SPEEDS, key=lambda s: abs(s - self._board.job.speed))
+
+    # --- clicks
+    async def _ask(self, do: str, **what: Any) -> dict[str, Any] | None:
+        try:
+            return await run.io_bound(partial(self._board.request, do, **what))
+        except BoardDied:
+            ui.notify("the machine was reset")
+        except RequestRefused as e:
+            ui.notify(str(e), type="negative")
+        return None
+
+    async def _press(self, what: str, ms: int) -> None:
+        await self._ask("press", what=what, ms=ms)
+
+    async def _release(self, what: str) -> None:
+        await self._ask("set", name=what, value=0)
+
+    async def _switched(self, name: str, e: Any) -> None:
+        if not self._setting:
+            await self._ask("set", name=name, value=1 if e.value else 0)
+
+    async def _fault(self, name: str | None, value: int) -> None:
+        if name:
+            await self._ask("fault", name=name, value=value)
+
+    async def _speed(self, e: Any) -> None:
+        self._board.job.speed = e.value
+        await self._ask("speed", value=e.value)
+
+    async def _power_cut(self) -> None:
+        with contextlib.suppress(BoardBroken):
+            await self._ask("power_cut")
+
+    # --- display
+    async def _look(self) -> None:
+        if not self._board.alive:
+            self._state.set_text("stopped")
+            return
+        try:
+            seen = await run.io_bound(partial(self._board.request, "look", timeout_s=5))
+        except (BoardDied, BoardBroken, RequestRefused, TimeoutError):
+            self._state.set_text("restarting")
+            return
+        if seen:
+            self._show(seen)
+
+    def _show(self, seen: dict[str, Any]) -> None:
+        state = seen.get("state", "starting")
+        self._state.set_text(state)
+        self._state.props(f"color={COLOURS.get(state, 'primary')}")
+        self._readings.set_text(_readings(seen))
+        self._more.set_text(_more(seen))
+        alarms = sorted({*seen.get("alarms", []), *seen.get("latched", [])})
+        self._alarms.set_text(", ".join(alarms))
+        for word, lamp in self._lamps:
+            lamp.classes(**{"remove" if seen["outputs"][word] else "add": "lamp-off"})
+        self._setting = True
+        for name, switch in self._switches.items():
+            switch.set_value(bool(seen["switches"][name]))
+        self._setting = False
+        if seen["faults"] != self._shown_faults:
+            self._show_faults(seen["faults"])
+
+    def _show_faults(self, faults: dict[str, int]) -> None:
+        self._shown_faults = faults
+        self._standing.clear()
+        with self._standing:
+            for name, value in faults.items():
+                ui.chip(
+                    name if value == 1 else f"{name} = {value}", removable=True, color="orange-3",
+                    on_value_change=partial(self._mend, name),
+                )
+
+    async def _mend(self, name: str, _e: Any) -> None:
+        await self._ask("fault", name=name, value=0)
+
+
+def _readings(seen: dict[str, Any]) -> str:
+    if "temp_mc" not in seen:
+        return "…"
+    text = f"{seen['temp_mc'] / 1000:.1f} / {seen['setpoint_mc'] / 1000:.1f} °C"
+    if seen["steam_setpoint_mc"]:
+        text += f"   steam {seen['steam_temp_mc'] / 1000:.0f} °C"
+    return text
+
+
+def _more(seen: dict[str, Any]) -> str:
+    if "temp_mc" not in seen:
+        return ""
+    parts = [f"{seen['volume_ul'] / 1000:5.1f} ml", f"{seen['flow_ul_s'] / 1000:4.1f} ml/s"]
+    if seen["pressure_mbar"]:
+        parts.append(f"{seen['pressure_mbar'] / 1000:4.1f} bar")
+    parts.append(f"cup {seen['cup_ul'] / 1000:.0f} ml")
+    parts.append(f"{seen['world_ms'] / 1000:.0f} s")
+    parts.append("Wi-Fi" if seen["wifi"] else "no Wi-Fi")
+    return "  ".join(parts)
