@@ -81,19 +81,25 @@ class Journal:
     # --- writing
     def append(self, fact):
         # fact: dict with kind, boot, uptime_ms, utc_ms …; its seq is given here and returned
-        return self.append_all((fact,))
+        return self.append_all([fact])
 
     def append_all(self, facts):
-        # one commit for each segment touched; returns the seq of the last one
-        lines = []
-        for fact in facts:
+        # One commit for each segment touched; returns the seq of the last one. What is safe is
+        # taken out of the list `facts`, so that after an OSError the rest can be tried again.
+        lines = []  # of the coming commit; all but the first `told` are facts[0], facts[1], …
+        told = 0
+        while len(lines) - told < len(facts):
+            fact = facts[len(lines) - told]
             line = self._line(fact, self.next + len(lines))
             if self._tail is None or self._used(lines) + len(line) > self._segment_bytes:
                 self._commit(lines)
+                del facts[: len(lines) - told]
                 lines = self._begin_segment()
-                line = self._line(fact, self.next + len(lines))
+                told = len(lines)
+                line = self._line(fact, self.next + told)
             lines.append(line)
         self._commit(lines)
+        del facts[: len(lines) - told]
         return self.next - 1
 
     def _line(self, fact, seq):

@@ -1,0 +1,226 @@
+# What each command does, once commands.py has let it through: checks its arguments against this
+# board, asks the tick, changes recipes or settings. Refuses with field and cure; never decides
+# what the interlocks decide.
+import board
+import config as settings
+import live as names
+import recipe_rules
+from brew import REFUSALS
+from command import Refusal, is_int
+from recipes import Full, slot_name
+
+_IDENTIFY_MS = 10000
+
+# the tick's refusals: what to do about them
+_CURES = {
+    "remote_disabled": "the remote key is off; turn it on at the machine",
+    "cup_missing": "no cup stands there; put one under the spout",
+    "interlock": "an alarm stands or is latched; see state.latched, remove its cause, acknowledge it",
+    "busy": "something is running; wait for state ready, or stop it",
+    "not_ready": "not at temperature yet; wait for state ready",
+    "water": "the tank is empty; fill it",
+    "standby": "the machine is asleep; send wake first",
+    "safe_mode": "safe mode after repeated resets; acknowledge reset_storm at the machine",
+    "tray": "the drip tray is full; empty it",
+    "door": "the door is open; close it",
+    "hopper": "no beans; fill the hopper",
+    "no_recipe": "the slot is empty; put a recipe there first",
+    "unsupported": "this machine cannot do that; see info.capabilities",
+    "not_standing": "that alarm is not latched; see state.latched",
+}
+
+
+class Actions:
+    # arguments are checked by check(name, args) -> clean args; done by do(name, clean args) ->
+    # result dict. Both raise Refusal.
+    def __init__(self, live, mailbox, clock, facts, recipes, config):
+        self._live = live
+        self._mailbox = mailbox
+        self._clock = clock
+        self._facts = facts
+        self._recipes = recipes
+        self._config = config
+        self.identify_until_ms = 0  # uptime; the LED blinks until then
+
+    def check(self, name, args):
+        check = getattr(self, "_check_" + name.replace(".", "_"), None)
+        return check(args) if check else args
+
+    def do(self, command, args):
+        return getattr(self, "_do_" + command.name.replace(".", "_"))(args)
+
+    def _ask(self, request, arg=0, arg2=0):
+        no = self._mailbox.ask(request, arg, arg2, names.SOURCE_REMOTE)
+        if no < 0:
+            raise Refusal("no_tick", None, "the control loop does not answer; restart the machine")
+        if no:
+            code = REFUSALS[no - 1]
+            raise Refusal(code, None, _CURES[code])
+        return {}
+
+    # --- brew
+    def _check_brew(self, args):
+        return {"slot": _slot(args)}
+
+    def expect_brew(self, command, args):
+        # before the tick is asked, flash may be written: loads the plan, notes the coming shot.
+        # Returns the result of a brew that is taken.
+        slot = args["slot"]
+        if slot not in self._recipes.texts:
+            raise Refusal("no_recipe", "args.slot", _CURES["no_recipe"])
+        for field, message in self._recipes.load(slot):
+            raise Refusal("bad_recipe", field, "the stored recipe: " + message)
+        return {"shot": self._facts.shot_expected(command.id, slot, self._recipes.rev)}
+
+    def _do_brew(self, args):
+        return self._ask(names.REQ_BREW)
+
+    def _do_stop(self, args):
+        return self._ask(names.REQ_STOP)
+
+    # --- cleaning, sleep, alarms
+    def _check_clean(self, args):
+        program = args.get("program")
+        offered = [n for n, p in zip(names.CLEAN_NAMES, board.CLEAN_PROGRAMMES) if p]
+        if program not in offered:
+            raise Refusal("bad_value", "args.program", "send one of " + ", ".join(offered))
+        return {"program": program}
+
+    def _do_clean(self, args):
+        return self._ask(names.REQ_CLEAN, names.CLEAN_NAMES.index(args["program"]))
+
+    def _do_standby(self, args):
+        return self._ask(names.REQ_STANDBY)
+
+    def _do_wake(self, args):
+        return self._ask(names.REQ_WAKE)
+
+    def _check_alarm_ack(self, args):
+        code = args.get("code")
+        if code is not None and code not in names.ALARM_NAMES:
+            raise Refusal("bad_value", "args.code", "no such alarm; see state.latched, or send {}")
+        return {"code": code}
+
+    def _do_alarm_ack(self, args):
+        code = args["code"]
+        self._ask(names.REQ_ACK, -1 if code is None else names.ALARM_NAMES.index(code))
+        return {"latched": [n for k, n in enumerate(names.ALARM_NAMES)
+                            if self._live.latched >> k & 1]}
+
+    def _do_identify(self, args):
+        self.identify_until_ms = self._clock.uptime_ms() + _IDENTIFY_MS
+        return {"blink_ms": _IDENTIFY_MS}
+
+    # --- recipes; flash may be written
+    def _check_recipe_put(self, args):
+        slot = _slot(args)
+        recipe, problems, ignored = recipe_rules.check(args.get("recipe"))
+        for field, message in problems:
+            raise Refusal("bad_value", "args." + field, message)
+        return {"slot": slot, "recipe": recipe, "rev": _rev(args), "ignored": ignored}
+
+    def _do_recipe_put(self, args):
+        self._same_rev(args)
+        try:
+            rev = self._recipes.put(args["slot"], args["recipe"])
+        except Full as e:
+            raise Refusal("recipes_full", "args.recipe", str(e) + "; delete or shorten another")
+        self._recipe_changed(args["slot"], rev, "put")
+        result = {"rev": rev}
+        if args["ignored"]:
+            result["ignored"] = args["ignored"][:8]
+        return result
+
+    def _check_recipe_delete(self, args):
+        return {"slot": _slot(args), "rev": _rev(args)}
+
+    def _do_recipe_delete(self, args):
+        self._same_rev(args)
+        rev = self._recipes.delete(args["slot"])
+        if rev is None:
+            raise Refusal("no_recipe", "args.slot", "the slot is empty already; nothing to do")
+        self._recipe_changed(args["slot"], rev, "delete")
+        return {"rev": rev}
+
+    def _same_rev(self, args):
+        rev = self._recipes.rev
+        if args["rev"] not in (None, rev):
+            raise Refusal("rev_conflict", "args.rev", "the recipes are at rev %d now; read them, "
+                          "then send it again with rev %d" % (rev, rev))
+
+    def _recipe_changed(self, slot, rev, action):
+        self._facts.add({
+            "kind": "recipe", "slot": slot, "rev": rev, "action": action, "source": "remote",
+        })
+        self._facts.flush()
+
+    # --- settings; flash may be written after the tick was asked
+    def _check_setpoint(self, args):
+        clean = {}
+        for name, limits in (("brew_mc", board.BREW_RANGE_MC), ("steam_mc", board.STEAM_RANGE_MC)):
+            if name in args:
+                clean[name] = _setpoint(name, args[name], limits)
+        if not clean:
+            raise Refusal("missing", "args", "send brew_mc or steam_mc, milli degrees Celsius")
+        return clean
+
+    def _do_setpoint(self, args):
+        self._ask(names.REQ_SETPOINT, args.get("brew_mc", 0), args.get("steam_mc", 0))
+        self._config.put({n.replace("_mc", "_setpoint_mc"): v for n, v in args.items()})
+        return args
+
+    def _check_config_put(self, args):
+        for field, message in settings.problems(args):
+            raise Refusal("bad_value", "args." + field, message)
+        if not args:
+            raise Refusal("missing", "args", "send at least one setting")
+        return args
+
+    def _do_config_put(self, args):
+        # the values are not repeated: some are secrets
+        self._config.put(args)
+        if "button_slot" in args:
+            self._recipes.load_button()
+        brew = args.get("brew_setpoint_mc") or 0
+        steam = args.get("steam_setpoint_mc") or 0
+        if brew or steam:
+            self._ask(names.REQ_SETPOINT, brew, steam)
+        return {"changed": sorted(args), "restart": settings.needs_restart(args)}
+
+    def _check_update(self, args):
+        raise Refusal("unsupported", None, "no update over MQTT yet; use make flash over the cable")
+
+    # --- time
+    def _check_clock(self, args):
+        if not is_int(args.get("utc_ms")):
+            raise Refusal("wrong_type", "args.utc_ms", "send UTC milliseconds as a whole number")
+        return args
+
+    def _do_clock(self, args):
+        if not self._clock.set_utc(args["utc_ms"]):
+            raise Refusal("bad_value", "args.utc_ms",
+                          "not between 2026 and 2100; send UTC milliseconds, not seconds")
+        return {"utc_ms": args["utc_ms"]}
+
+
+def _slot(args):
+    slot = slot_name(args.get("slot"))
+    if slot is None:
+        raise Refusal("bad_value", "args.slot", 'send a slot from 0 to 15, as 0 or "0"')
+    return slot
+
+
+def _rev(args):
+    rev = args.get("rev")
+    if rev is not None and not is_int(rev):
+        raise Refusal("wrong_type", "args.rev", "send the whole number of `recipes`, or leave it out")
+    return rev
+
+
+def _setpoint(name, value, limits):
+    if limits is None:
+        raise Refusal("unsupported", "args." + name, "no steam boiler here; leave it out")
+    if not is_int(value) or not limits[0] <= value <= limits[1]:
+        raise Refusal("bad_value", "args." + name,
+                      "send %d to %d (milli degrees Celsius)" % tuple(limits))
+    return value

@@ -1,0 +1,175 @@
+# Commands from the host: each message gets exactly one reply, and each id is acted on once, over
+# resets too. The ledger is written before the deed; a machine that pours writes nothing, so what
+# needs the flash waits for its end, and a brew or a cleaning is refused.
+import command as reader
+from actions import Actions
+from command import NAMES, Refusal  # noqa: F401  (NAMES: info publishes them)
+from mailbox import Busy
+
+ACTING = ("brew", "clean", "update")  # these move something: never without a known time
+_AT_ONCE = ("stop", "identify", "clock")  # need no flash, must not wait
+_UNSIGNED = ("stop", "identify")  # anybody may stop a machine
+_PARKED_MAX = 4
+_AHEAD_MS = 86400000  # a deadline further away outlives the ledger
+
+
+class Commands:
+    # live.Live, mailbox.Mailbox, clock.Clock, facts.Facts, recipes.Recipes, config.Config,
+    # ledger.Ledger; machine: its name in the topics.
+    def __init__(self, live, mailbox, clock, facts, recipes, config, ledger, machine):
+        self._mailbox = mailbox
+        self._clock = clock
+        self._facts = facts
+        self._config = config
+        self._ledger = ledger
+        self._machine = machine
+        self._actions = Actions(live, mailbox, clock, facts, recipes, config)
+        self._parked = []  # (command, args) until nothing pours
+
+    @property
+    def identify_until_ms(self):
+        return self._actions.identify_until_ms
+
+    def too_long(self, name, size):
+        # the reply to a message that the link could not hold
+        return reader.too_long(name, size).reply()
+
+    def take(self, name, payload):
+        # The reply (bytes), or None: it comes later from step(), or was given to the first
+        # delivery that is still being carried out.
+        try:
+            command = reader.read(name, payload)
+        except Refusal as no:
+            return no.reply()
+        except MemoryError:
+            return Refusal("no_memory", None, "too little memory now; send it again later").reply()
+        try:
+            return self._take(command)
+        except Refusal as no:
+            return no.reply(command.id)
+
+    def step(self):
+        # every pass; the reply to a command that had to wait, or None
+        if not self._parked and not self._ledger.waiting or not self._mailbox.at_rest():
+            return None
+        if self._parked:
+            command, args = self._parked.pop(0)
+            return self._carry_out(command, args)
+        self._in_quiet(self._ledger.flush)
+        return None
+
+    # --- once
+    def _take(self, command):
+        key = self._config["command_key"]
+        if key and command.name not in _UNSIGNED:
+            reader.check_mac(command, self._machine, key.encode())
+        seen = self._ledger.find(command.id)
+        if seen is not None:
+            return _again(command, seen)
+        args = self._actions.check(command.name, command.args)
+        if self._ledger.full:
+            raise Refusal("busy", None, "too many commands while the machine pours; wait for its end")
+        if command.name in _AT_ONCE:
+            return self._at_once(command, args)
+        if self._mailbox.at_rest():
+            return self._carry_out(command, args)
+        return self._wait(command, args)
+
+    def _at_once(self, command, args):
+        try:
+            self._in_time(command)
+            reply = command.reply(self._actions.do(command, args))
+        except Refusal as no:
+            reply = no.reply(command.id)
+        self._ledger.later(command.id, reply)
+        return reply
+
+    def _wait(self, command, args):
+        no = Refusal("busy", None, "something is running; wait for state ready, or stop it")
+        if command.name in ACTING or len(self._parked) >= _PARKED_MAX:
+            self._ledger.later(command.id, no.reply(command.id))
+            return no.reply(command.id)
+        self._ledger.hold(command.id)
+        self._parked.append((command, args))
+        return None
+
+    def _in_time(self, command):
+        if command.deadline_ms is None:
+            return
+        now = self._clock.utc_ms()
+        if now is None:
+            if command.name in ACTING:
+                raise Refusal("clock_unknown", None,
+                              "the machine does not know the time; send clock first")
+            return
+        if now > command.deadline_ms:
+            late_s = min((now - command.deadline_ms) // 1000, 999999999)
+            raise Refusal("expired", "deadline",
+                          "expired %d s ago; send a new command with a later deadline" % late_s)
+        if command.deadline_ms - now > _AHEAD_MS:
+            raise Refusal("bad_value", "deadline", "more than a day ahead; send a nearer one")
+
+    # --- the deed, between two writes
+    def _carry_out(self, command, args):
+        self._ahead = None
+        try:
+            self._in_time(command)
+            with self._mailbox.quiet():
+                self._begin(command, args)
+            reply = self._act(command, args)
+        except Refusal as no:
+            reply = no.reply(command.id)
+        except Busy:
+            return self._wait(command, args)
+        except OSError:
+            no = Refusal("flash", None, "the machine's flash failed; restart it, then look again")
+            reply = no.reply(command.id)
+        self._end(command, reply)
+        return reply
+
+    def _begin(self, command, args):
+        if command.name == "brew":
+            self._ahead = command.reply(self._actions.expect_brew(command, args))
+        elif command.name == "clean":
+            self._ahead = command.reply({})
+        self._ledger.begin(command.id, self._ahead)
+
+    def _act(self, command, args):
+        # A brew or cleaning that was taken has its reply on flash already: now it pours.
+        if self._ahead:
+            self._actions.do(command, args)
+            return self._ahead
+        with self._mailbox.quiet():
+            return command.reply(self._actions.do(command, args))
+
+    def _end(self, command, reply):
+        if reply == self._ahead:
+            self._ledger.finish(command.id, reply, same=True)
+            return
+        if not self._in_quiet(lambda: self._write_end(command, reply)):
+            self._ledger.later(command.id, reply)
+
+    def _write_end(self, command, reply):
+        if command.name == "brew":
+            self._facts.shot_refused()
+        self._ledger.finish(command.id, reply)
+
+    def _in_quiet(self, write):
+        # False: not now
+        try:
+            with self._mailbox.quiet():
+                write()
+            return True
+        except (Busy, OSError):
+            return False
+
+
+def _again(command, seen):
+    # what a second delivery gets
+    if seen == b"":
+        return None
+    if seen == b"-":
+        return Refusal(
+            "interrupted", None, "the machine was reset while doing it; look at its state, "
+            "then send a new command if it is still wanted").reply(command.id)
+    return seen

@@ -1,0 +1,93 @@
+# Water, energy, grinds and shots of each UTC day. The tick counts since boot; here its counts
+# become days, kept on flash sparingly: after shots, every 15 minutes when something changed, and
+# when a day ends. What was counted while no clock was set is attributed only when that is certain.
+import json
+
+import files
+from micropython import const
+
+NAMES = ("water_ul", "energy_j", "grinds", "shots")
+_LIVE = ("water_ul", "energy_j", "grinds", "shots_done")
+_FILE = "meters"
+_SMALL = const(0x3FFFFFFF)  # the tick's counts wrap here
+_SAVE_MS = const(900000)
+
+
+class Meters:
+    # step() and save() from the background only; save() writes flash.
+    def __init__(self, live, clock):
+        self._live = live
+        self._clock = clock
+        self._seen = [0, 0, 0, 0]
+        self._saved_ms = 0
+        self._shots_saved = 0
+        self.day, self.totals, self.loose = _stored()
+        # counted in this boot, or under a set clock: then the day may be certain
+        self._fresh = not any(self.loose)
+        self._knew = False  # the clock was set at the last step
+        self._saved = self._image()
+
+    def step(self):
+        # Takes over the tick's counts. Returns the `meter` facts of days that have ended.
+        for k in range(4):
+            now = getattr(self._live, _LIVE[k])
+            self.loose[k] += (now - self._seen[k]) & _SMALL
+            self._seen[k] = now
+        return self._settle(self._clock.day()) if self._clock.known else []
+
+    def _settle(self, today):
+        ended = []
+        if self.day != today and self.day is not None:
+            ended.append(self._fact(self.day, self.totals))
+            self._open(None)
+        if any(self.loose) and self.day != today and not self._certain():
+            ended.append(self._fact(None, self.loose))
+            self.loose = [0, 0, 0, 0]
+        self._fresh = self._knew = True
+        if self.day is None:
+            self._open(today)
+        self.totals = [a + b for a, b in zip(self.totals, self.loose)]
+        self.loose = [0, 0, 0, 0]
+        return ended
+
+    def _certain(self):
+        # all that is loose was counted today
+        midnight_ms = self._clock.since_midnight_ms()
+        return self._knew or (self._fresh and self._clock.uptime_ms() <= midnight_ms)
+
+    def _open(self, day):
+        self.day = day
+        self.totals = [0, 0, 0, 0]
+
+    def _fact(self, day, totals):
+        fact = {"kind": "meter", "day": day}
+        for k in range(4):
+            fact[NAMES[k]] = totals[k]
+        return fact
+
+    # --- flash
+    def due(self, uptime_ms):
+        if self._shots_saved != self._live.shots_done:
+            return True
+        return uptime_ms - self._saved_ms >= _SAVE_MS and self._image() != self._saved
+
+    def save(self, uptime_ms):
+        image = self._image()
+        if image != self._saved:
+            files.replace(_FILE, image)
+        self._saved = image
+        self._saved_ms = uptime_ms
+        self._shots_saved = self._live.shots_done
+
+    def _image(self):
+        return json.dumps([self.day, self.totals, self.loose]).encode()
+
+
+def _stored():
+    try:
+        day, totals, loose = json.loads(files.read(_FILE) or b"x")
+        if len(totals) == len(loose) == 4:
+            return day, totals, loose
+    except ValueError:
+        pass
+    return None, [0, 0, 0, 0], [0, 0, 0, 0]

@@ -1,0 +1,46 @@
+# A note on flash that a shot has begun, written before its water runs, so that a shot which a reset
+# cut off becomes a fact all the same. While water runs nothing is written. It is taken away when
+# the shot's own fact is in the journal.
+import json
+
+import files
+
+_FILE = "shot"
+
+
+class ShotMark:
+    def __init__(self):
+        self.kept = _read()  # what is on flash: dict, or None
+
+    def write(self, note):
+        # note: dict with boot, shot, slot, rev, source, command, uptime_ms, utc_ms, temp_mc
+        files.mark(_FILE, json.dumps(note).encode())
+        self.kept = note
+
+    def clear(self):
+        if self.kept is not None:
+            files.remove(_FILE)
+            self.kept = None
+
+    def is_for(self, boot, shot):
+        return self.kept is not None and (self.kept["boot"], self.kept["shot"]) == (boot, shot)
+
+
+def aborted(note):
+    # The brew fact of a shot of which nothing but its beginning is known. Duration, volume and
+    # energy are 0: not measured.
+    return {
+        "kind": "brew", "boot": note["boot"], "uptime_ms": note["uptime_ms"],
+        "utc_ms": note["utc_ms"], "shot": note["shot"], "slot": note["slot"],
+        "recipe_rev": note["rev"], "source": note["source"], "command": note["command"],
+        "start_uptime_ms": note["uptime_ms"], "duration_ms": 0, "volume_ul": 0,
+        "temp_mean_mc": note["temp_mc"], "energy_j": 0, "result": "aborted", "reason": "reset",
+    }
+
+
+def _read():
+    try:
+        note = json.loads(files.read_one(_FILE) or b"null")
+        return note if note and "temp_mc" in note else None
+    except ValueError:
+        return None
