@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Request, Response, Security
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response, Security
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -126,7 +126,12 @@ class QuarantineItem(BaseModel):
 
 
 health_router = APIRouter(tags=["Health"])
-read = APIRouter(prefix="/api", tags=["Reading"], responses={404: {"model": ErrorAnswer}})
+read = APIRouter(
+    prefix="/api",
+    tags=["Reading"],
+    responses={code: {"model": ErrorAnswer} for code in (404, 422)},
+)
+nothing = APIRouter()
 act = APIRouter(
     prefix="/api",
     tags=["Acting"],
@@ -289,6 +294,14 @@ def replay(quarantine_id: int, bridge: TheBridge, user: User) -> None:
 def discard(quarantine_id: int, bridge: TheBridge, user: User) -> None:
     """Throws the message away for good."""
     bridge.discard(quarantine_id, user)
+
+
+@nothing.api_route(
+    "/api/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False
+)
+def no_such_path(path: str) -> None:
+    """Else the pages would answer, in HTML."""
+    raise HTTPException(404, f"there is no /api/{path}")
 
 
 async def _send(

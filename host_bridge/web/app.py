@@ -19,7 +19,6 @@ from host_bridge.web import api, api_errors, pages, sessions
 from host_bridge.web.auth import Auth
 from host_bridge.web.guard import SafeHeaders
 from host_bridge.web.layout import Console
-from host_bridge.web.markup import LOGO
 
 FOLDER = "web"
 """Inside the data folder: token, session key, unused login tickets."""
@@ -46,7 +45,7 @@ def build_app(bridge: Bridge) -> FastAPI:
     ui.run_with(
         app,
         title="Coffee",
-        favicon=_favicon(),
+        favicon=(_STATIC / "icon.svg").read_text(),
         dark=None,
         tailwind=False,
         language="en-US",
@@ -69,7 +68,7 @@ def build_api(bridge: Bridge) -> FastAPI:
     app.state.console = Console(bridge, auth)
     api_errors.install(app)
     app.add_middleware(SafeHeaders)
-    for router in (api.health_router, api.read, api.act, sessions.router):
+    for router in (api.health_router, api.read, api.act, sessions.router, api.nothing):
         app.include_router(router)
     return app
 
@@ -80,12 +79,4 @@ def _head() -> str:
     return (
         f'<link rel="stylesheet" href="/console/{style.name}?{style.stat().st_mtime_ns}">\n'
         f'<script src="/console/{script.name}?{script.stat().st_mtime_ns}"></script>\n'
-    )
-
-
-def _favicon() -> str:
-    return (
-        str(LOGO)
-        .replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ')
-        .replace("currentColor", "#b4631f")
     )

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from importlib import import_module
 
-_NAMES = ("login", "fleet", "machine", "brews", "checkpoints", "recipes", "recipe", "quarantine")
+_NAMES = (
+    "login",
+    "fleet",
+    "machine",
+    "brews",
+    "checkpoints",
+    "recipes",
+    "recipe",
+    "quarantine",
+    "missing",
+)
 
 
 def load() -> None:
-    """Importing a page's module is what registers its address."""
+    """Importing a page's module registers its address; `missing` takes what is left over."""
     for name in _NAMES:
         import_module(f"{__name__}.{name}")
