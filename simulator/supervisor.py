@@ -222,6 +222,9 @@ class Board:
         if message["event"] == "started":
             self._early_deaths = 0
             self._started.set()
+        elif message["event"] == "main_ended" and not self._started.is_set():
+            self._early_deaths = EARLY_DEATHS  # a module that cannot be imported: no use to retry
+            self._started.set()
         elif message["event"] == "reset":
             self._cause = message["cause"]
         elif message["event"] == "stopped":

@@ -42,6 +42,7 @@ class Air:
 
 
 air = Air()
+_interfaces = {}
 
 
 class WLAN:
@@ -49,10 +50,13 @@ class WLAN:
     PM_PERFORMANCE = 0xA11142
     PM_POWERSAVE = 0xA11C82
 
-    def __init__(self, interface=STA_IF):
-        self._active = False
-        self._tried = False
-        self._wrong = False
+    def __new__(cls, interface=STA_IF):
+        # one object an interface, as on the board
+        w = _interfaces.get(interface)
+        if w is None:
+            w = _interfaces[interface] = object.__new__(cls)
+            w._active = w._tried = w._wrong = False
+        return w
 
     def active(self, on=None):
         if on is None:

@@ -25,22 +25,25 @@ class poll:
     def modify(self, thing, events):
         self._poll.modify(thing, events)
 
+    # Two bodies, no helper in between: a pass of the firmware's loop must not pay for a bound
+    # method on its heap.
     def poll(self, timeout_ms=-1, flags=0):
-        return self._when_ready(self._poll.poll, timeout_ms)
+        kernel.advance(_POLL_US)
+        if timeout_ms != 0:
+            self._await(timeout_ms)
+        return self._poll.poll(0) if air.joined else _NOTHING
 
     def ipoll(self, timeout_ms=-1, flags=0):
-        return self._when_ready(self._poll.ipoll, timeout_ms)
-
-    def _when_ready(self, ask, timeout_ms):
         kernel.advance(_POLL_US)
-        if timeout_ms == 0:
-            return ask(0) if air.joined else _NOTHING
+        if timeout_ms != 0:
+            self._await(timeout_ms)
+        return self._poll.ipoll(0) if air.joined else _NOTHING
+
+    def _await(self, timeout_ms):
         until = words[0] + timeout_ms * 1000
-        while True:
-            if air.joined and self._poll.poll(0):
-                return ask(0)
+        while not (air.joined and self._poll.poll(0)):
             if timeout_ms > 0 and words[0] >= until:
-                return _NOTHING
+                return
             kernel.advance(1000)
 
 

@@ -19,6 +19,10 @@ IPPROTO_TCP = 6
 TCP_NODELAY = 1
 
 SEND_BUFFER = 8 * 1460  # lwIP on the Pico W: TCP_SND_BUF = 8 * TCP_MSS
+_POLLERR = 8
+_POLLHUP = 16
+_ENOTCONN = 107
+_ECONNRESET = 104
 _EAGAIN = 11
 _ECONNABORTED = 103
 _ECONNREFUSED = 111
@@ -39,6 +43,7 @@ faults = {"broker_lost": 0, "broker_slow": 0, "broker_garbled": 0, "dns_slow": 0
 host = {"attached": False, "patience": 0}
 
 _answers = uselect.poll()
+_connections = []
 _garble = [12345]
 
 
@@ -78,9 +83,11 @@ class socket(io.IOBase):
         if kind != SOCK_STREAM:
             raise OSError(93)  # this simulation has TCP only
         self._timeout_us = None
-        self._s = None
+        self._s = None  # the host's socket
+        self._own = None  # a poll of it, while connected
         self._epoch = air.epoch
-        self._refused_at = 0
+        self._refused = False
+        self._broken = False
         self._lost = 0  # bytes taken while the link was down
         self._budget_at = 0
         self._budget = 0
@@ -100,19 +107,21 @@ class socket(io.IOBase):
         if not air.up():
             raise OSError(_EHOSTUNREACH)
         self._epoch = air.epoch
-        if not host["attached"] or faults["broker_lost"]:
-            self._refused_at = words[0] + _REFUSED_US
-        else:
+        self._refused = not host["attached"] or bool(faults["broker_lost"])
+        self._s = usocket.socket()
+        self._s.setblocking(False)
+        if not self._refused:
             self._open(address)
+        _connections.append(self)
         if self._timeout_us == 0:
             raise OSError(_EINPROGRESS)
-        self._wait(4)
-        if self._refused_at:
+        kernel.advance(_REFUSED_US)
+        if self._refused:
             raise OSError(_ECONNREFUSED)
+        self._wait(4)
 
     def _open(self, address):
-        s = usocket.socket()
-        s.setblocking(False)
+        s = self._s
         s.setsockopt(SOL_SOCKET, 7, SEND_BUFFER // 2)  # SO_SNDBUF; Linux doubles it
         s.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
         try:
@@ -120,30 +129,29 @@ class socket(io.IOBase):
         except OSError as e:
             if e.errno != _EINPROGRESS:
                 raise
-        self._s = s
         self._own = uselect.poll()
         self._own.register(s, uselect.POLLIN | uselect.POLLOUT)
         _answers.register(s, uselect.POLLIN)
         words[STALL] = host["patience"]
 
     def close(self):
+        if self in _connections:
+            _connections.remove(self)
         if self._s is not None:
-            _answers.unregister(self._s)
+            if self._own is not None:
+                _answers.unregister(self._s)
             self._s.close()
-            self._s = None
-        self._refused_at = 0
+            self._s = self._own = None
 
     # --- moving bytes
     def _alive(self):
         # False: the link is down and says nothing. Raises what lwIP raises on a dead connection.
-        if self._refused_at:
-            if words[0] >= self._refused_at:
-                raise OSError(_ECONNREFUSED)
-            return False
+        if self._refused:
+            raise OSError(_ECONNREFUSED)
+        if self._broken:
+            raise OSError(_ECONNRESET)
         if self._s is None:
-            raise OSError(128)  # ENOTCONN in lwIP's numbers
-        if faults["broker_lost"]:
-            raise OSError(104)
+            raise OSError(_ENOTCONN)
         if self._epoch != air.epoch:
             if air.joined:
                 raise OSError(_ECONNABORTED)
@@ -270,24 +278,29 @@ class socket(io.IOBase):
             kernel.advance(1000)
 
     def ready(self, events):
-        if self._refused_at:
-            return (events & 4 | 24) if words[0] >= self._refused_at else 0
-        if self._s is None or self._epoch != air.epoch:
+        if self._refused or self._broken:
+            return _POLLERR | _POLLHUP
+        if self._own is None or self._epoch != air.epoch:
             return 0
-        if faults["broker_lost"]:
-            return 24
-        return self.ioctl(3, events)
+        for _, got in self._own.ipoll(0):
+            return got & (events | _POLLERR | _POLLHUP)
+        return 0
 
     def ioctl(self, request, arg):
         if request == 3:  # MP_STREAM_POLL
-            if self._s is None:
-                return self.ready(arg)
-            for _, got in self._own.ipoll(0):
-                return got & (arg | 24)
-            return 0
+            return self.ready(arg)
         if request == 4:  # MP_STREAM_CLOSE
             self.close()
             return 0
-        if request == 10 and self._s is not None and not faults["broker_lost"]:
-            return self._s.fileno()  # MP_STREAM_GET_FILENO: the host's poll looks itself
+        if request == 10 and self._s is not None:
+            # MP_STREAM_GET_FILENO: the host's poll looks itself. A socket that never connected
+            # shows POLLHUP there, which is what a refused one shows on the board.
+            return self._s.fileno()
         return -1
+
+
+def break_connections():
+    # the broker's host resets them all
+    for s in list(_connections):
+        s.close()
+        s._broken = True

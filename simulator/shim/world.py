@@ -101,6 +101,8 @@ class World:
         # value 0 ends it
         if name in socket.faults:
             socket.faults[name] = value
+            if name == "broker_lost" and value:
+                socket.break_connections()
         elif name == "wifi_lost":
             network.air.lose() if value else network.air.find()
         elif name == "clock_jump":
