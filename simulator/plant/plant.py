@@ -14,7 +14,7 @@ from . import basket, faults, hands, hydraulics, noise, parameters, puck, therma
 from . import rooms as at
 from .advance import advance
 from .readings import feel, switches, tell, tenth
-from .sensors import convert, pressure_line, temperature_code, temperature_table
+from .sensors import channel, convert, pressure_line, temperature_code, temperature_table
 
 _PARAMETER_ROOMS = (
     at.BREW_P, at.STEAM_P, at.GROUP_P, at.HYDRO_P, at.PUCK_P, at.VESSEL_P, at.CORE_P,
@@ -160,8 +160,7 @@ class Plant:
         self.u[words.U_SAFETY_RELAY] = 1
         self.u[words.U_MAINS_PERMILLE] = 1000
         self.channels = [
-            [0, -1, 0, 0, 0, noise.stream(seed, _CHANNEL_STREAMS + i), 0, 1000, 0]
-            for i in range(len(words.CHANNELS))
+            channel(noise.stream(seed, _CHANNEL_STREAMS + i)) for i in range(len(words.CHANNELS))
         ]
         m = self.rooms = [[] for _ in at.ROOMS]
         m[at.U], m[at.Y], m[at.T] = self.u, self.y, self._t

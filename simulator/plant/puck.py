@@ -166,7 +166,7 @@ def fresh(s, kind, channel_at_nl, depth):
 
 def fill(s, resistance, capacity_nl, dose_ug, soluble_ug):
     """So much coffee lies in the basket."""
-    s[_FRESH] = resistance
+    s[_FRESH] = s[_RESISTANCE] = resistance
     s[_CAPACITY] = max(capacity_nl, 1)
     s[_DOSE] = dose_ug
     s[_SOLUBLE] = soluble_ug

@@ -122,7 +122,7 @@ _V_CELL = const(14)
 _C_CODE = const(0)
 _C_SLOW = const(3)
 _C_SIGMA = const(4)
-_C_BASE = const(6)
+_C_BASE_SIGMA = const(6)
 _C_GAIN = const(7)
 _C_SLOW_FINE = const(8)
 _R_MAINS = const(0)
@@ -154,7 +154,7 @@ def feel(m, slow: int):
         c = channels[3]
         c[_C_CODE] = code
         y[_Y_ADC_PRESSURE] = code
-        sigma = (int(c[_C_BASE]) * int(c[_C_GAIN])) // 1000
+        sigma = (int(c[_C_BASE_SIGMA]) * int(c[_C_GAIN])) // 1000
         c[_C_SIGMA] = sigma + ((int(core_p[_KP_RIPPLE]) * int(hydro[_H_SPEED])) >> 24)
         weigh(vessel, m[_M_VESSEL_P])
     y[_Y_PULSES] = int(vessel[_V_PULSES])

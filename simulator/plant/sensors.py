@@ -8,9 +8,25 @@ from micropython import const
 _WORDS = const(202)  # one each 2**20 u°C from _FROM
 _FROM_UC = const(10485760)  # the table begins at -10.49 °C
 
-# --- state of a channel (lists of four)
-# faults: what a channel shows instead: -1 nothing, else the code
-# drift and slow noise are added to the code, gain multiplies the noise
+# --- words of a channel; codes in sixteenths of a 12-bit code
+_CODE = const(0)  # what the circuit gives, before noise
+_STUCK = const(1)  # what it gives instead when broken, -1 when whole
+_DRIFT = const(2)
+_SLOW = const(3)  # noise that averaging does not take away
+_SIGMA = const(4)  # of the noise from read to read, now
+_STREAM = const(5)  # of this channel's generator
+_BASE_SIGMA = const(6)  # without fault and ripple
+_GAIN = const(7)  # of the noise, permille
+_SLOW_FINE = const(8)  # slow noise x 256
+CHANNEL_WORDS = 9
+STUCK, DRIFT, SIGMA, BASE_SIGMA, GAIN = _STUCK, _DRIFT, _SIGMA, _BASE_SIGMA, _GAIN
+
+
+def channel(stream):
+    """Words of a whole channel with its own random stream."""
+    c = [0] * CHANNEL_WORDS
+    c[_STUCK], c[_STREAM], c[_GAIN] = -1, stream, 1000
+    return c
 
 
 def temperature_table(sensor):
@@ -31,7 +47,7 @@ def _code(sensor, temp_c):
         ratio = sensor[3] / (sensor[3] + ohm)
     else:
         ratio = (temp_c * 1000 - sensor[1]) / (sensor[2] - sensor[1])
-    return int(min(max(ratio, 0), 1) * 1048560 + 0.5)
+    return min(int(max(ratio, 0) * 1048576 + 0.5), 1048575)
 
 
 @micropython.viper
@@ -68,19 +84,14 @@ def pressure_code(line, pressure_ubar: int) -> int:
     return code
 
 
-# One conversion. c: the channel's words [code, fault code or -1, drift, slow noise, sigma, stream]
-# code, drift, slow noise and sigma in sixteenths of a 12-bit code.
-CODE, STUCK, DRIFT, SLOW, SIGMA, STREAM, BASE_SIGMA, GAIN = range(8)
-
-
 @micropython.viper
 def convert(c) -> int:
     """read_u16 of one conversion: drift, noise, 12 bits, spread to 16 as the rp2 port does."""
-    code = int(c[0]) + int(c[2]) + int(c[3])
-    if int(c[1]) >= 0:
-        code = int(c[1])
+    code = int(c[_CODE]) + int(c[_DRIFT]) + int(c[_SLOW])
+    if int(c[_STUCK]) >= 0:
+        code = int(c[_STUCK])
     # noise as in noise.normal, from this channel's own stream
-    x = int(c[5])
+    x = int(c[_STREAM])
     x ^= (x << 13) & 0xFFFFFFFF
     x ^= x >> 17
     x ^= (x << 5) & 0xFFFFFFFF
@@ -89,8 +100,8 @@ def convert(c) -> int:
     x ^= x >> 17
     x ^= (x << 5) & 0xFFFFFFFF
     n += (x & 255) + ((x >> 8) & 255) + ((x >> 16) & 255) + (x >> 24)
-    c[5] = x
-    code = (code + ((((n - 1020) * int(c[4])) * 5017) >> 20)) >> 4
+    c[_STREAM] = x
+    code = (code + ((((n - 1020) * int(c[_SIGMA])) * 5017) >> 20)) >> 4
     if code < 0:
         code = 0
     if code > 4095:

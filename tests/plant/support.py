@@ -36,8 +36,10 @@ def figures(board: str, **changes: Any) -> dict[str, Any]:
     return {**scope["PLANT"], **changes}
 
 
-def make(board: str, seed: int = 1, quiet: bool = False, params: Any = None, **changes: Any) -> Any:
-    """A plant; quiet takes all chance out of it."""
+def make(
+    board: str, seed: int = 1, quiet: bool = False, params: Any = None, **changes: Any
+) -> Any:
+    """A plant; quiet takes all chance out of it; changes: figures other than the board's."""
     return Plant(figures(board, **({**QUIET, **changes} if quiet else changes)), seed, params)
 
 
