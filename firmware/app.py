@@ -53,7 +53,7 @@ class App:
             self._connect(settings)
         self._slow_at = self._collected_at = time.ticks_ms()
         self._was_at_rest = True
-        self._reported = False
+        self._reported = self._turn = False
 
     # --- the network's side
     def _connect(self, settings):
@@ -125,6 +125,7 @@ class App:
         # From here on the tick runs, and the watchdog with it.
         settings, resets = self.settings, self.resets
         hal = Hal()
+        self._collect(time.ticks_ms())
         dog = machine.WDT(timeout=WDT_MS)
         self.tick = Tick(
             self.live, hal, self.plan, self.button, dog, resets.latched, resets.safe_mode,
@@ -156,8 +157,10 @@ class App:
 
     def _network(self, now):
         if self.wifi.step(now):
-            self.link.step(now)
-            self.telemetry.step(now)
+            self._turn = not self._turn
+            if self._turn or self.link.urgent():
+                self.link.step(now)
+                self.telemetry.step(now)
         elif self.link.phase != DOWN:
             self.link.drop("no Wi-Fi")
 

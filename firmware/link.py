@@ -126,6 +126,10 @@ class Link(MQTTClient):
         return self.pid
 
     # --- slices
+    def urgent(self):
+        # Something is under way: the next step should come soon. Else 20 ms are early enough.
+        return self.phase != UP or self.out.sure_pid or not self.out.idle()
+
     def step(self, now):
         # now: time.ticks_ms()
         try:

@@ -11,6 +11,7 @@ from curve import Curve
 from link import UP
 from micropython import const
 
+_TURN_MS = const(50)  # between two looks for something to say, unless a PUBACK frees the way
 _LOOK_MS = const(200)  # state at most five times a second
 _STIR_MS = const(1000)  # while it heats or pours, once a second
 _STIR_MC = const(500)
@@ -41,7 +42,7 @@ class Telemetry:
         self._replies = []
         self._overloaded = False
         self._session = 0
-        self._look_at = self._said_at = time.ticks_ms()
+        self._turn_at = self._look_at = self._said_at = time.ticks_ms()
         self._state_due = True
         self._pid = 0  # of the QoS 1 message under way
         self._done = None  # what its PUBACK brings about
@@ -49,6 +50,7 @@ class Telemetry:
     def reply(self, payload):
         # to be sent when its turn comes; nobody asks for one more while full() says so
         self._replies.append(payload)
+        self._turn_at = time.ticks_ms()
 
     def full(self):
         return len(self._replies) >= _REPLIES
@@ -58,7 +60,12 @@ class Telemetry:
         self._overloaded = True
 
     def step(self, now):
+        # A few comparisons when it is nobody's turn. Is only called while packets can go.
         link = self._link
+        if not self._pid or link.out.acked != self._pid:
+            if time.ticks_diff(now, self._turn_at) < 0:
+                return
+            self._turn_at = time.ticks_add(now, _TURN_MS)
         if link.phase != UP:
             return
         if link.session != self._session:
