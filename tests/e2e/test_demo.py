@@ -43,7 +43,8 @@ class Demo:
         return self.output.read_text(errors="replace")
 
     def wait_ready(self) -> None:
-        eventually(lambda: "MQTT broker" in self.said() or self.process.poll() is not None, START_S)
+        done = self.process.poll
+        eventually(lambda: "MQTT broker" in self.said() or done() is not None, START_S)
         assert self.process.poll() is None, self.said()
 
     def family(self) -> list[psutil.Process]:

@@ -100,6 +100,12 @@ def current() -> Contract:
     return Contract(load_asyncapi(), load_schemas())
 
 
+def examples(message: str) -> list[Any]:
+    """Payloads of the examples of one message."""
+    listed = load_asyncapi()["components"]["messages"][message]["examples"]
+    return [example["payload"] for example in listed]
+
+
 def resolve(asyncapi: dict[str, Any], ref: str) -> Any:
     """What a `#/…` reference of the AsyncAPI document points at; KeyError if nothing."""
     node: Any = asyncapi
