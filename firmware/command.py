@@ -84,7 +84,7 @@ def _object(payload):
     except (ValueError, RuntimeError):
         raise Refusal("not_json", None, "the message is not JSON; was it cut? Send one JSON object")
     if not isinstance(message, dict):
-        raise Refusal("not_object", None, 'send a JSON object: {"id":…,"deadline":…,"args":{…}}')
+        raise Refusal("not_object", None, 'send a JSON object: {"id":..., "deadline":..., "args":{...}}')
     return message
 
 

@@ -37,16 +37,16 @@ class Commands:
     def take(self, name, payload):
         # The reply (bytes), or None: it comes later from step(), or was given to the first
         # delivery that is still being carried out.
+        id = None
         try:
             command = reader.read(name, payload)
-        except Refusal as no:
-            return no.reply()
-        except MemoryError:
-            return Refusal("no_memory", None, "too little memory now; send it again later").reply()
-        try:
+            id = command.id
             return self._take(command)
         except Refusal as no:
-            return no.reply(command.id)
+            return no.reply(id)
+        except MemoryError:
+            no = Refusal("no_memory", None, "too little memory now; send a new command later")
+            return no.reply(id)
 
     def step(self):
         # every pass; the reply to a command that had to wait, or None

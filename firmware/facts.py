@@ -2,7 +2,6 @@
 # pours the queue goes to the journal, in one quiet moment together with all else that is written.
 # Only the background calls this. Sending is link.py's work.
 import json
-import time
 from array import array
 
 import interlocks as il
@@ -10,13 +9,15 @@ import live as names
 import resets as reset_rules
 import shot_mark
 from brew_fact import SOURCES, brew_fact, word
+from ledger import Ledger
 from mailbox import Busy
 from meters import Meters
 from micropython import const
+from time import ticks_add, ticks_diff, ticks_ms
 
 QUEUE_MAX = 48
 _GATHER_MS = const(200)  # events come in bunches: one flash write for a bunch
-_RETRY_MS = const(250)  # between two tries to get a quiet moment
+_LOOK_MS = const(100)  # between two looks for something to write
 _METERS_MS = const(5000)
 
 
@@ -38,7 +39,7 @@ class Facts:
         self._events_lost = 0
         self._event = array("i", [0] * 4)
         self._oldest = 0  # ticks_ms of the first fact in the queue
-        self._tried = self._metered = time.ticks_ms()
+        self._look_at = self._metered = ticks_ms()
         self._tunes = 0  # bits: an auto-tune to keep, 1 brew, 2 steam
         self.flash_errors = 0
 
@@ -51,8 +52,10 @@ class Facts:
         self._journal.append(self._clock.stamp(fact))
 
     def _close_last_boot(self, note):
-        # The mark goes after the fact came; cut between the two, the fact is there already.
-        if not self._journalled(note["boot"], note["shot"]):
+        # The mark goes after the fact came; cut between the two, the fact is there already. And it
+        # comes before the ledger's line: a command that is not in there never asked for the shot.
+        began = not note["command"] or Ledger().find(note["command"]) is not None
+        if began and not self._journalled(note["boot"], note["shot"]):
             self._journal.append(shot_mark.aborted(note))
         self._mark.clear()
 
@@ -79,25 +82,29 @@ class Facts:
         self._mark.clear()
 
     def _mark_shot(self, shot, slot, rev, source, command):
+        self._journal_queue()  # the shot before may still be in it, and its mark goes now
         self._mark.write({
             "boot": self._clock.boot, "shot": shot, "slot": slot, "rev": rev, "source": source,
             "command": command, "uptime_ms": self._clock.uptime_ms(),
             "utc_ms": self._clock.utc_ms(), "temp_mc": self._live.temp_mc,
         })
 
-    # --- every pass
+    # --- every pass; with nothing to do it must cost nothing
     def step(self):
         event = self._event
         while self._live.get(event):
             self._take(event[0], event[1], event[2], self._clock.uptime_of(event[3]))
-        now = time.ticks_ms()
-        if time.ticks_diff(now, self._metered) >= _METERS_MS:
+        now = ticks_ms()
+        if ticks_diff(now, self._look_at) >= 0:
+            self._look_at = ticks_add(now, _LOOK_MS)
+            self._look(now)
+
+    def _look(self, now):
+        if ticks_diff(now, self._metered) >= _METERS_MS:
             self._metered = now
             self._count()
-        if time.ticks_diff(now, self._tried) >= _RETRY_MS:
-            self._tried = now
-            if self._wants_flash(now):
-                self._write()
+        if self._wants_flash(now):
+            self._write()
 
     def add(self, fact, uptime_ms=None):
         # queued; stamped when it is written, so that a clock set meanwhile dates it
@@ -105,7 +112,7 @@ class Facts:
             self._dropped += 1
             return
         if not self._queue:
-            self._oldest = time.ticks_ms()
+            self._oldest = ticks_ms()
         fact["uptime_ms"] = self._clock.uptime_ms() if uptime_ms is None else uptime_ms
         self._queue.append(fact)
 
@@ -119,7 +126,7 @@ class Facts:
                 self._tunes |= 1 << b
             self.add({"kind": "maintenance", "code": names.MAINT_NAMES[a], "value": b}, uptime_ms)
         elif kind == names.EV_STATE and a == names.STARTING:
-            self._tried = time.ticks_add(time.ticks_ms(), -_RETRY_MS)  # mark it in this pass
+            self._look_at = ticks_ms()  # its mark is wanted in this pass
 
     def _shot_done(self, index, uptime_ms):
         ours = self._mark.is_for(self._clock.boot, word(self._live, index, "shot"))
@@ -146,7 +153,7 @@ class Facts:
             return True
         if not self._mailbox.at_rest():
             return False
-        if self._queue and time.ticks_diff(now, self._oldest) >= _GATHER_MS:
+        if self._queue and ticks_diff(now, self._oldest) >= _GATHER_MS:
             return True
         return self._dropped or self._tunes or self._journal.forgettable or self._sparing()
 
@@ -156,7 +163,7 @@ class Facts:
 
     def _write(self):
         try:
-            with self._mailbox.quiet():
+            with self._mailbox.quiet(brief=not self._mailbox.at_rest()):
                 self._write_now()
         except Busy:
             pass  # something pours: later

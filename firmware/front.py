@@ -173,8 +173,12 @@ class Front:
         return UNSUPPORTED if taken is None else 0 if taken else NOT_READY
 
     def _quiet(self, live):
+        # request_arg 1: brief, for one small file; also before and after a shot's water
         state = live.state
-        if self._modes.shot.running or state == names.CLEANING or state == names.HOT_WATER:
+        if self._modes.shot.running:
+            if not live.request_arg or state != names.STARTING and state != names.ENDING:
+                return BUSY
+        elif state == names.CLEANING or state == names.HOT_WATER:
             return BUSY
         if self._modes.taps.steaming or self._modes.taps.filling():
             return BUSY

@@ -43,9 +43,10 @@ class Mailbox:
         state = self._live.state
         return state < names.STARTING or state > names.CLEANING
 
-    def hush(self):
+    def hush(self, brief=False):
         # Outputs off until loud(). False: something began to pour, leave the flash alone. Nests.
-        if not self._depth and self.ask(names.REQ_QUIET) > 0:
+        # brief: for one small file; granted before and after a shot's water, too.
+        if not self._depth and self.ask(names.REQ_QUIET, 1 if brief else 0) > 0:
             return False
         self._depth += 1
         return True
@@ -59,17 +60,18 @@ class Mailbox:
         # the sign of life without which the tick lets the watchdog bite after 5 s
         self._live.beat = (self._live.beat + 1) & _SMALL
 
-    def quiet(self):
-        return _Quiet(self)
+    def quiet(self, brief=False):
+        return _Quiet(self, brief)
 
 
 class _Quiet:
     # `with mailbox.quiet():` around what stops interrupts; raises Busy when something pours.
-    def __init__(self, mailbox):
+    def __init__(self, mailbox, brief):
         self._mailbox = mailbox
+        self._brief = brief
 
     def __enter__(self):
-        if not self._mailbox.hush():
+        if not self._mailbox.hush(self._brief):
             raise Busy
 
     def __exit__(self, *error):

@@ -62,20 +62,23 @@ class Segments:
         # Yields (offset, line) from `offset`, which must be the begin of a line. A line longer
         # than the buffer cannot have been written here: it is given cut, as damaged.
         buffer = self._buffer
+        while True:
+            n = self._fill(start, offset)
+            if not n:
+                return
+            begin = 0
+            end = buffer.find(b"\n", 0, n)
+            while end >= 0:
+                yield offset + begin, bytes(buffer[begin:end])
+                begin = end + 1
+                end = buffer.find(b"\n", begin, n)
+            if not begin:
+                yield offset, bytes(buffer[:n])
+                begin = n
+            offset += begin
+
+    def _fill(self, start, offset):
+        # not held open between two lines: the reader may stop at any of them
         with open(self._path(start), "rb") as f:
-            while True:
-                f.seek(offset)
-                n = f.readinto(buffer)
-                if not n:
-                    return
-                begin = 0
-                while True:
-                    end = buffer.find(b"\n", begin, n)
-                    if end < 0:
-                        break
-                    yield offset + begin, bytes(buffer[begin:end])
-                    begin = end + 1
-                if not begin:
-                    yield offset, bytes(buffer[:n])
-                    begin = n
-                offset += begin
+            f.seek(offset)
+            return f.readinto(self._buffer)

@@ -166,7 +166,7 @@ class Tick:
         blocked = live.alarms | live.latched
         quiet = self.front.quiet_ms > 0
         heat = self.modes.heat and not blocked & il.NO_HEAT and not quiet
-        if blocked & il.NO_WATER or quiet:
+        if blocked & il.NO_WATER or quiet and not self.modes.shot.running:  # a grinder goes on
             hal.no_water()
         steam = heat and not blocked & il.NO_STEAM_HEAT and not self.taps.dry
         hal.out[RELAY] = 1 if heat else 0

@@ -1,0 +1,310 @@
+# Events of the tick become facts, at the right time for the flash, over every kind of interruption.
+import json
+
+import live as names
+from bench import NOW_MS, Bench
+from ramflash import PowerCut, every_cut
+
+
+def test_a_boot_is_a_fact():
+    bench = Bench()
+    boot = bench.journalled()[0]
+    assert (boot["kind"], boot["cause"], boot["boot"], boot["safe_mode"]) == ("boot", "power", 1, False)
+    assert boot["previous_uptime_ms"] is None
+    bench.boot("reset")
+    assert [f["boot"] for f in bench.journalled("boot")] == [1, 2]
+    bench.close()
+
+
+def test_a_shot_from_the_button_is_marked_before_water_and_told_after():
+    bench = Bench()
+    bench.live.uptime_ms = 5000
+    bench.shot_starts(slot=3, rev=7)
+    bench.facts.step()
+    assert bench.facts._mark.kept["slot"] == "3"
+    operations = bench.board.flash.operations
+    bench.enter(names.BREWING)
+    bench.pass_ms(30000)
+    assert bench.board.flash.operations == operations  # the guard would have said so, too
+    bench.shot_ends()
+    bench.pass_ms(500)
+    brew = bench.journalled("brew")
+    assert len(brew) == 1
+    assert brew[0]["slot"] == "3" and brew[0]["recipe_rev"] == 7 and brew[0]["source"] == "local"
+    assert brew[0]["command"] is None and brew[0]["result"] == "ok" and brew[0]["reason"] is None
+    assert brew[0]["utc_ms"] - NOW_MS < 60000 and brew[0]["duration_ms"] == 25000
+    assert bench.facts._mark.kept is None
+    bench.close()
+
+
+def test_a_remote_shot_carries_its_command():
+    bench = Bench()
+    reply = bench.send("brew", {"slot": 0}, id="cmd-1")
+    assert reply["ok"] and reply["result"] == {"shot": 1}, reply
+    bench.shot_starts(source=1)
+    bench.facts.step()
+    bench.enter(names.BREWING)
+    bench.pass_ms(1000)
+    bench.shot_ends(2, 3 + 1)
+    bench.pass_ms(500)
+    brew = bench.journalled("brew")[0]
+    assert brew["command"] == "cmd-1" and brew["source"] == "remote"
+    assert (brew["result"], brew["reason"]) == ("aborted", "reset")
+    bench.close()
+
+
+def test_alarm_reasons_are_named():
+    bench = Bench()
+    bench.shot_starts()
+    bench.shot_ends(2, 1 + 4 + names.ALARM_NAMES.index("dry_pump"))
+    bench.pass_ms(500)
+    assert bench.journalled("brew")[0]["reason"] == "dry_pump"
+    bench.close()
+
+
+def cut_shot(remote):
+    bench = Bench()
+    if remote:
+        bench.send("brew", {"slot": 0}, id="cmd-9")
+    bench.shot_starts(slot=2, rev=1, source=1 if remote else 0)
+    bench.facts.step()
+    bench.enter(names.BREWING)
+    bench.pass_ms(5000)
+    boot = bench.resets.boot
+    bench.boot("watchdog")
+    brews = bench.journalled("brew")
+    assert len(brews) == 1, brews
+    assert (brews[0]["result"], brews[0]["reason"]) == ("aborted", "reset")
+    assert brews[0]["boot"] == boot and brews[0]["shot"] == 1
+    assert brews[0]["command"] == ("cmd-9" if remote else None)
+    assert not bench.mailbox.asked  # and it is not begun again
+    bench.boot("power")
+    assert len(bench.journalled("brew")) == 1
+    bench.close()
+
+
+def test_a_local_shot_cut_by_a_reset_is_journalled_once_as_aborted():
+    cut_shot(False)
+
+
+def test_a_remote_shot_cut_by_a_reset_is_journalled_once_as_aborted():
+    cut_shot(True)
+
+
+def alive(bench):
+    # what comes after the cut never happened
+    if bench.board.flash.dead:
+        raise PowerCut
+
+
+def test_every_power_cut_of_a_local_shot_gives_one_fact():
+    bench = Bench(safe=False)
+    marked = []
+
+    def work():
+        del marked[:]
+        bench.wire()
+        bench.shot_starts()
+        bench.facts.step()
+        alive(bench)
+        marked.append(True)
+        bench.enter(names.BREWING)
+        bench.pass_ms(300)
+        bench.shot_ends()
+        bench.pass_ms(600)
+        alive(bench)
+
+    def check(finished):
+        for cause in ("watchdog", "power"):
+            bench.wire(cause)
+            brews = bench.journalled("brew")
+            assert len(brews) == 1 if marked else len(brews) <= 1, brews
+        if finished:
+            assert brews[0]["result"] == "ok"
+
+    assert every_cut(bench.board, work, check) > 10
+    bench.close()
+
+
+def test_every_power_cut_around_a_remote_brew():
+    # The host got its reply or not; the machine brewed at most once and tells of what it began.
+    bench = Bench(safe=False)
+    told = []
+
+    def work():
+        bench.wire()
+        del told[:]
+        reply = bench.send("brew", {"slot": 0}, id="x1")
+        alive(bench)
+        told.append(reply)
+        bench.shot_starts(source=1)
+        bench.enter(names.BREWING)
+        bench.shot_ends()
+        bench.pass_ms(600)
+        alive(bench)
+
+    def check(finished):
+        bench.wire("watchdog")
+        bench.mailbox.asked.clear()
+        again = bench.send("brew", {"slot": 0}, id="x1")
+        asked = [a for a in bench.mailbox.asked if a[0] == names.REQ_BREW]
+        brews = bench.journalled("brew")
+        assert len(asked) + len(brews) <= 1, (asked, brews)
+        if told:
+            assert again == told[0], (again, told)
+            assert not asked and len(brews) == 1 and brews[0]["command"] == "x1", brews
+
+    assert every_cut(bench.board, work, check) > 8
+    bench.close()
+
+
+def test_the_shot_before_is_safe_when_the_next_begins_at_once():
+    bench = Bench()
+    bench.shot_starts()
+    bench.facts.step()
+    bench.enter(names.BREWING)
+    bench.shot_ends()
+    bench.shot_starts(slot=1)  # before the queue was written
+    bench.facts.step()
+    bench.enter(names.BREWING)
+    bench.boot("watchdog")
+    assert [(b["shot"], b["result"]) for b in bench.journalled("brew")] == [(1, "ok"), (2, "aborted")]
+    bench.close()
+
+
+def test_alarms_keep_their_own_time_and_wait_for_the_end_of_the_shot():
+    bench = Bench()
+    bench.pass_ms(1000)
+    bench.shot_starts()
+    bench.facts.step()
+    bench.enter(names.BREWING)
+    bench.live.put(names.EV_ALARM, names.ALARM_NAMES.index("tray_full"), 1)
+    raised_ms = bench.clock.uptime_ms()
+    bench.pass_ms(20000)
+    assert not bench.journalled("alarm")
+    bench.shot_ends()
+    bench.pass_ms(500)
+    alarm = bench.journalled("alarm")[0]
+    assert abs(alarm["uptime_ms"] - raised_ms) < 10
+    assert alarm["code"] == "tray_full" and alarm["raised"] and alarm["severity"] == "warning"
+    assert alarm["latched"] is False
+    bench.live.put(names.EV_ALARM, names.ALARM_NAMES.index("over_temp_brew"), 0)
+    bench.pass_ms(500)
+    alarm = bench.journalled("alarm")[1]
+    assert (alarm["severity"], alarm["latched"], alarm["raised"]) == ("critical", True, False)
+    bench.close()
+
+
+def test_a_clock_set_later_dates_what_still_waits():
+    bench = Bench()
+    bench.clock._offset_ms = None
+    bench.live.state = names.HOT_WATER
+    bench.live.put(names.EV_ALARM, 14, 1)
+    bench.pass_ms(2000)
+    bench.clock.set_utc(NOW_MS)
+    bench.live.state = names.READY
+    bench.pass_ms(500)
+    assert NOW_MS - 2500 < bench.journalled("alarm")[0]["utc_ms"] <= NOW_MS
+    bench.close()
+
+
+def test_latched_alarms_survive_every_reset_until_they_are_acknowledged():
+    bench = Bench()
+    mask = 1 << names.ALARM_NAMES.index("dry_pump")
+    bench.live.latched = mask
+    bench.live.state = names.FAULT
+    bench.pass_ms(500)
+    for cause in ("watchdog", "power", "reset"):
+        bench.boot(cause)
+        assert bench.resets.latched == mask
+    bench.live.latched = 0
+    bench.pass_ms(500)
+    bench.boot()
+    assert bench.resets.latched == 0
+    bench.close()
+
+
+def test_a_fault_in_a_shot_is_latched_on_flash_as_soon_as_the_pump_is_off():
+    bench = Bench()
+    bench.shot_starts()
+    bench.facts.step()
+    bench.enter(names.BREWING)
+    bench.live.latched = 1
+    bench.pass_ms(1000)
+    bench.enter(names.ENDING)
+    bench.pass_ms(300)
+    bench.boot("watchdog")
+    assert bench.resets.latched == 1
+    bench.close()
+
+
+def test_a_full_queue_is_told_as_loss():
+    bench = Bench()
+    bench.live.state = names.BREWING
+    for n in range(60):
+        bench.live.put(names.EV_ALARM, 14, n & 1)
+        bench.pass_ms(100)
+    bench.live.state = names.READY
+    bench.pass_ms(500)
+    assert len(bench.journalled("alarm")) == 48
+    assert [f["count"] for f in bench.journalled("lost")] == [12]
+    bench.close()
+
+
+def test_an_overflowing_event_ring_is_told_as_loss():
+    bench = Bench()
+    for n in range(40):
+        bench.live.put(names.EV_ALARM, 14, n & 1)
+    bench.pass_ms(6000)
+    assert len(bench.journalled("alarm")) == 31
+    assert [f["count"] for f in bench.journalled("lost")] == [9]
+    bench.close()
+
+
+def test_an_auto_tune_is_kept():
+    bench = Bench()
+    for k in range(10):
+        bench.live.tune[k] = 100 + k
+    bench.live.put(names.EV_MAINT, names.MAINT_NAMES.index("autotune_done"), 1)
+    bench.pass_ms(500)
+    bench.boot()
+    assert bench.config.tune("steam") == [105, 106, 107, 108, 109]
+    assert bench.config.tune("brew") is None
+    assert bench.journalled("maintenance")[0]["code"] == "autotune_done"
+    bench.close()
+
+
+def test_a_dying_flash_loses_no_fact_and_doubles_none():
+    bench = Bench()
+    for n in range(30):
+        bench.live.put(names.EV_ALARM, 14, n & 1)
+    flash = bench.board.flash
+    flash.fails_at = flash.operations + 2
+    bench.pass_ms(1000)
+    assert bench.facts.flash_errors
+    flash.dead = False
+    flash.fails_at = 0
+    bench.pass_ms(1000)
+    assert [f["raised"] for f in bench.journalled("alarm")] == [bool(n & 1) for n in range(30)]
+    bench.close()
+
+
+def test_idle_passes_write_nothing():
+    bench = Bench()
+    bench.pass_ms(2000)
+    operations = bench.board.flash.operations
+    bench.pass_ms(600000)
+    assert bench.board.flash.operations == operations
+    bench.close()
+
+
+def test_every_fact_is_json_of_the_contract():
+    # the whole path once; the schemas themselves are checked in tests/contract and end to end
+    bench = Bench()
+    bench.shot_starts()
+    bench.shot_ends(1, 1)
+    bench.live.put(names.EV_MAINT, 0, 3)
+    bench.pass_ms(500)
+    for fact in bench.journalled():
+        assert {"seq", "kind", "boot", "uptime_ms", "utc_ms"} <= set(fact), json.dumps(fact)
+    bench.close()
