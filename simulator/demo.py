@@ -203,7 +203,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     console = Console()
     if taken := taken_ports(options):
-        console.print("\n".join(taken), highlight=False)
+        console.print("\n".join(taken), highlight=False, soft_wrap=True)
         return 2
     stopping = threading.Event()
 

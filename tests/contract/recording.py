@@ -85,7 +85,7 @@ def record(folder: Path) -> tuple[list[Message], list[Message]]:
 
 def prepare(stack: Stack, person: Person) -> None:
     machine = stack.machines[person.machine]
-    for name, value in (("temp_brew_mc", 91000), ("tank_ml", 1800), ("tray_ml", 0), ("cup", 1)):
+    for name, value in (("tank_ml", 1800), ("tray_ml", 0), ("cup", 1)):
         machine.set(name, value)
     machine.set("remote", 1)
     machine.set("barista", 1)

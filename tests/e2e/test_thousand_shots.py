@@ -32,7 +32,6 @@ class Barista(threading.Thread):
 
     def run(self) -> None:
         try:
-            self.machine.set("temp_brew_mc", 92000)
             while self.shots < SHOTS:
                 self.brew()
                 if self.shots % LOOK_EVERY == 0:
