@@ -8,6 +8,7 @@ import live as names
 import micropython
 import plan
 from micropython import const
+from puck import Puck
 from shotlog import ShotLog
 from stops import Stops, expected_ul_s
 from thermal import AHEAD, CHARGE, REF, T
@@ -47,7 +48,7 @@ ABORTED = const(2)
 _NEAR_MC = const(500)  # the water must be this near the recipe's temperature before a shot
 _PATIENCE_MS = const(120000)  # for it to get there
 _RUN_DOWN_MS = const(150)
-_SETTLE_MS = const(3000)  # after the pump stopped: what drips still counts
+_SETTLE_MS = const(5000)  # after the pump stopped: what drips still counts
 
 
 class Shot:
@@ -58,7 +59,8 @@ class Shot:
         self._flow = flow
         self._scale = scale
         self._heat = boiler.words
-        self._stops = Stops(live, scale)
+        self._stops = Stops(live)
+        self._puck = Puck()
         self._log = ShotLog(live)
         self._plan = array("i", [0] * plan.WORDS)
         self._ms = 0  # in STARTING, in ENDING, or in the phase
@@ -72,8 +74,8 @@ class Shot:
         self.running = False
         self.valve = 0
         self.grinder = 0
-        self._charge_ms = board.BREW_BOILER[3] // 3  # a third of the element's lag
-        self._cut_ms = board.BREW_BOILER[3] // 2
+        self._charge_ms = board.BREW_BOILER[3] * 5 // 12  # of the element's lag: docs/control.md
+        self._cut_ms = board.BREW_BOILER[3] * 11 // 24
 
     def refusal(self, asked, source, ready):
         # asked: plan.Plan. 0: may start, else 1 + index into REFUSALS
@@ -173,6 +175,7 @@ class Shot:
         self._heat[CHARGE] = 0
         self._zero_ul = self._flow.volume_ul()
         self._scale.tare()
+        self._puck.fresh()
         self._log.water_begins()
         self._live.state = 0
         self._go(0)
@@ -198,7 +201,10 @@ class Shot:
         self.valve = 1
         p = self._plan
         live.pumped_ul = self._flow.volume_ul() - self._zero_ul
-        live.volume_ul = max(live.pumped_ul - board.PUCK_UL, 0)
+        puck = self._puck
+        if self._hyd.asking():
+            puck.step(live.pumped_ul, self._hyd.share_permille())
+        live.volume_ul = max(live.pumped_ul - puck.keeps_ul, 0)
         stops = self._stops
         left = stops.left_ms(p)
         self._log.step(True)

@@ -113,7 +113,7 @@ class Hydraulics:
     def _cycles(self):
         # A pump on an SSR strokes once a mains cycle, so it is throttled by whole cycles (two
         # ticks); the flow limit acts on their share.
-        if self._limit != ABSENT:
+        if self._limit != ABSENT and self._flow.flow_ul_s:
             share = self._share + self._limit - self._flow.flow_ul_s
             top = self._target << 9
             self._share = top if share > top else _LEAST if share < _LEAST else share
@@ -150,6 +150,10 @@ class Hydraulics:
     def asking(self):
         # water is being asked for: neither a soak nor a closed limit
         return self._target > 0 and (self.pump > 20 or not self.smooth)
+
+    def share_permille(self):
+        # of the mains cycles, for a pump on an SSR
+        return self._share >> 9
 
     def flow_ul_s(self):
         # what the pump moves by its map; a pump on an SSR has none, there the meter speaks
@@ -195,8 +199,8 @@ def follow(w: ptr32) -> int:
     if dq < -500000:
         dq = -500000
     e = (int(w[3]) << 8) - p
-    p += ((dq * (655360 // c)) >> 14) + ((e * 205) >> 10)
-    q -= ((e >> 4) * c) >> 8
+    p += ((dq * (655360 // c)) >> 14) + ((e * 307) >> 10)
+    q -= ((e >> 4) * (c * 9 >> 2)) >> 8
     if p < 0:
         p = 0
     if q > 1000000:
@@ -210,14 +214,14 @@ def follow(w: ptr32) -> int:
     ref = int(w[5])
     limit = int(w[6])
     if mode == 1:
-        pace = int(w[7]) - 1048576 + (((ref - p) * 6) >> 8)
+        pace = int(w[7]) - 1048576 + (((ref - p) * 10) >> 8)
         want = q + ((c * pace) >> 4)
         if want > limit:
             want = limit
     else:
         want = ref
         if limit < 67108863:
-            most = q + ((c * (((limit - p) * 6) >> 8)) >> 4)
+            most = q + ((c * (((limit - p) * 10) >> 8)) >> 4)
             if want > most:
                 want = most
     if want < 0:
@@ -228,6 +232,9 @@ def follow(w: ptr32) -> int:
     if want > 2000000:
         want = 2000000
     u = want * 1000 // free
+    u += u - n
+    if u < 0:
+        u = 0
     if u > 64000:
         u = 64000
     w[2] = u

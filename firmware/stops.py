@@ -11,12 +11,12 @@ _SETTLED_MS = const(1000)  # an "under" exit counts only after a phase has had t
 _USUAL_UL_S = const(2000)  # a puck's flow before we know better
 _KNOWN_MS = const(4000)  # after so long the measured flow is the better guess
 _FAR_MS = const(60000)
+_ALL_OF_IT = const(1100)  # a tenth still clings to the puck when ENDING ends
 
 
 class Stops:
-    def __init__(self, live, scale):
+    def __init__(self, live):
         self._live = live
-        self._scale = scale
         # ms, ul, mg, mbar, ul/s in the phase: the order of plan's exits
         self._now = array("i", [0] * 5)
         self.drip_ms = board.DRIP_MS  # flow that still arrives in the cup after the stop; learned
@@ -42,7 +42,7 @@ class Stops:
         if words[plan.STOP_MS] != plan.ABSENT:
             left = words[plan.STOP_MS] - live.shot_ms
         if words[plan.STOP_UL] != plan.ABSENT:
-            more = words[plan.STOP_UL] + board.PUCK_UL - live.pumped_ul
+            more = words[plan.STOP_UL] - live.volume_ul
             left = min(left, _time_ms(more, live.flow_ul_s) - board.TAIL_MS)
         if words[plan.STOP_MG] != plan.ABSENT:
             more = words[plan.STOP_MG] - live.weight_mg
@@ -50,7 +50,9 @@ class Stops:
         return left if left > 0 else 0
 
     def _rate(self):
-        return self._scale.rate_mg_s
+        # A puck that is through gives what the pump pushes; 3 % more for what it dissolves. The
+        # scale's own slope is noisier.
+        return self._live.flow_ul_s * 33 >> 5
 
     def water_ends(self):
         self._stop_mg = self._live.weight_mg
@@ -61,7 +63,7 @@ class Stops:
         rate = self._stop_rate
         if rate < 500:
             return
-        ms = (self._live.weight_mg - self._stop_mg) * 1000 // rate
+        ms = (self._live.weight_mg - self._stop_mg) * _ALL_OF_IT // rate
         if 0 <= ms <= 3000:
             self.drip_ms += (ms - self.drip_ms) // 4
 

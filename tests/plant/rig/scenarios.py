@@ -98,7 +98,7 @@ def idle(root, seed=1, params=None, minutes=60):
 
 
 def shots(root, seed=1, count=10, params=None, rest_ms=60000, tune=None, first=0):
-    """`count` shots with a fresh puck each; figures of each, in columns."""
+    """`count` shots; the barista brings puck and cup. Figures of each shot, in columns."""
     r = Rig(root, seed, params, brew_tune=tune, warm=True)
     r.button.load(recipe())
     r.settle()
@@ -118,18 +118,18 @@ def shots(root, seed=1, count=10, params=None, rest_ms=60000, tune=None, first=0
             after.take(t)
 
     for _ in range(count):
+        r.plant.set("tank", 1)
+        r.plant.set("tray", 1)
         inlet.clear()
         after.clear()
         flow[0] = 0
-        r.plant.set("new_puck", 0)
-        r.plant.empty_cup()
         r.watch = watch
         r.press("brew")
         r.until("ending", 120000)
-        r.run(7900)  # the barista clears away 8 s after the valve closed
+        r.run(7500)  # the barista clears away 8 s after the valve closed
         out["cup_ul"].append(r.truth("cup_ul"))
         out["cup_mg"].append(r.truth("cup_mg"))
-        r.run(rest_ms - 7900)
+        r.run(rest_ms - 7500)
         s = r.shot()
         out["low_mc"].append(inlet.low)
         out["high_mc"].append(inlet.high)
