@@ -23,7 +23,7 @@ def context(ca):
 
     made = ssl.SSLContext(tls.PROTOCOL_TLS_CLIENT)
     made.verify_mode = tls.CERT_REQUIRED
-    made.load_verify_locations(der(ca))
+    made.load_verify_locations(cadata=der(ca))
     return made
 
 

@@ -36,6 +36,7 @@ class Machine:
         faults: name → value, standing from the start.
         mode: "step" or "run" (goes by itself at `speed`, 0: as fast as possible).
         config: settings provisioned into the firmware, beside name and broker.
+        files: name → text of files put on its flash, such as the site's CA.
         firmware, main: another folder of modules, another main.py: for tests of parts.
     """
 
@@ -51,6 +52,7 @@ class Machine:
         name: str | None = None,
         faults: dict[str, int] | None = None,
         config: dict[str, Any] | None = None,
+        files: dict[str, str] | None = None,
         firmware: Path | None = None,
         main: Path | None = None,
     ) -> None:
@@ -58,7 +60,7 @@ class Machine:
         folder = Path(data or self._temporary or ".")
         job = Job(
             model, name or f"sim-{model}", folder, seed, mode, speed, broker, faults or {},
-            config or {}, main=main,
+            config or {}, files or {}, main=main,
         )
         if firmware:
             job.firmware = firmware

@@ -54,6 +54,7 @@ class Job:
         broker: "host:port" of the MQTT broker, or None: no network is attached.
         faults: name → value, standing from the first start.
         config: provisioned into the firmware's settings, beside name and broker.
+        files: name → text of files put on its flash, such as the site's CA.
         steps: (virtual ms since the machine was made, request), a scenario.
         firmware: folder of the modules; main: another main.py than the one in it, for tests.
     """
@@ -67,6 +68,7 @@ class Job:
     broker: str | None = None
     faults: dict[str, int] = field(default_factory=dict)
     config: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
     steps: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
     firmware: Path = ROOT / "firmware"
     main: Path | None = None
@@ -99,7 +101,7 @@ class Job:
             "plant": str(self.board / "plant.py"), "data": str(self.data.resolve()),
             "name": self.name, "uid": self.uid(), "seed": self.seed, "mode": self.mode, "speed": self.speed,
             "network": self.broker is not None, "faults": self.faults, "steps": self.steps,
-            "config": self.settings(),
+            "config": self.settings(), "files": self.files,
         }
 
 

@@ -78,6 +78,9 @@ class World:
         live.Live.__init__ = init
 
     def provision(self):
+        for name, text in self.job.get("files", {}).items():
+            with open(name, "w") as f:
+                f.write(text)
         if "config.py" in os.listdir(self.job["firmware"]):
             import config
 
