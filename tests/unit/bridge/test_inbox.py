@@ -1,0 +1,157 @@
+"""The durable inbox: replays change nothing, bad facts keep their place and a way back."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from host_bridge.errors import Invalid, NotFound
+from host_bridge.inbox import Outcome
+from tests.unit.bridge.world import JOURNAL, World, example, fact, journal
+
+DAY_MS = 86_400_000
+
+
+def test_a_replay_stores_nothing_twice(world: World) -> None:
+    message = journal([fact(1), fact(2), fact(3)], first=1)
+    assert world.take("journal", message) == Outcome(stored=3)
+    assert world.take("journal", message) == Outcome(duplicate=3)
+    world.boot()
+    assert world.take("journal", message) == Outcome(duplicate=3)
+    assert world.inbox.count_pending() == 3
+
+
+def test_overlapping_messages_store_each_fact_once(world: World) -> None:
+    world.take("journal", journal([fact(1), fact(2)], first=1))
+    assert world.take("journal", journal([fact(2), fact(3)])) == Outcome(stored=1, duplicate=1)
+
+
+def test_the_same_seq_of_another_machine_or_journal_is_another_fact(world: World) -> None:
+    message = journal([fact(1)], first=1)
+    assert world.take("journal", message, "m1").stored == 1
+    assert world.take("journal", message, "m2").stored == 1
+    assert world.take("journal", {**message, "journal": "0" * 8}, "m1").stored == 1
+
+
+def test_a_bad_fact_does_not_take_its_neighbours_with_it(world: World) -> None:
+    bad = fact(2, "brew", duration_ms="28 s")
+    outcome = world.take("journal", journal([fact(1), bad, fact(3)], first=1))
+    assert outcome == Outcome(stored=2, quarantined=1)
+    (row,) = world.inbox.quarantine(10)
+    assert row.external_id == f"{JOURNAL}/2"
+    assert row.reason.startswith("facts[1].duration_ms: Expected `int`, got `str`")
+    assert json.loads(row.payload) == bad
+
+
+def test_a_fact_out_of_its_place_is_bad(world: World) -> None:
+    assert world.take("journal", journal([fact(1), fact(7)], first=1)).quarantined == 1
+    assert "facts[1].seq: 7, but its place is 2" in world.inbox.quarantine(1)[0].reason
+
+
+def test_a_loss_reported_before_it_happened_is_bad(world: World) -> None:
+    """Else one bad fact could move the cursor past everything the machine still holds."""
+    lost = fact(5, "lost", from_seq=1, to_seq=900)
+    assert world.take("journal", journal([lost], first=5)).quarantined == 1
+
+
+def test_rubbish_is_kept_byte_for_byte_and_counted_once_a_row(world: World) -> None:
+    for _ in range(3):
+        assert world.take("journal", b"\xff\x00{") == Outcome(quarantined=1)
+    (row,) = world.inbox.quarantine(10)
+    assert (row.payload, row.times, row.machine) == (b"\xff\x00{", 3, "m1")
+    assert row.reason.startswith("payload: not UTF-8 JSON")
+
+
+def test_a_huge_message_is_kept_with_its_beginning(world: World) -> None:
+    world.take("journal", b"x" * 1_000_000)
+    (row,) = world.inbox.quarantine(10)
+    assert (len(row.payload), row.size_bytes) == (65_536, 1_000_000)
+    assert row.reason.startswith("payload: 1000000 bytes, at most 65536")
+
+
+def test_replaying_a_fact_gives_it_back_to_the_importer(world: World) -> None:
+    world.introduce()
+    world.gateway.refuse = {f"{JOURNAL}/1"}
+    world.take("journal", journal([fact(1)], first=1))
+    world.sync()
+    assert world.bound() == []
+    (row,) = world.inbox.quarantine(10)
+    world.gateway.refuse = set()
+    assert world.inbox.replay_fact(row.id)
+    world.sync()
+    assert world.bound() == [f"{JOURNAL}/1"]
+    assert world.inbox.quarantine(10) == []
+
+
+def test_a_fact_that_is_still_bad_stays(world: World) -> None:
+    world.take("journal", journal([fact(1, "alarm", raised="yes")], first=1))
+    (row,) = world.inbox.quarantine(10)
+    with pytest.raises(Invalid, match=r"fact\.raised"):
+        world.inbox.replay_fact(row.id)
+    assert len(world.inbox.quarantine(10)) == 1
+
+
+def test_a_discarded_fact_never_comes_back(world: World) -> None:
+    message = journal([fact(1, code="NO SUCH")], first=1)
+    world.take("journal", message)
+    world.inbox.discard(world.inbox.quarantine(1)[0].id)
+    assert world.inbox.quarantine(10) == []
+    assert world.take("journal", message) == Outcome(duplicate=1)
+    with pytest.raises(NotFound, match="quarantine_id"):
+        world.inbox.discard(1)
+
+
+def test_old_imported_facts_are_dropped_and_stay_known(world: World) -> None:
+    world.introduce()
+    message = journal([fact(1), fact(2), fact(3)], first=1)
+    world.take("journal", message)
+    world.sync()
+    world.take("journal", journal([fact(4)], first=1))
+    world.now_ms += 31 * DAY_MS
+    assert world.inbox.purge(world.now_ms)[0] == 3
+    assert world.take("journal", message) == Outcome(duplicate=3)
+    world.boot()
+    assert world.take("journal", message) == Outcome(duplicate=3)
+    world.sync()
+    assert world.bound() == [f"{JOURNAL}/{seq}" for seq in (1, 2, 3, 4)]
+    assert world.held() == 4
+
+
+def test_facts_not_yet_imported_are_never_dropped(world: World) -> None:
+    world.take("journal", journal([fact(1), fact(2)], first=1))
+    world.now_ms += 400 * DAY_MS
+    assert world.inbox.purge(world.now_ms) == (0, 0)
+    assert world.inbox.count_pending() == 2
+
+
+def test_whole_messages_in_quarantine_are_bounded_and_facts_are_not(world: World) -> None:
+    limit = world.settings.inbox.model_copy(update={"quarantine_rows": 3})
+    world.inbox._settings = limit
+    world.take("journal", journal([fact(1, code=7)], first=1))
+    for number in range(10):
+        world.take("status", b"rubbish %d" % number)
+    assert world.inbox.purge(world.now_ms)[1] == 7
+    left = world.inbox.quarantine(100)
+    assert [row.payload for row in left[:3]] == [b"rubbish 9", b"rubbish 8", b"rubbish 7"]
+    assert [row.external_id for row in left[3:]] == [f"{JOURNAL}/1"]
+
+
+def test_an_undone_commit_leaves_nothing_and_the_next_one_works(world: World) -> None:
+    """The journal row made in the lost transaction must not be remembered."""
+    message = journal([fact(1)], first=1)
+    with pytest.raises(RuntimeError, match="disk"), world.db.write() as tx:
+        from host_bridge.intake import Incoming
+
+        raw = json.dumps(message).encode()
+        world.intake.take(tx, Incoming("coffee/v1/m1/journal", raw, False, True, world.now_ms))
+        raise RuntimeError("disk")
+    world.intake.undone()
+    assert world.inbox.count_pending() == 0
+    assert world.take("journal", message) == Outcome(stored=1)
+
+
+def test_info_with_keys_that_cannot_be_shown_is_quarantined(world: World) -> None:
+    """Unknown keys are ignored, but what the console will decode again must be decodable."""
+    raw = json.dumps(example("info")).encode()[:-1] + b',"x":"\\ud800"}'
+    assert world.take("info", raw).quarantined == 1
