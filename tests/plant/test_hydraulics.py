@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import random
+import statistics
 from itertools import pairwise
 from typing import Any
 
@@ -209,6 +211,8 @@ def test_not_a_nanolitre_is_lost(board: str, seed: int) -> None:
         if hands.random() < 0.1:
             plant.new_puck()
         assert all_water(plant) == total
+        v, h = plant.rooms[at.VESSEL], plant.rooms[at.HYDRO]
+        assert min(v[vessels.SPOUT], v[vessels.CLING], h[hydraulics.GROUP_NL]) >= 0
     assert truth(plant)["pumped_ul"] > 20_000
 
 
@@ -225,6 +229,54 @@ def test_flow_meter_counts_what_is_pumped(board: str) -> None:
             last = i
     assert pulses == pytest.approx(truth(plant)["pumped_ul"] / 500, abs=1.2)
     assert max(gaps[-50:]) > min(gaps[-50:])  # the wheel's magnets are not alike
+
+
+def test_pulses_jitter_as_the_figure_says_and_do_not_drift() -> None:
+    """What the meter's wheel has left over after each pulse: sigma 15 ul around the same place."""
+    plant = make("coffee_1900", tank_ml=1_000_000, basket_mbar_s_ml=30)
+    plant.set("puck", 1)
+    places = []
+    while len(places) < 3000:
+        ran(plant, 10, valve_brew=1, pump_permille=1000)
+        if plant.y[4]:
+            places.append(plant.rooms[at.VESSEL][vessels.NEXT] / 1000 - 500)
+    assert statistics.pstdev(places) == pytest.approx(15, rel=0.05)
+    assert statistics.fmean(places) == pytest.approx(0, abs=1)
+
+
+def test_dry_puck_sucks_in_water_without_pressure_until_it_is_wet() -> None:
+    plant = make("coffee_1900", quiet=True)
+    ran(plant, 300, valve_brew=1, pump_permille=1000)  # some water on it, headspace not full
+    ran(plant, 200, pump_permille=0)
+    before = truth(plant)
+    assert before["pressure_group_mbar"] == 0
+    assert before["headspace_ul"] > 500
+    assert before["flow_puck_ul_s"] == pytest.approx(1000, rel=0.1)
+    ran(plant, 1_000)
+    after = truth(plant)
+    gone = before["headspace_ul"] - after["headspace_ul"]
+    assert after["puck_ul"] - before["puck_ul"] == pytest.approx(gone, abs=1)
+    assert gone > 400
+
+
+def test_a_channel_opens_at_its_volume_and_takes_its_share() -> None:
+    plant = make(
+        "coffee_1900", quiet=True, channel_permille=1000, puck_erosion_permille=0,
+        puck_wetting_permille=0, puck_compaction_permille=0,
+    )
+    bed = plant.rooms[at.PUCK]
+    opens_at = bed[puck.CHANNEL_AT]
+    assert 2_000_000 <= opens_at <= 22_460_000
+    ran(plant, 10, valve_brew=1, pump_permille=1000)
+    while bed[puck.PASSED] < opens_at:
+        plant.step()
+        before = truth(plant)["puck_mbar_s_ml"]
+    assert before == pytest.approx(4500, rel=0.01)
+    ran(plant, 700)
+    depth = bed[puck.CHANNEL_DEPTH] / 65536
+    assert 0.09 < depth < 0.31
+    now = truth(plant)["puck_mbar_s_ml"]
+    assert now == pytest.approx(4500 * (1 - depth * (1 - math.exp(-1))), rel=0.01)
 
 
 def test_grinder_doses_by_time_into_an_emptied_basket() -> None:

@@ -98,6 +98,26 @@ def test_slow_noise_survives_averaging() -> None:
     assert abs(found[1000] - found[1001]) < 0.3
 
 
+def test_channels_have_noise_of_their_own() -> None:
+    plant = make("coffee_2900", 5)
+    first = reads(plant, words.ADC_BREW, 200)
+    second = reads(plant, words.ADC_STEAM, 200)
+    mean = statistics.fmean
+    same = sum((a - mean(first)) * (b - mean(second)) > 0 for a, b in zip(first, second,
+                                                                          strict=True))
+    assert 70 < same < 130
+
+
+def test_mains_wander_by_their_figure_and_come_back() -> None:
+    plant = make("coffee_1900", 2)
+    found = []
+    for _ in range(3000):
+        ran(plant, 200)
+        found.append(truth(plant)["mains_permille"])
+    assert statistics.pstdev(found) == pytest.approx(5, rel=0.35)  # 600 s hold 30 free values
+    assert 975 < min(found) <= max(found) < 1025
+
+
 def test_pressure_ripples_with_the_pump() -> None:
     plant = make("coffee_2900", 5, adc_slow_permille=0)
     still = statistics.pstdev(code(x) for x in reads(plant, words.ADC_PRESSURE, 4000))
@@ -319,6 +339,16 @@ def test_puck_step_runs_to_its_factor_in_its_time() -> None:
     plant.fault("puck_step", 333)
     ran(plant, 1100)
     assert truth(plant)["puck_mbar_s_ml"] == pytest.approx(before / 3, rel=0.01)
+
+
+def test_puck_step_ends_where_it_should() -> None:
+    from simulator.plant import puck
+    from simulator.plant import rooms as at
+
+    plant = make("coffee_2900", quiet=True)
+    plant.fault("puck_step", [250, 100])
+    ran(plant, 2_000, valve_brew=1, pump_permille=300)
+    assert plant.rooms[at.PUCK][puck.FACTOR] == 1048576 // 4
 
 
 def test_jammed_grinder_and_empty_hopper() -> None:
