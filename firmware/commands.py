@@ -67,7 +67,7 @@ class Commands:
         if seen is not None:
             return _again(command, seen)
         args = self._actions.check(command.name, command.args)
-        if self._ledger.full:
+        if self._ledger.full and command.name != "stop":
             raise Refusal("busy", None, "too many commands while the machine pours; wait for its end")
         if command.name in _AT_ONCE:
             return self._at_once(command, args)

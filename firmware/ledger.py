@@ -78,9 +78,11 @@ class Ledger:
             del self.waiting[name]
 
     def later(self, name, reply):
-        # remembered in RAM until flush()
+        # remembered in RAM until flush(); when that is full only a stop gets here, which may be
+        # done twice
         self._doing.discard(name)
-        self.waiting[name] = reply
+        if not self.full:
+            self.waiting[name] = reply
 
     def _write(self, name, reply):
         known = name in self._where
