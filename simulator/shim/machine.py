@@ -136,14 +136,7 @@ class ADC:
             raise ValueError("Pin doesn't have ADC capabilities")
         if n < 30:
             wiring.direction[n] = Pin.ALT
-        self._low, self._high = wiring.adc_channels(n)
-        self._read = wiring.adc_read
-        self._level = wiring.level
-        self._mux = wiring.adc_mux()
-
-    @micropython.native
-    def read_u16(self):
-        return self._read(self._high if self._level[self._mux] else self._low)
+        self.read_u16 = wiring.adc_reader(n)
 
 
 class PWM:

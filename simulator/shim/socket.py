@@ -58,8 +58,9 @@ kernel.on_stall(_stall)
 
 
 def _expects_answer(buf):
-    # an MQTT PUBLISH with QoS 0 is answered by nobody
-    return buf[0] & 0xF6 != 0x30
+    # an MQTT PUBLISH with QoS 0, a PUBACK and a DISCONNECT are answered by nobody
+    first = buf[0]
+    return first & 0xF6 != 0x30 and first != 0x40 and first != 0xE0
 
 
 def getaddrinfo(name, port, *rest):
@@ -132,7 +133,6 @@ class socket(io.IOBase):
         self._own = uselect.poll()
         self._own.register(s, uselect.POLLIN | uselect.POLLOUT)
         _answers.register(s, uselect.POLLIN)
-        words[STALL] = host["patience"]
 
     def close(self):
         if self in _connections:
@@ -247,6 +247,8 @@ class socket(io.IOBase):
         if not n:
             return None
         n = self._s.readinto(buf, n)
+        if n:
+            words[STALL] = 0  # answered
         if n and faults["broker_garbled"]:
             self._spoil(buf, n)
         return n

@@ -45,7 +45,7 @@ _INPUTS = (  # input role: board attribute, name in plant.y or of an own switch
 )
 _out = array("i")  # pairs: pin, index into plant.u
 _in = array("i")  # triples: pin, 1 own switch / 0 plant.y, index
-_at = [None] * 8  # board, plant, step, u, y, flow pin, pump pin
+_at = [None] * 8  # board, plant, its step, u, y, -, words, index of pulses in y
 _noise = array("i", [1])
 _trace = [None, 0]  # function, every n half-cycles
 
@@ -54,7 +54,6 @@ def connect(board, plant, words):
     # board: data module; plant: plant.Plant; words: plant.words (index names)
     _at[0], _at[1], _at[2] = board, plant, plant.step
     _at[3], _at[4] = plant.u, plant.y
-    _at[5] = board.FLOWMETER
     _at[6] = words
     u_names, y_names = words.U_NAMES, words.Y_NAMES
     for role, name in _LEVELS:
@@ -73,13 +72,13 @@ def connect(board, plant, words):
     _pump[1] = u_names.index("pump_permille")
     _pump[2] = board.HEATER_BREW
     _pump[3] = LED if board.HEATER_STEAM is None else board.HEATER_STEAM
-    _pump[4] = y_names.index("pulses")
-    _pump[5] = board.FLOWMETER
+    _at[7] = y_names.index("pulses")
+    _pump[4] = board.FLOWMETER
     refresh()
     kernel.on_plant_step(step)
 
 
-_pump = array("i", [0] * 6)  # pump pin, its word in u, heater pins, pulse word in y, flow pin
+_pump = array("i", [0] * 5)  # pump pin, its word in u, heater pins, flow pin
 
 
 # Outputs of this half-cycle to the plant, and the SSR bits into the log.
@@ -105,20 +104,23 @@ def _drive(levels, duties, u, out, n: int, pump, log, count):
 
 
 # Inputs after the plant's step: a closed switch pulls its pin to ground. Returns the pins whose
-# level changed as a bit mask. A pin without a pull resistor floats when its switch is open.
+# level changed as a bit mask. Every 4th half-cycle is often enough: what moves a switch by hand
+# calls it too, and floats and probes are slow. A pin without a pull resistor floats when its switch is open.
 @micropython.viper
 def _sense(levels, pulls, y, own, inputs, n: int, noise) -> int:
     lv = ptr32(levels)
     pu = ptr32(pulls)
     m = ptr32(inputs)
+    yy = ptr32(y)
+    oo = ptr32(own)
     changed = 0
     i = 0
     while i < n:
         pin = int(m[i])
         if int(m[i + 1]):
-            closed = int(ptr32(own)[int(m[i + 2])])
+            closed = int(oo[int(m[i + 2])])
         else:
-            closed = int(ptr32(y)[int(m[i + 2])])
+            closed = int(yy[int(m[i + 2])])
         new = 0
         if not closed:
             k = int(pu[pin])
@@ -143,13 +145,15 @@ def step():
     y = a[4]
     _drive(level, duty, a[3], _out, len(_out), _pump, half_cycles, counts)
     a[2]()
-    changed = _sense(level, pull, y, switches, _in, len(_in), _noise)
-    if changed:
-        _edges(changed)
-    n = y[_pump[4]]
+    c = counts
+    if not c[0] & 3:
+        changed = _sense(level, pull, y, switches, _in, len(_in), _noise)
+        if changed:
+            _edges(changed)
+    n = y[a[7]]
     if n:
         _pulses(n)
-    if counts[1]:
+    if c[1]:
         _tick_trace()
 
 
@@ -179,7 +183,7 @@ def _edges(changed):
 
 def _pulses(n):
     # the hall sensor: each pulse one falling and one rising edge on the flow pin
-    entry = irqs[_pump[5]]
+    entry = irqs[_pump[4]]
     if entry:
         edges = (entry[1] >> 2 & 1) + (entry[1] >> 3 & 1)
         for _ in range(n * edges):
@@ -201,13 +205,31 @@ def adc_channels(gpio):
     return low, high
 
 
-def adc_mux():
-    mux = _at[0].ADC_MUX if _at[0] else None
-    return LED if mux is None else mux
+def adc_reader(gpio):
+    # read_u16 for the ADC on this GPIO, as a function of nothing: the shortest way, because the
+    # firmware oversamples and this is the most frequent call of all
+    low, high = adc_channels(gpio)
+    if low < 0 and high < 0:
+        return lambda: 0  # open input
+    from plant.sensors import convert  # what plant.adc() calls
 
+    channels = _at[1].channels
+    low, high = channels[low if low >= 0 else high], channels[high if high >= 0 else low]
+    mux = _at[0].ADC_MUX
+    if mux is None or low is high:
 
-def adc_read(ch):
-    return _at[1].adc(ch) if ch >= 0 else 0
+        @micropython.native
+        def read_u16():
+            return convert(low)
+
+    else:
+        lv = level
+
+        @micropython.native
+        def read_u16():
+            return convert(high if lv[mux] else low)
+
+    return read_u16
 
 
 def press(name, closed):

@@ -101,7 +101,7 @@ def test_edges_reach_their_handlers():
     Pin(10, Pin.IN, Pin.PULL_UP).irq(
         lambda pin: seen.append(pin.id), Pin.IRQ_FALLING, hard=False
     )
-    wiring._pump[5] = 10
+    wiring._pump[4] = 10
     wiring._pulses(3)
     assert seen == [10, 10, 10]
     Pin(10).irq(None)
@@ -113,7 +113,7 @@ def test_hard_edge_handler_cannot_allocate():
     kernel.reset_state()
     seen = []
     Pin(10).irq(lambda pin: seen.append([pin]), Pin.IRQ_FALLING, hard=True)
-    wiring._pump[5] = 10
+    wiring._pump[4] = 10
     wiring._pulses(1)
     assert seen == []
     Pin(10).irq(None)
