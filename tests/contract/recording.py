@@ -28,6 +28,8 @@ PROFILE: dict[str, Any] = {
     ],
 }  # fmt: skip
 
+RUBBISH = b"stop!"
+
 
 class Person:
     """Sends commands to one machine and waits for each reply."""
@@ -53,6 +55,13 @@ class Person:
             "deadline": self.utc_ms() + int(deadline_s * 1000), "args": args,
         }  # fmt: skip
         return self.send(name, message)
+
+    def rubbish(self) -> dict[str, Any]:
+        """The reply to something that is no command at all."""
+        wire = self.stack.wire
+        mark = wire.mark()
+        wire.publish(self.topic("cmd/stop"), RUBBISH)
+        return dict(wire.wait(self.topic("reply"), since=mark).json)
 
     def send(self, name: str, message: dict[str, Any]) -> dict[str, Any]:
         wire = self.stack.wire
@@ -98,7 +107,8 @@ def recipes_and_settings(stack: Stack, person: Person) -> None:
     for slot, recipe in enumerate(recipes, 5):
         assert person.command("recipe.put", slot=str(slot), recipe=recipe)["ok"]
     assert person.command("recipe.put", slot=9, recipe=recipes[0])["ok"]
-    assert person.command("recipe.delete", slot="9")["ok"]
+    assert person.command("recipe.delete", slot=9)["ok"]
+    assert person.rubbish()["id"] is None
     rev = stack.wire.wait(person.topic("recipes")).json["rev"]
     stale = person.command("recipe.put", slot="5", recipe=recipes[0], rev=rev + 1000)
     assert not stale["ok"]
@@ -106,7 +116,13 @@ def recipes_and_settings(stack: Stack, person: Person) -> None:
     heat = {"steam_mc": 121000} if "steam_mc" in limits else {}
     assert person.command("setpoint", brew_mc=92500, **heat)["ok"]
     assert person.command("identify")["ok"]
-    assert person.command("config.put", button_slot="5")["ok"]
+    assert person.command("config.put", button_slot=5)["ok"]
+    network = {"wifi_ssid": "simulated", "wifi_key": "simulated-key", "broker_tls": False}
+    broker = {"broker_host": "127.0.0.1", "broker_port": stack.broker.port}
+    user = {"broker_user": "anyone", "broker_password": "not-secret"}
+    heat = {"steam_setpoint_mc": 0} if heat else {}
+    kept = person.command("config.put", brew_setpoint_mc=0, **network, **broker, **user, **heat)
+    assert kept["ok"], kept
     assert person.command("update")["error"]["code"] == "unsupported"
 
 
