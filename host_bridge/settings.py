@@ -10,6 +10,7 @@ import tomllib
 from datetime import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
@@ -45,7 +46,19 @@ def _readable(path: Path) -> Path:
     return path
 
 
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"{name!r} is no time zone; give an IANA name (Europe/Rome)") from error
+    return name
+
+
 ReadableFile = Annotated[Path, AfterValidator(_readable)]
+MachineName = Annotated[str, Field(pattern=NAME)]
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(_[A-Z]{2})?$")]
+IsoWeekday = Annotated[int, Field(ge=1, le=7)]
+TimeZone = Annotated[str, AfterValidator(_zone)]
 
 
 class Section(BaseModel):
@@ -112,7 +125,7 @@ class PourSettings(Section):
     """Pour a coffee when the ERP is busy for too long. Off by default."""
 
     enabled: bool = False
-    machine: str | None = Field(default=None, pattern=NAME)
+    machine: MachineName | None = None
     slot: str = Field(default="0", pattern=r"^([0-9]|1[0-5])$")
     threshold_ms: float = Field(default=2000, gt=0)
     probe_every_s: float = Field(default=5, gt=0, le=60)
@@ -123,16 +136,18 @@ class PourSettings(Section):
     per_day: int = Field(default=4, ge=0)
     office_from: time = time(8)
     office_to: time = time(18)
-    office_days: frozenset[int] = frozenset({1, 2, 3, 4, 5})
+    office_days: frozenset[IsoWeekday] = frozenset({1, 2, 3, 4, 5})
     """ISO weekdays, 1 is Monday."""
-    timezone: str | None = None
+    timezone: TimeZone | None = None
     """IANA name; without one the host's own zone."""
     deadline_s: float = Field(default=60, gt=0, le=600)
 
     @model_validator(mode="after")
-    def _has_a_machine(self) -> PourSettings:
+    def _can_pour(self) -> PourSettings:
         if self.enabled and self.machine is None:
             raise ValueError("enabled needs machine; name the machine that shall pour")
+        if self.office_from >= self.office_to:
+            raise ValueError("office_from must be before office_to; correct one of them")
         return self
 
 
@@ -149,8 +164,8 @@ class Settings(BaseSettings):
 
     name: str = Field(default="bridge", pattern=NAME)
     data: Path = Path("data")
-    language: str = Field(default="en_US", pattern=r"^[a-z]{2,3}(_[A-Z]{2})?$")
-    languages: dict[str, str] = {}
+    language: Language = "en_US"
+    languages: dict[MachineName, Language] = {}
     """Machine → language code, where it differs."""
     log: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "text", "json"] = "auto"

@@ -149,7 +149,8 @@ class GatewayContract:
         ids = gateway.create_bindings(BREW, batch)
         assert len(set(ids)) == 1000
         keys = [Key(backend_id, f"9f3a/{seq}") for seq in range(1000)]
-        assert [gateway.search_bindings(BREW, keys)[key] for key in keys] == ids
+        found = gateway.search_bindings(BREW, keys)
+        assert [found[key] for key in keys] == ids
 
     def test_two_bridges_racing_make_one_record(self, gateway: Gateway, backend_id: int) -> None:
         found: list[list[int]] = []

@@ -1,0 +1,94 @@
+"""Settings: file under environment under command line, errors that name field and cure; no secrets
+in print or log."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+import structlog
+
+from host_bridge.log import blank_secrets
+from host_bridge.settings import SettingsError, load
+
+
+def file(folder: Path, text: str) -> Path:
+    path = folder / "coffee.toml"
+    path.write_text(text)
+    return path
+
+
+def test_environment_over_file_and_command_line_over_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = file(
+        tmp_path, 'language = "de_DE"\n[mqtt]\nhost = "file"\nport = 1\nkeepalive_s = 60\n'
+    )
+    monkeypatch.setenv("COFFEE_MQTT_HOST", "environment")
+    monkeypatch.setenv("COFFEE_MQTT_PORT", "2")
+    found = load(path, data=None, mqtt={"port": 3, "host": None})
+    assert (found.language, found.mqtt.host, found.mqtt.port, found.mqtt.keepalive_s) == (
+        "de_DE", "environment", 3, 60)  # fmt: skip
+
+
+def test_the_example_file_is_valid_and_says_the_defaults() -> None:
+    example = Path(__file__).resolve().parents[3] / "coffee.example.toml"
+    shown = load(example)
+    assert shown.model_dump(exclude={"web", "mqtt"}) == load().model_dump(exclude={"web", "mqtt"})
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[mqtt]\nport = 70000", "mqtt.port: Input should be less than or equal to 65535"),
+        ("[mqtt]\nhsot = 'x'", "mqtt.hsot: no such setting; remove it or correct its name"),
+        ("[mqtt]\nca_file = '/no/such'", "mqtt.ca_file: /no/such cannot be read"),
+        ("[pour]\nenabled = true", "pour: enabled needs machine; name the machine"),
+        ("[pour]\noffice_from = 19:00:00", "pour: office_from must be before office_to"),
+        ("language = 'english'", "language: "),
+        ("[pour]\noffice_days = [8]", "pour.office_days.0: "),
+        ("[pour]\ntimezone = 'Mars/Olympus'", "pour.timezone: 'Mars/Olympus' is no time zone"),
+    ],
+)
+def test_errors_name_the_field(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        load(file(tmp_path, text))
+    assert told in str(error.value)
+    assert "COFFEE_" in str(error.value)
+
+
+def test_a_file_that_is_not_toml_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"coffee\.toml: not TOML: .*line 1"):
+        load(file(tmp_path, "port: 1883"))
+    with pytest.raises(SettingsError, match=r"config: .* is not a file"):
+        load(tmp_path / "absent.toml")
+
+
+def test_half_a_client_certificate_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "c.pem").write_text("x")
+    with pytest.raises(SettingsError, match="cert_file and key_file belong together"):
+        load(file(tmp_path, f"[mqtt]\ncert_file = '{tmp_path}/c.pem'"))
+
+
+def test_secrets_do_not_print(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("COFFEE_MQTT_PASSWORD", "COFFEE_WEB_TOKEN"):
+        monkeypatch.setenv(name, "hunter2")
+    monkeypatch.setenv("COFFEE_MQTT_COMMAND_KEYS", '{"*": "hunter2"}')
+    found = load()
+    assert found.command_key("m1") == b"hunter2"
+    assert "hunter2" not in repr(found) + str(found) + found.model_dump_json()
+
+
+def test_secrets_are_blanked_in_the_log() -> None:
+    written = io.StringIO()
+    logger = structlog.wrap_logger(
+        structlog.WriteLogger(written),
+        processors=[blank_secrets, structlog.processors.JSONRenderer()],
+    )
+    secrets = dict.fromkeys(("password", "web_token", "command_keys", "mac"), "hunter2")
+    logger.info("x", machine="m1", keyboard="qwerty", **secrets)
+    assert "hunter2" not in written.getvalue()
+    assert json.loads(written.getvalue())["machine"] == "m1"
+    assert json.loads(written.getvalue())["keyboard"] == "qwerty"
