@@ -185,9 +185,13 @@ class Stack:
 
         if fits(latest := self.state(machine)):
             return latest
-        return self.wire.wait(
-            f"coffee/v1/{machine}/state", fits, self.wire.mark(), timeout_s
-        ).json
+        try:
+            return self.wire.wait(
+                f"coffee/v1/{machine}/state", fits, self.wire.mark(), timeout_s
+            ).json
+        except TimeoutError as error:
+            console = self.machines[machine].console()[-2000:]
+            raise TimeoutError(f"{wanted}: {error}\nits console:\n{console}") from error
 
     # --- the books
     def journalled(self, machine: str) -> Journalled:
