@@ -47,7 +47,7 @@ A story from a file, as fast as this computer can:
 
     python -m simulator --scenario story.toml --speed max --duration 600
 
-**Scenario file** (TOML): times count from the moment the machine was made
+**Scenario file** (TOML): times count from the start of the run
 
     [[step]]
     at_s = 240
@@ -95,10 +95,14 @@ def main(
     speed: Annotated[
         str, typer.Option(help="Simulated seconds in a second, or max: as fast as possible.")
     ] = "1",
-    seed: Annotated[int, typer.Option(help="Of noise, pucks and grind; same seed, same bits.")] = 1,
+    seed: Annotated[
+        int, typer.Option(help="Of noise, pucks and grind; same seed, same bits.")
+    ] = 1,
     fault: Annotated[
         list[str] | None,
-        typer.Option(help="[MACHINE:]NAME[=VALUE], standing from the start; --list names them."),
+        typer.Option(
+            help="[MACHINE:]NAME[=VALUE] from the start on, until NAME=0 mends it. See --list."
+        ),
     ] = None,
     scenario: Annotated[
         Path | None, typer.Option(help="TOML file: what happens when (see below).")
@@ -144,8 +148,8 @@ def main(
                 out.print(f"wrote {path}")
         else:
             _run(wish, panel_port, panel_host)
-    except (FleetRefused, ScenarioRefused, InterpreterMissing, BoardBroken) as e:
-        err.print(f"[red]{e}[/red]", markup=True)
+    except (FleetRefused, ScenarioRefused, InterpreterMissing, BoardBroken, OSError) as e:
+        err.print(str(e), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(2) from e
 
 
@@ -182,7 +186,10 @@ def _run(wish: Wish, panel_port: int | None, panel_host: str) -> None:
 def _tell(name: str, event: dict[str, Any]) -> None:
     at = f"{event['world_ms'] / 1000:10.1f} s  {name}"
     kind = event["event"]
-    if kind == "reset":
+    if kind == "started" and event["faults"]:
+        faults = ", ".join(f"{n}={v}" for n, v in event["faults"].items())
+        out.print(f"{at}  standing faults: {faults} (mend with --fault NAME=0)")
+    elif kind == "reset":
         out.print(f"{at}  reset: {event['cause']} after {event['uptime_ms'] / 1000:.1f} s")
     elif kind == "main_ended":
         out.print(f"{at}  [red]main ended:[/red] {event['error']} (see its console.log)")

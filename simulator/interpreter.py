@@ -16,7 +16,7 @@ OLDEST = (1, 24)
 _PROBE = """
 import sys
 v = sys.implementation.version
-if v[:2] < (%d, %d): print("is %%d.%%d" %% v[:2])
+if v[:2] < OLDEST: print("is %d.%d" % v[:2])
 try:
     import vfs
     vfs.VfsLfs2
@@ -25,7 +25,7 @@ try:
     exec("import micropython\\n@micropython.viper\\ndef f(x: int) -> int:\\n return x\\nf(1)")
 except Exception: print("has no viper emitter")
 print("end")
-""" % OLDEST
+""".replace("OLDEST", str(OLDEST))
 
 
 class InterpreterMissing(RuntimeError):

@@ -94,7 +94,9 @@ class Machine:
                 self._catch_up()
         return self.board.events[seen:]
 
-    def run_until(self, what: str, value: Any, limit_ms: float = 600_000, step_ms: int = 100) -> int:
+    def run_until(
+        self, what: str, value: Any, limit_ms: float = 600_000, step_ms: int = 100
+    ) -> int:
         """Runs until `live` shows value under the name `what`; the virtual ms that took.
 
         Raises:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from functools import partial
 from typing import Any
 
@@ -57,17 +58,30 @@ class Panel:
             _page(cards)
 
         ui.run_with(app, title="Front panels", favicon="☕", dark=None, storage_secret=None)
-        config = uvicorn.Config(app, host=host, port=port, log_level="warning")
+        config = uvicorn.Config(
+            app, host=host, port=port, log_config=None, access_log=False,
+            timeout_graceful_shutdown=1,
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True, name="panel")
 
     def start(self) -> None:
+        """Returns when the page is served.
+
+        Raises:
+            OSError: the port is taken, or the address is not ours.
+        """
         self._thread.start()
+        while not self._server.started:
+            if not self._thread.is_alive():
+                raise OSError(
+                    f"--panel-port {self._server.config.port} cannot be opened; is it taken?"
+                )
+            time.sleep(0.02)
 
     def stop(self) -> None:
         self._server.should_exit = True
-        self._server.force_exit = True
-        self._thread.join(3)
+        self._thread.join(5)
 
 
 class _Facts:

@@ -169,7 +169,8 @@ def _hydraulics(axis: Axes, shot: Recorded) -> None:
 
 def _yield(axis: Axes, shot: Recorded) -> None:
     c = shot.columns
-    axis.plot(c["t"], c["live_volume_ul"], color=WATER, linewidth=1.6, label="water, measured (ml)")
+    axis.plot(c["t"], c["live_volume_ul"], color=WATER, linewidth=1.6,
+              label="water, measured (ml)")
     if shot.has("live_weight_mg"):
         axis.plot(c["t"], c["live_weight_mg"], color=INK, linewidth=1.6,
                   label="weight, measured (g)")

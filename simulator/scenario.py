@@ -16,7 +16,7 @@
     clear = ["scale_heater_brew"]
     power_cut = true
 
-Times count from the moment the machine was made, so they hold over resets and restarts.
+Times count from the start of the run and go on over resets of the machine.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Step(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """One moment. Several actions in one step happen in the order of these fields.
 
     Args:
-        at_s: virtual seconds since the machine was made.
+        at_s: virtual seconds since the start of the run.
         machine: its name; None: all.
         set: switches and states, name → value.
         press: a button, held for `hold_ms`.
@@ -111,5 +111,5 @@ def read_scenario(path: Path, machines: list[str]) -> Scenario:
                 + ", ".join(machines)
             )
         if not step.requests():
-            raise ScenarioRefused(f"{path}: $.step[{number}] does nothing; add press, set, fault …")
+            raise ScenarioRefused(f"{path}: $.step[{number}] does nothing; add press, set, …")
     return scenario

@@ -55,7 +55,7 @@ class Job:
         faults: name → value, standing from the first start.
         config: provisioned into the firmware's settings, beside name and broker.
         files: name → text of files put on its flash, such as the site's CA.
-        steps: (virtual ms since the machine was made, request), a scenario.
+        steps: (virtual ms since the first start of this run, request), a scenario.
         firmware: folder of the modules; main: another main.py than the one in it, for tests.
     """
 
@@ -99,7 +99,8 @@ class Job:
             "path": [str(p) for p in path], "firmware": str(self.firmware),
             "main": str(self.main or self.firmware / "main.py"),
             "plant": str(self.board / "plant.py"), "data": str(self.data.resolve()),
-            "name": self.name, "uid": self.uid(), "seed": self.seed, "mode": self.mode, "speed": self.speed,
+            "name": self.name, "uid": self.uid(), "seed": self.seed,
+            "mode": self.mode, "speed": self.speed,
             "network": self.broker is not None, "faults": self.faults, "steps": self.steps,
             "config": self.settings(), "files": self.files,
         }
@@ -119,6 +120,8 @@ class Board:
         self._closing = False
         self._early_deaths = 0
         self._cause = "power"
+        self._origin_ms: float | None = None
+        self._refusal = ""
         job.data.mkdir(parents=True, exist_ok=True)
         self._console = job.data / "console.log"
         self._thread = threading.Thread(target=self._live, daemon=True, name=job.name)
@@ -128,9 +131,10 @@ class Board:
     def start(self) -> None:
         """Begins the first life and waits until the firmware's main is about to run."""
         self._thread.start()
-        if not self._started.wait(60) or self._early_deaths >= EARLY_DEATHS:
+        if not self._started.wait(60) or self._refusal or self._early_deaths >= EARLY_DEATHS:
+            text = self._refusal or f"{self.job.name} does not start:\n{self.console()}"
             self.close()
-            raise BoardBroken(f"{self.job.name} does not start:\n{self.console()}")
+            raise BoardBroken(text)
 
     def request(self, do: str, timeout_s: float = REPLY_S, **what: Any) -> dict[str, Any]:
         """One request, one reply.
@@ -193,7 +197,9 @@ class Board:
     def _one_life(self) -> None:
         ours, theirs = socket.socketpair()
         theirs.setblocking(False)
-        job = self.job.words() | {"cause": self._cause} | self.trace
+        job = self.job.words() | {"cause": self._cause, "origin_ms": self._origin_ms} | self.trace
+        if self._origin_ms is not None:
+            job["faults"] = {}  # they stand in the state file, unless mended meanwhile
         ours.sendall(json.dumps(job).encode() + b"\n")
         self._cause = "power"  # unless the board says so before it dies
         command = [
@@ -212,6 +218,10 @@ class Board:
                 self._hear(json.loads(line))
         self._process.wait()
 
+    def _give_up(self, why: str) -> None:
+        self._refusal = why
+        self._started.set()
+
     def _forget_old_replies(self) -> None:
         with contextlib.suppress(queue.Empty):
             while True:
@@ -223,10 +233,14 @@ class Board:
             return
         if message["event"] == "started":
             self._early_deaths = 0
+            if self._origin_ms is None:
+                self._origin_ms = message["start_ms"]
             self._started.set()
+        elif message["event"] == "refused":
+            self._give_up(f"{self.job.name}: {message['error']}")
         elif message["event"] == "main_ended" and not self._started.is_set():
-            self._early_deaths = EARLY_DEATHS  # a module that cannot be imported: no use to retry
-            self._started.set()
+            # a module that cannot be imported: no use to try again
+            self._give_up(f"{self.job.name} does not start:\n{self.console()}")
         elif message["event"] == "reset":
             self._cause = message["cause"]
         elif message["event"] == "stopped":

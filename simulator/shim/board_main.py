@@ -1,5 +1,5 @@
-# Entry of one simulated board: `micropython -X heapsize=… board_main.py <fd>`. The fd is the line to
-# the host; its first line is the job as JSON (an argument would have to fit 255 bytes).
+# Entry of one simulated board: `micropython -X heapsize=… board_main.py <fd>`. The fd is the line
+# to the host; its first line is the job as JSON (an argument would have to fit 255 bytes).
 # The heap starts larger than the board's. On the board the modules are frozen into flash and cost
 # no heap; here they are imported from source first, and then a ballast is taken so that exactly
 # board.HEAP_BYTES are free when the firmware creates its first object. From there on gc.mem_free()
@@ -82,9 +82,10 @@ def main():
     job = json.loads(line.readline())
     job["line"] = line
     sys.path[:] = job["path"]
-    import world
-    import kernel
     import socket
+
+    import kernel
+    import world
 
     w = world.World(job)
     mount(w.flash)

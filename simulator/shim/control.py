@@ -34,18 +34,24 @@ class Channel:
         self._set_patience()
         kernel.on_slow(self._slow)
 
-    def plan_steps(self, steps):
-        # a scenario: [world ms, request]; what lies in the past was done in an earlier life
+    def _plan_steps(self, job):
+        # The scenario: [ms, request], counted from the first start of this run (origin_ms, world
+        # time; None: this is it). What lies in the past was done in an earlier life.
         start = self._world.start_us
-        for ms, request in steps:
-            if ms * 1000 >= start:
-                self._later.append((int(ms * 1000) - start, request))
+        origin = start if job["origin_ms"] is None else int(job["origin_ms"] * 1000)
+        for ms, request in job["steps"]:
+            due = origin + int(ms * 1000)
+            if due >= start:
+                self._later.append((due - start, request))
 
     def begin(self):
         self._virtual0 = words[NOW]
         self._real0 = utime.ticks_us()
-        self.plan_steps(self._world.job.get("steps", ()))
-        self.event({"event": "started", "cause": self._world.job["cause"]})
+        self._plan_steps(self._world.job)
+        self.event({
+            "event": "started", "cause": self._world.job["cause"], "faults": self._world.faults,
+            "start_ms": self._world.start_us // 1000,
+        })
         if self._file:
             kernel.at(words[NOW])
 

@@ -1,10 +1,11 @@
 # The board's `machine` module, with the semantics of the rp2 port: pins, interrupts, ADC, PWM,
 # hard timers, watchdog, reset causes. Levels live in wiring.level, time in kernel.
 # What the machine around the pins does belongs to wiring (cables) and plant (physics).
+import time
+
 import kernel
 import life
 import micropython
-import time
 import wiring
 from kernel import FAR, words
 from micropython import const
@@ -122,7 +123,8 @@ class _Led(Pin):
 
 _led_error = RuntimeError('Pin("LED") in an interrupt: it hangs on the radio chip')
 _pins = [None] * 33
-_kinds = {wiring.LED: _Led}  # pins of devices that answer edge by edge (HX711): number -> subclass of Pin
+# subclasses of Pin by number: the LED, and devices that answer edge by edge (HX711)
+_kinds = {wiring.LED: _Led}
 
 
 class ADC:

@@ -105,7 +105,8 @@ def _drive(levels, duties, u, out, n: int, pump, log, count):
 
 # Inputs after the plant's step: a closed switch pulls its pin to ground. Returns the pins whose
 # level changed as a bit mask. Every 4th half-cycle is often enough: what moves a switch by hand
-# calls it too, and floats and probes are slow. A pin without a pull resistor floats when its switch is open.
+# calls it too, and floats and probes are slow. A pin without a pull resistor floats when its
+# switch is open.
 @micropython.viper
 def _sense(levels, pulls, y, own, inputs, n: int, noise) -> int:
     lv = ptr32(levels)

@@ -1,21 +1,21 @@
-# What surrounds the simulated chip: its machine (plant), its flash, the people at the front panel.
-# Survives resets: the state file holds the plant, the switches, the standing faults and the world's
-# clock, and is written before every death and every second of the host.
+# What surrounds the simulated chip: its machine (plant), its flash, the hands at its front panel.
+# Survives resets: the state file holds the plant, the switches, the standing faults and the
+# world's clock, and is written before every death and every second of the host.
 import gc
 import json
 import os
+import socket
+import time
+from trace import Trace
 
 import hx711
 import life
 import network
-import socket
-import time
 import utime
 import wiring
 from control import Channel
 from flash import Flash
 from kernel import NOW, words
-from trace import Trace
 
 _NET_FAULTS = {
     "wifi_lost": "1: the access point is gone",
@@ -35,7 +35,6 @@ _SAVE_MS = 1000  # host time between two state files
 class World:
     def __init__(self, job):
         import board
-
         from plant import Plant
         from plant import words as plant_words
 
@@ -55,11 +54,14 @@ class World:
         life.begin(job)
         life.before_leaving(self._die)
         self._restore()
-        for name, value in job.get("faults", {}).items():
-            self.fault(name, value)
         self.trace = Trace(self)
         self.channel = Channel(self, job)
         socket.host["attached"] = job["network"]
+        try:
+            for name, value in job["faults"].items():
+                self.fault(name, value)
+        except ValueError as e:
+            self.channel.event({"event": "refused", "error": str(e)})
 
     # --- the firmware's side of the story
     def watch_live(self):
