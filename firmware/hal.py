@@ -4,6 +4,7 @@
 from array import array
 
 import board
+import micropython
 from machine import ADC, PWM, Pin
 from micropython import const
 
@@ -32,7 +33,7 @@ SW_WATER = const(256)
 SW_STEAM = const(512)
 BUTTONS = const(896)
 _ABSENT = const(SW_DOOR | SW_HOPPER | SW_PROBE)  # no door to open, nothing to run empty
-_SETTLED = const(3)  # a switch counts after three equal reads (30 ms)
+_SETTLED = const(2)  # a switch counts after two equal reads (40 ms)
 
 
 def _nothing(value=0):
@@ -96,8 +97,21 @@ class Hal:
         raw = self.raw
         read = self._reader[0]
         raw[0] = read() + read() + read() + read()
+        c = self._channel = 1 - self._channel
         if self._muxed:
-            self._sample_more(raw)
+            self._sample_more(raw, c)
+        if c:  # people are slow: switches every other tick
+            self._look()
+
+    def _sample_more(self, raw, c):
+        read = self._reader[3]
+        raw[3] = read() + read() + read() + read()
+        # steam and group share a pin: one of them each tick, the switch moved a tick ahead
+        read = self._reader[1]
+        raw[2 - c] = read() + read() + read() + read()
+        self._mux(c)
+
+    def _look(self):
         switch = self._switch
         bit = self._bit
         now = self.switches
@@ -106,16 +120,6 @@ class Hal:
                 self._differs(k)
             else:
                 self._seen[k] = 0
-
-    def _sample_more(self, raw):
-        read = self._reader[3]
-        raw[3] = read() + read() + read() + read()
-        # steam and group share a pin: one of them each tick, the switch moved a tick ahead
-        c = self._channel
-        read = self._reader[1]
-        raw[1 + c] = read() + read() + read() + read()
-        self._channel = c = 1 - c
-        self._mux(c)
 
     def _differs(self, k):
         self._seen[k] += 1
@@ -136,8 +140,7 @@ class Hal:
         slow = self._slow
         for k in range(len(slow)):
             slow[k](out[word[k]])
-        for k in range(_OUTS):
-            out[k] = 0
+        forget(out)
 
     def no_water(self):
         out = self.out
@@ -145,6 +148,13 @@ class Hal:
             out[k] = 0
 
     def all_off(self):
-        for k in range(_OUTS):
-            self.out[k] = 0
+        forget(self.out)
         self.drive()
+
+
+@micropython.viper
+def forget(out: ptr32):
+    k = 0
+    while k < 9:  # _OUTS
+        out[k] = 0
+        k += 1
