@@ -112,9 +112,12 @@ class Incoming:
         self._poll = select.poll()
         self.detach()
 
-    def attach(self, sock, events):
+    def attach(self, sock, polled, events):
+        # polled: the bare socket below TLS. What TLS has already taken from it is read all the
+        # same, because after a full chunk we read on without asking.
         self.sock = sock
-        self._poll.register(sock, events)
+        self._polled = polled
+        self._poll.register(polled, events)
 
     def detach(self):
         self.sock = None
@@ -125,7 +128,7 @@ class Incoming:
     def release(self):
         # the socket is to be closed, or wrapped
         if self.sock:
-            self._poll.unregister(self.sock)
+            self._poll.unregister(self._polled)
         self.detach()
 
     def events(self):

@@ -157,7 +157,7 @@ class Link(MQTTClient):
         except OSError as e:
             if e.errno != errno.EINPROGRESS:
                 raise
-        self._in.attach(self.sock, select.POLLOUT)
+        self._in.attach(self.sock, self.sock, select.POLLOUT)
 
     def _opening(self, now):
         event = self._in.events()
@@ -168,11 +168,12 @@ class Link(MQTTClient):
             self._greet(now)
 
     def _greet(self, now):
+        bare = self.sock
         self._in.release()
         if self._tls:
             self.sock = self._tls.wrap_socket(
-                self.sock, server_hostname=self.server, do_handshake_on_connect=False)
-        self._in.attach(self.sock, select.POLLIN)
+                bare, server_hostname=self.server, do_handshake_on_connect=False)
+        self._in.attach(self.sock, bare, select.POLLIN)
         self.out.clear(self.sock)
         self.phase = GREETING
         self._due = time.ticks_add(now, _GREET_MS)
