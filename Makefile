@@ -22,7 +22,7 @@ DEV_READY := $(VENV)/.ready-dev
 UMQTT := build/lib/umqtt/simple.py
 LOG := build/setup.log
 
-.PHONY: help setup run test test-fast lint types bench flash hil clean packages dev
+.PHONY: help setup run test test-fast lint types bench plots flash hil clean packages dev
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ types: dev ## mypy --strict on the host's code
 
 bench: packages dev ## figures: a table, and build/bench.json (ARGS=--quick for a short look)
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+plots: dev ## pictures of heat-up, idling, shots, profiles and disturbances in build/plots
+	@$(BIN)/python -m tests.plant.plots $(ARGS)
 
 # --- the board: PORT is the serial port here, e.g. make flash PORT=/dev/ttyACM0 BOARD=coffee_2900
 MPREMOTE = $(BIN)/mpremote connect $(PORT)

@@ -9,6 +9,6 @@ sys.path[:0] = [root + "/" + p for p in (
     "tests/plant/rig", "simulator/shim", "simulator", "firmware", "boards/" + job["board"],
     "build/lib",
 )]
-import scenarios
-
-print("@@" + json.dumps(getattr(scenarios, job["scenario"])(root, **job["args"])))
+module, _, name = ("scenarios." + job["scenario"]).rpartition(".")
+module = module.split(".")[-1]
+print("@@" + json.dumps(getattr(__import__(module), name)(root, **job["args"])))

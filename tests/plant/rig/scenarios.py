@@ -1,5 +1,5 @@
-# What the control tests and the bench measure, each a function that returns figures (ints; mc, mbar,
-# mg, ul, ms). Truth from the plant, sampled every tick. Runs under MicroPython.
+# What the control tests and the bench measure, each a function that returns figures (ints; mc,
+# mbar, mg, ul, ms). Truth from the plant, sampled every tick. Runs under MicroPython.
 import board
 from rig import Rig, pw
 
@@ -144,7 +144,7 @@ def shots(root, seed=1, count=10, params=None, rest_ms=60000, tune=None, first=0
 
 
 def pressure(root, seed=1, params=None, target=9000, ramp_ms=3000, start=3000, step=None):
-    """A hold at `start`, a ramp, a hold at `target`; step: [permille, ms] of the puck on the way."""
+    """A hold at `start`, a ramp, a hold at `target`; step: the puck's [permille, ms]."""
     r = Rig(root, seed, params, warm=True)
     r.button.load({
         "name": "p", "temp_mc": 93000, "stop": {"time_ms": 45000},
@@ -214,7 +214,8 @@ def limits(root, seed=1, params=None, kind="flow", step=(333, 1000)):
     r.plant.disturb_puck(step[0], step[1])
     r.run(8000)
     return {"flow_max_ul_s": flow.high, "pressure_max_mbar": mbar.high,
-            "flow_end_ul_s": r.truth("flow_pump_ul_s"), "pressure_end_mbar": r.truth("pressure_mbar"),
+            "flow_end_ul_s": r.truth("flow_pump_ul_s"),
+            "pressure_end_mbar": r.truth("pressure_mbar"),
             "flow_p99_ul_s": flow.percentile(0.99), "alarms": r.alarms()}
 
 

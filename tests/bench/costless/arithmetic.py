@@ -1,0 +1,62 @@
+# The control arithmetic of one tick alone: the firmware's viper functions called as the tick calls
+# them, `sys.argv[1]` times. `sys.argv[2]`: "start" prints the words as floor.c reads them, "run"
+# the words at the end, "empty" runs the bare loop.
+import sys
+from array import array
+
+import board
+import burst
+import hydraulics
+import thermal
+from flow import Flow
+from plan import ABSENT, MODE_PRESSURE
+
+
+def boiler(tune, mc):
+    b = thermal.Boiler(tune, board.INLET_MC, board.AMBIENT_MC)
+    b.start(mc - 400)
+    b.set(mc)
+    b.firm(True)
+    b.words[thermal.MEASURED] = mc - 300
+    b.words[thermal.FLOW] = b.words[thermal.AHEAD] = 2000
+    return b.words
+
+
+brew = boiler(board.BREW_BOILER, board.BREW_DEFAULT_MC)
+steam = array("i", [0] * thermal.WORDS)
+if board.STEAM_BOILER:
+    steam = boiler(board.STEAM_BOILER, board.STEAM_DEFAULT_MC)
+    steam[thermal.FLOW] = steam[thermal.AHEAD] = 0
+pump = hydraulics.Hydraulics(Flow())
+pump.go(MODE_PRESSURE, 9000, 0, ABSENT)
+water = pump.words
+water[3] = 8800  # measured mbar
+fire = burst.board_words()
+
+
+def run(n):
+    step, follow, firing = thermal.step, hydraulics.follow, burst.fire
+    for _ in range(n):
+        fire[0] = step(brew)
+        if board.STEAM_BOILER:
+            fire[1] = step(steam)
+        on = firing(fire, 1)
+        brew[6] = on & 1
+        steam[6] = on >> 1
+        if pump.smooth:
+            follow(water)
+
+
+def empty(n):
+    for _ in range(n):
+        pass
+
+
+if sys.argv[2] == "start":
+    print(1 if board.STEAM_BOILER else 0, 1 if pump.smooth else 0)
+    for w in (brew, steam, fire, water):
+        print(len(w), *w)
+else:
+    (empty if sys.argv[2] == "empty" else run)(int(sys.argv[1]))
+    for i in range(8):
+        print(brew[i], steam[i], fire[i], water[i])
