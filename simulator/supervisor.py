@@ -178,7 +178,7 @@ class Board:
         """Ends the machine for good; its state file and flash stay."""
         if not self._closing:
             self._closing = True
-            with contextlib.suppress(BoardDied, BoardBroken, queue.Empty):
+            with contextlib.suppress(BoardDied, BoardBroken, RequestRefused, queue.Empty):
                 self.request("stop", timeout_s=3)
         if self._process and self._process.poll() is None:
             self._process.kill()

@@ -108,7 +108,7 @@ def advance(m):
     u = ptr32(m[_M_U])
     f = m[_M_FAULTS]
     core = m[_M_CORE]
-    core_p = m[_M_CORE_P]
+    core_p = ptr32(m[_M_CORE_P])
     hydro = m[_M_HYDRO]
     hydro_p = m[_M_HYDRO_P]
     vessel = m[_M_VESSEL]
@@ -125,13 +125,13 @@ def advance(m):
     k = int(f[_F_SSR_BREW])
     if (int(u[_U_HEATER_BREW]) and k != 2) or k == 1:
         if contact:
-            brew_mw = (int(m[_M_BREW_P][_BP_POWER]) * int(f[_F_SCALED_BREW])) // 1000
+            brew_mw = (int(ptr32(m[_M_BREW_P])[_BP_POWER]) * int(f[_F_SCALED_BREW])) // 1000
             brew_mw = (((brew_mw * mains) // 1000000) * mains) // 1000000
     steam_mw = 0
     k = int(f[_F_SSR_STEAM])
     if (int(u[_U_HEATER_STEAM]) and k != 2) or k == 1:
         if contact and int(core_p[_KP_HAS_STEAM]):
-            steam_mw = (int(m[_M_STEAM_P][_BP_POWER]) * int(f[_F_SCALED_STEAM])) // 1000
+            steam_mw = (int(ptr32(m[_M_STEAM_P])[_BP_POWER]) * int(f[_F_SCALED_STEAM])) // 1000
             steam_mw = (((steam_mw * mains) // 1000000) * mains) // 1000000
 
     # --- valves (a fault holds one closed: 1, or open: 2)
@@ -168,7 +168,7 @@ def advance(m):
         # water over the puck: it goes on if the puck sucks or the drain takes it
         if int(hydro[_H_SOAK]):
             moving = 1
-        if valve == 0 and int(hydro[_H_GROUP_NL]) > int(hydro_p[_HP_RESIDUE]):
+        if valve == 0 and int(hydro[_H_GROUP_NL]) > int(ptr32(hydro_p)[_HP_RESIDUE]):
             moving = 1
     if moving:
         k = int(f[_F_PUCK])

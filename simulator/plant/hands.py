@@ -59,13 +59,19 @@ def _tray(plant, good):
         plant.rooms[at.VESSEL][vessels.TRAY] = 0
 
 
+def _liquid(name, mc):
+    if not 0 <= mc <= 60000:
+        raise ValueError("%s: %d is not in 0...60000 m°C" % (name, mc))
+    return mc
+
+
 def _ambient(plant, mc):
-    plant.ambient_mc = mc
+    plant.ambient_mc = _liquid("ambient_mc", mc)
     parameters.surround(plant.rooms, plant.ambient_mc, plant.inlet_mc)
 
 
 def _inlet(plant, mc):
-    plant.inlet_mc = mc
+    plant.inlet_mc = _liquid("inlet_mc", mc)
     parameters.surround(plant.rooms, plant.ambient_mc, plant.inlet_mc)
 
 

@@ -87,7 +87,7 @@ def hydraulic_parameters(get):
 
 
 @micropython.viper
-def flow_step(s, p):
+def flow_step(s, p: ptr32):
     """Ten substeps of 1 ms, explicit Euler on volumes (every nl is booked).
 
         pump     Q = n Q0 (1 - s ((1 + b) x - b x^2)) - leak x, x = P / P_stall, Q >= 0 (check

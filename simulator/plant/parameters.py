@@ -1,5 +1,7 @@
 # The machine's figures with the model's error in them, turned into the parameter words of the
 # rooms. Floats are allowed here (nothing runs in a step), the words are ints.
+from array import array
+
 from . import hydraulics, puck, thermal, vessels
 from . import rooms as at
 from .sensors import BASE_SIGMA, GAIN, SIGMA
@@ -52,19 +54,30 @@ class Figures:
             self.permille[key] = int(permille)
 
 
+def _put(rooms, place, values):
+    # viper reads them through ptr32, which does not extend the sign on a 64-bit machine
+    if min(values) < 0:
+        raise ValueError("figures of %s: a parameter is negative" % at.ROOMS[place])
+    if rooms[place]:
+        for i in range(len(values)):
+            rooms[place][i] = values[i]
+    else:
+        rooms[place] = array("i", values)
+
+
 def fill(rooms, get, sensors, noise_permille):
     """Writes the parameter words of every room. sensors: those of the four channels or None."""
     headspace = rooms[at.HYDRO_P][hydraulics.HEADSPACE] if rooms[at.HYDRO_P] else 0
-    rooms[at.BREW_P][:] = thermal.boiler_parameters(get, "brew")
-    rooms[at.STEAM_P][:] = thermal.boiler_parameters(get, "steam")
-    rooms[at.GROUP_P][:] = thermal.group_parameters(get)
-    rooms[at.HYDRO_P][:] = hydraulics.hydraulic_parameters(get)
+    _put(rooms, at.BREW_P, thermal.boiler_parameters(get, "brew"))
+    _put(rooms, at.STEAM_P, thermal.boiler_parameters(get, "steam"))
+    _put(rooms, at.GROUP_P, thermal.group_parameters(get))
+    _put(rooms, at.HYDRO_P, hydraulics.hydraulic_parameters(get))
     if headspace:  # belongs to the puck in the basket
         rooms[at.HYDRO_P][hydraulics.HEADSPACE] = headspace
-    rooms[at.PUCK_P][:] = puck.puck_parameters(get)
-    rooms[at.VESSEL_P][:] = vessels.vessel_parameters(get)
+    _put(rooms, at.PUCK_P, puck.puck_parameters(get))
+    _put(rooms, at.VESSEL_P, vessels.vessel_parameters(get))
     slope = rooms[at.TABLES][3][1]  # sixteenths of a code per ubar, 2**30 = 1
-    rooms[at.CORE_P][:] = _core(get, sensors, noise_permille, slope)
+    _put(rooms, at.CORE_P, _core(get, sensors, noise_permille, slope))
     for c in rooms[at.CHANNELS]:
         c[BASE_SIGMA] = get("adc_noise_permille") * 16 * noise_permille // 1000000
         c[SIGMA] = c[BASE_SIGMA] * c[GAIN] // 1000

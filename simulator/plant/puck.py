@@ -58,7 +58,7 @@ def puck_parameters(get):
 
 
 @micropython.viper
-def resist(s, p, pressure_ubar: int) -> int:
+def resist(s, p: ptr32, pressure_ubar: int) -> int:
     """Conductance for the next step, ul/s per ubar with 2**32 = 1.
 
         R = R0 (1 - w wetness)(1 - e eroded)(1 - channel)(1 + k (P/9 bar - 1)) disturbance
@@ -98,7 +98,7 @@ def resist(s, p, pressure_ubar: int) -> int:
 
 
 @micropython.viper
-def soak(s, p, into_nl: int) -> int:
+def soak(s, p: ptr32, into_nl: int) -> int:
     """Takes what entered in this step; returns what comes out below, nl.
 
     Up to the breakthrough wetness the puck keeps all, then a share that falls linearly to nothing
@@ -145,7 +145,7 @@ def soak(s, p, into_nl: int) -> int:
 
 
 @micropython.viper
-def suction(s, p) -> int:
+def suction(s, p: ptr32) -> int:
     """ul/s a coffee puck sucks in while it is dry: falls linearly with its wetness."""
     if int(s[_KIND]):
         return 0

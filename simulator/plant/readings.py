@@ -134,7 +134,7 @@ _R_SLOW = const(4)
 def feel(m, slow: int):
     # temperatures and pressure to codes, pulses. slow: steam and group as well
     y = ptr32(m[_M_Y])
-    core_p = m[_M_CORE_P]
+    core_p = ptr32(m[_M_CORE_P])
     vessel = m[_M_VESSEL]
     channels = m[_M_CHANNELS]
     tables = m[_M_TABLES]
@@ -165,7 +165,7 @@ def switches(m):
     y = ptr32(m[_M_Y])
     f = m[_M_FAULTS]
     core = m[_M_CORE]
-    core_p = m[_M_CORE_P]
+    core_p = ptr32(m[_M_CORE_P])
     vessel = m[_M_VESSEL]
     k = 0
     if int(vessel[_V_TANK]) > int(core_p[_KP_TANK_LOW]) and int(f[_F_TANK]) == 0:
@@ -237,7 +237,7 @@ def tell(m):
 def tenth(m):
     # ten times a second: mains' wander, slow noise of the sensors, a value of the load cell
     core = m[_M_CORE]
-    core_p = m[_M_CORE_P]
+    core_p = ptr32(m[_M_CORE_P])
     streams = m[_M_STREAMS]
     vessel = m[_M_VESSEL]
     f = m[_M_FAULTS]

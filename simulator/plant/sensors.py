@@ -1,6 +1,7 @@
 # From temperature and pressure to what the converter sees: divider, amplifier, transducer, noise,
 # 12 bits. Codes are 16 x the 12-bit code (65536 = full scale). No judgement of readings here.
 import math
+from array import array
 
 import micropython
 from micropython import const
@@ -36,7 +37,7 @@ def temperature_table(sensor):
     to ground, R = R25 exp(B (1/T - 1/298.15 K)) (beta equation, IEC 60539-1); or ("pt1000", mc at
     0 V, mc at full scale): linear amplifier.
     """
-    return [_code(sensor, (i - 10) * 1.048576) for i in range(_WORDS + 1)]
+    return array("i", [_code(sensor, (i - 10) * 1.048576) for i in range(_WORDS + 1)])
 
 
 def _code(sensor, temp_c):
@@ -51,7 +52,7 @@ def _code(sensor, temp_c):
 
 
 @micropython.viper
-def temperature_code(table, temp_uc: int) -> int:
+def temperature_code(table: ptr32, temp_uc: int) -> int:
     """16 x the 12-bit code at temp_uc; the table's ends hold outside it."""
     t = temp_uc + 10485760
     if t < 0:

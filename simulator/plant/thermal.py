@@ -1,7 +1,9 @@
 # Heat: elements, boilers, group and the lag of their sensors. Energies in uJ (exact sums),
 # temperatures in u°C, powers in mW, a step is 10 ms: mW * 10 = uJ. No hydraulics, no sensors'
-# electronics. State and parameters are lists of small ints, so nothing is ever allocated.
+# electronics. State: lists of small ints, so nothing is ever allocated. Parameters:
+# arrays of non-negative 32-bit ints, read through ptr32.
 import math
+from array import array
 
 import micropython
 from micropython import const
@@ -75,7 +77,7 @@ def warm(s, p, temp_uc):
 
 
 @micropython.viper
-def brew_step(s, p, power_mw: int, inflow_nl: int):
+def brew_step(s, p: ptr32, power_mw: int, inflow_nl: int):
     """One step of a full boiler: element, water and metal as one lump, sensor.
 
         element   dE/dt = P - E/tau            heat into the water  q = E/tau
@@ -108,7 +110,7 @@ def brew_step(s, p, power_mw: int, inflow_nl: int):
 
 # What steam_step is told: valves (bit 0 steam, bit 1 hot water) and the refill in nl.
 @micropython.viper
-def steam_step(s, p, saturation, draw):
+def steam_step(s, p: ptr32, saturation: ptr32, draw):
     """One step of the steam boiler; draw = [power mW, valves, refill nl].
 
     Water and metal at one temperature, saturated steam above:
@@ -179,9 +181,11 @@ def saturation_mbar(temp_c):
 
 def saturation_table():
     """Gauge pressure in mbar (0 below 100 °C), one word every 2**20 u°C from 0 °C."""
-    return [
-        max(0, int(saturation_mbar(i * 1.048576) - 1013.25 + 0.5)) if i else 0 for i in range(202)
-    ]
+    return array("i", [_gauge_mbar(i * 1.048576) for i in range(202)])
+
+
+def _gauge_mbar(temp_c):
+    return max(0, int(saturation_mbar(temp_c) - 1013.25 + 0.5)) if temp_c else 0
 
 
 # --- group: the inlet water follows the boiler over the pipe, the metal follows slowly
@@ -203,7 +207,7 @@ def group_parameters(get):
 
 
 @micropython.viper
-def group_step(g, p, boiler_uc: int, flow_nl: int):
+def group_step(g, p: ptr32, boiler_uc: int, flow_nl: int):
     """Inlet water: first-order lag behind the boiler. Metal: towards a little below the boiler
     while resting, towards the inlet water while it flows. Its heat is part of the boiler's loss.
     """

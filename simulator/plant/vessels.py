@@ -52,7 +52,7 @@ def vessel_parameters(get):
 
 
 @micropython.viper
-def pour(s, p, out_nl: int, dissolved_ug: int):
+def pour(s, p: ptr32, out_nl: int, dissolved_ug: int):
     """What left the puck hangs in two first-order stores (spout and cling) before it falls:
     the drip after the valve has closed. Solubles fall with their share of the water.
     Without a cup, or over its brim, it falls into the tray.
@@ -90,7 +90,7 @@ def pour(s, p, out_nl: int, dissolved_ug: int):
 
 
 @micropython.viper
-def meter(s, p, intake_nl: int, jitter: int):
+def meter(s, p: ptr32, intake_nl: int, jitter: int):
     """Hall flow meter in the suction line: a pulse each _PULSE_NL, its place off by some jitter
     that does not add up. jitter: N(0,1), 1024 = one sigma; drawn again for each pulse.
     """
@@ -105,7 +105,7 @@ def meter(s, p, intake_nl: int, jitter: int):
 
 
 @micropython.viper
-def weigh(s, p):
+def weigh(s, p: ptr32):
     """Load cell, once a step: cup, its tare and what lies on the grid, behind the filter's lag."""
     w = int(s[_EXTRA]) + (((int(s[_TRAY]) * int(p[_DRAIN_WEIGHED])) >> 10))
     if int(s[_CUP_THERE]):

@@ -1,7 +1,9 @@
 # The line to the host: one JSON request a line in, one reply a line out, events in between.
 # Also the pace: step (stand still until told to run), fast, or so many seconds a second.
 # Runs in the slow hook of the kernel, between two instructions of the firmware; the little it
-# allocates is garbage on the firmware's heap, which only makes a collection come earlier.
+# allocates is garbage on the firmware's heap, which only makes a collection come earlier. When
+# the firmware has filled its heap, a reserve from before the ballast serves instead.
+import gc
 import json
 import os
 import sys
@@ -14,6 +16,7 @@ import wiring
 from kernel import NOW, words
 
 _LOOK_US = 100000  # virtual time between two looks at the line when nothing else is due
+_RESERVE_BYTES = 24576
 _PATIENCE = 10  # network stalls of 25 ms of the host
 
 
@@ -26,6 +29,7 @@ class Channel:
             self._poll.register(self._file, uselect.POLLIN)
         self._chunk = bytearray(2048)
         self._rest = b""
+        self._reserve = bytearray(_RESERVE_BYTES)
         self._until = None  # virtual us at which the running `run` is answered
         self._later = []  # (virtual us, request): releases of buttons, scenario steps
         self._saves = job.get("save", True)
@@ -149,8 +153,23 @@ class Channel:
 
     def _serve(self, line):
         try:
+            self._answer(line)
+        except MemoryError:
+            self._reserve = None
+            gc.collect()
+            self._answer(line)
+            gc.collect()
+            self._reserve = bytearray(_RESERVE_BYTES)
+
+    def _answer(self, line):
+        try:
             request = json.loads(line)
             reply = getattr(self, "do_" + request["do"])(request)
+        except MemoryError as e:
+            if self._reserve:
+                raise
+            self._send({"ok": False, "error": "MemoryError: %s" % e})
+            return
         except Exception as e:
             sys.print_exception(e)
             self._send({"ok": False, "error": "%s: %s" % (type(e).__name__, e)})

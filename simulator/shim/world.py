@@ -174,7 +174,10 @@ class World:
     def _die(self, cause):
         self.resets += 1
         self.save()
-        self.channel.event({"event": "reset", "cause": cause, "uptime_ms": words[NOW] // 1000})
+        self.channel.event({
+            "event": "reset", "cause": cause, "uptime_ms": words[NOW] // 1000,
+            "flash_operations": self.flash.operations,
+        })
 
     # --- what a test or the panel sees
     def look(self):
