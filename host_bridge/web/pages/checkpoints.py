@@ -42,6 +42,7 @@ class CheckpointList:
         self._machine = machine
         self._state = state
         self._shown: tuple[CheckpointView, ...] | None = None
+        self._alarms: dict[tuple[str, str], str] = {}
         with ui.element("div").classes("title"):
             html(Markup("<h1>Checkpoints</h1>"))
             html(
@@ -72,6 +73,8 @@ class CheckpointList:
         if shown == self._shown:
             return
         self._shown = shown
+        alarms = await self._visit.ask(self._visit.bridge.alarms, self._machine or None, 500)
+        self._alarms = {(alarm.machine, alarm.external_id): alarm.code for alarm in alarms}
         self._body.clear()
         with self._body:
             for view in shown:
@@ -85,7 +88,8 @@ class CheckpointList:
     def _checkpoint(self, view: CheckpointView) -> None:
         box = ui.element("article").classes("panel checkpoint")
         with box.props(f'data-checkpoint="{view.id}"'):
-            html(describe(view)).classes("grow")
+            code = self._alarms.get((view.machine, view.coffee_id))
+            html(describe(view, code)).classes("grow")
             if view.state == "open":
                 button("Review", "done", "primary", self._review(view))
 
@@ -120,10 +124,14 @@ async def _ask_note(view: CheckpointView) -> str | None:
     return answer
 
 
-def describe(view: CheckpointView) -> Markup:
+def describe(view: CheckpointView, alarm: str | None = None) -> Markup:
+    """`alarm` is the code of the alarm it is about: then the title says what to do."""
     icon_name, kind, why = _KINDS.get(
         view.model, ("fact_check", words.plain(view.model.removeprefix("coffee.")), "")
     )
+    title = view.summary
+    if view.model == "coffee.alarm" and alarm is not None:
+        title, why = words.alarm(alarm).title, words.alarm(alarm).cure
     done = Markup()
     if view.reviewed_by is not None:
         done = Markup('<p class="small">Reviewed by <strong>{}</strong> {}{}</p>').format(
@@ -134,7 +142,7 @@ def describe(view: CheckpointView) -> Markup:
         '</div><p class="soft">{}</p><p class="small soft">{} · since {} · {}</p>{}</div>'
     ).format(
         icon(icon_name),
-        view.summary,
+        title[:1].upper() + title[1:],
         tag(kind),
         why,
         Markup('<a href="/machines/{}">{}</a>').format(quote(view.machine), view.machine),

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from nicegui import ui
 
 from host_bridge.errors import NotFound
-from host_bridge.views import LiveView, MachineView, MeterView
+from host_bridge.views import AlarmView, LiveView, MachineView, MeterView
 from host_bridge.web import units, words
 from host_bridge.web.layout import Visit, frame, html, put
 from host_bridge.web.live_curve import HistoryCurve, ShotCurve
@@ -77,6 +77,9 @@ class MachinePage:
                     html(Markup("<h2>Sensors and switches</h2>"))
                     self._switches = html(Markup())
                 with ui.element("section").classes("panel"):
+                    html(Markup("<h2>Recent alarms</h2>"))
+                    self._alarms = html(Markup())
+                with ui.element("section").classes("panel"):
                     html(Markup("<h2>About this machine</h2>"))
                     self._about = html(Markup())
 
@@ -112,6 +115,7 @@ class MachinePage:
             put(self._brews, table(HEADS, (row(b, names.get(b.slot)) for b in brews), "Brews"))
         else:
             put(self._brews, empty("coffee", "No brew yet", "Brew one here or at the machine."))
+        put(self._alarms, _alarms(await self._visit.ask(bridge.alarms, self._machine, 6)))
         put(self._about, _about(view, meters[0] if meters else None))
 
 
@@ -209,7 +213,8 @@ def _shot_title(live: LiveView) -> Markup:
         return Markup("<h2>Shot</h2>")
     text = "Shot running" if live.running else "Last shot"
     mark = chip(words.Word("live", words.BUSY, "sensors")) if live.running else Markup()
-    hole = "" if live.curve.complete else "some samples were missed on the way"
+    whole = live.running or live.curve.complete
+    hole = "" if whole else "some samples were missed on the way"
     return Markup('<h2>{}</h2>{}<span class="soft small">{}</span>').format(text, mark, hole)
 
 
@@ -228,6 +233,21 @@ def _switches(state: dict[str, Any]) -> Markup:
     return Markup('<div class="switches">{}</div>').format(join(chips))
 
 
+def _alarms(alarms: list[AlarmView]) -> Markup:
+    if not alarms:
+        return Markup('<p class="soft small">None so far.</p>')
+    return facts(
+        (
+            (
+                words.alarm(alarm.code).title,
+                Markup("{} {}").format("raised" if alarm.raised else "over", when(alarm.utc_ms)),
+            )
+            for alarm in alarms
+        ),
+        as_list=True,
+    )
+
+
 def _about(view: MachineView, newest: MeterView | None) -> Markup:
     info, state = view.info, view.state or {}
     pairs: list[tuple[str, object]] = [
@@ -237,7 +257,7 @@ def _about(view: MachineView, newest: MeterView | None) -> Markup:
         ("Running for", units.duration(state.get("uptime_ms"))),
         ("Clock", "set" if state.get("utc_ms") else "not set"),
         ("Control ticks late", f"{state.get('late_ticks', '–')} of {state.get('ticks', '–')}"),
-        ("Facts waiting on the machine", state.get("journal_held", units.MISSING)),
+        ("Facts kept in its journal", state.get("journal_held", units.MISSING)),
         ("First seen", when(view.first_seen_ms)),
     ]
     if newest is not None:

@@ -308,7 +308,7 @@ class Editor:
         field = ui.input(label, value=of.get(key, ""), on_change=lambda e: edit(e.value))
         field.props(f'outlined maxlength="{NAME_LENGTH}" debounce="250"')
         field.props(f'data-field="{path}"')
-        self._fields[path] = field
+        self._fields[path] = field.without_auto_validation()  # recipe_check judges
         return field
 
     def _number(
@@ -335,7 +335,7 @@ class Editor:
         field.props(f'outlined debounce="250" hide-bottom-space {"dense" if dense else ""}')
         field.props(f'inputmode="decimal" data-field="{path}"')
         field.props(f'title="{span[0] / 1000:g} to {span[1] / 1000:g} {quantity.unit}"')
-        self._fields[path] = field
+        self._fields[path] = field.without_auto_validation()  # recipe_check judges
 
     # --- sending
     async def _put(self) -> None:
