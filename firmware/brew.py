@@ -47,6 +47,7 @@ ABORTED = const(2)
 
 _NEAR_MC = const(500)  # the water must be this near the recipe's temperature before a shot
 _PATIENCE_MS = const(120000)  # for it to get there
+_CHARGE_ON_MS = const(3000)  # the element still catches up with the water
 _RUN_DOWN_MS = const(150)
 _SETTLE_MS = const(5000)  # after the pump stopped: what drips still counts
 
@@ -74,7 +75,7 @@ class Shot:
         self.running = False
         self.valve = 0
         self.grinder = 0
-        self._charge_ms = board.BREW_BOILER[3] * 5 // 12  # of the element's lag: docs/control.md
+        self._charge_ms = board.BREW_BOILER[3] * 2 // 5  # of the element's lag: docs/control.md
         self._cut_ms = board.BREW_BOILER[3] * 11 // 24
 
     def refusal(self, asked, source, ready):
@@ -172,7 +173,6 @@ class Shot:
         return dose_left_ms <= self._charge_ms
 
     def _begin_water(self):
-        self._heat[CHARGE] = 0
         self._zero_ul = self._flow.volume_ul()
         self._scale.tare()
         self._puck.fresh()
@@ -208,6 +208,8 @@ class Shot:
         stops = self._stops
         left = stops.left_ms(p)
         self._log.step(True)
+        if live.shot_ms > _CHARGE_ON_MS:
+            self._heat[CHARGE] = 0
         self._heat[AHEAD] = stops.ahead_ul_s(p, self._at, live.shot_ms, left, self._cut_ms)
         if left == 0:
             self.end(OK, 0)
