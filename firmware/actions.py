@@ -15,7 +15,7 @@ _IDENTIFY_MS = 10000
 _CURES = {
     "remote_disabled": "the remote key is off; turn it on at the machine",
     "cup_missing": "no cup stands there; put one under the spout",
-    "interlock": "an alarm stands or is latched; see state.latched, remove its cause, acknowledge it",
+    "interlock": "an alarm is in the way; see state.latched, remove its cause, acknowledge it",
     "busy": "something is running; wait for state ready, or stop it",
     "not_ready": "not at temperature yet; wait for state ready",
     "water": "the tank is empty; fill it",
@@ -188,7 +188,7 @@ class Actions:
         return {"changed": sorted(args), "restart": settings.needs_restart(args)}
 
     def _check_update(self, args):
-        raise Refusal("unsupported", None, "no update over MQTT yet; use make flash over the cable")
+        raise Refusal("unsupported", None, "no update over MQTT; use make flash over the cable")
 
     # --- time
     def _check_clock(self, args):
@@ -213,7 +213,7 @@ def _slot(args):
 def _rev(args):
     rev = args.get("rev")
     if rev is not None and not is_int(rev):
-        raise Refusal("wrong_type", "args.rev", "send the whole number of `recipes`, or leave it out")
+        raise Refusal("wrong_type", "args.rev", "send the number in `recipes`, or leave it out")
     return rev
 
 

@@ -7,7 +7,7 @@ from micropython import const
 _SMALL = const(0x3FFFFFFF)  # live.uptime_ms wraps here
 FLOOR_MS = 1767225600000  # 2026-01-01: no machine with this firmware lived before
 CEILING_MS = 4102444800000  # 2100-01-01
-_EPOCH_S = 0 if time.gmtime(0)[0] == 1970 else 946684800  # MicroPython ports count from 1970 or 2000
+_EPOCH_S = 0 if time.gmtime(0)[0] == 1970 else 946684800  # ports count from 1970 or 2000
 
 
 class Clock:

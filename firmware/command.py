@@ -80,11 +80,11 @@ def _object(payload):
     try:
         message = json.loads(str(payload, "utf-8"))
     except UnicodeError:
-        raise Refusal("not_utf8", None, "the message is not UTF-8; was it cut? Send it again whole")
+        raise Refusal("bad_encoding", None, "not UTF-8; was it cut? Send it again whole")
     except (ValueError, RuntimeError):
-        raise Refusal("not_json", None, "the message is not JSON; was it cut? Send one JSON object")
+        raise Refusal("not_json", None, "not JSON; was it cut? Send one JSON object")
     if not isinstance(message, dict):
-        raise Refusal("not_object", None, 'send a JSON object: {"id":..., "deadline":..., "args":{...}}')
+        raise Refusal("not_object", None, "send a JSON object with id, deadline and args")
     return message
 
 
@@ -102,13 +102,13 @@ def _deadline(name, message):
     if deadline is None:
         if name == "clock":
             return None
-        raise Refusal("missing", "deadline", "send the UTC milliseconds after which it is too late")
+        raise Refusal("missing", "deadline", "send UTC milliseconds: when it is too late")
     if not is_int(deadline):
         raise Refusal("wrong_type", "deadline", "send UTC milliseconds as a whole number")
     if 0 < deadline < _SECONDS:
         raise Refusal("bad_value", "deadline", "these are seconds; send milliseconds (times 1000)")
     if not 0 < deadline < _CEILING_MS:
-        raise Refusal("bad_value", "deadline", "no time between 1973 and 2100; send UTC milliseconds")
+        raise Refusal("bad_value", "deadline", "not between 1973 and 2100; send UTC milliseconds")
     return deadline
 
 
@@ -129,7 +129,7 @@ def check_mac(command, machine, key):
     text, mac = command.signed
     topic = machine.encode() + b"/cmd/" + command.name.encode() + b"\n"
     if not _same(hexlify(hmac_sha256(key, topic + text)), mac):
-        raise Refusal("bad_mac", "mac", "does not fit; sign topic and message with this machine's key")
+        raise Refusal("bad_mac", "mac", "does not fit; sign topic and message with our key")
 
 
 def hmac_sha256(key, text):

@@ -1,10 +1,11 @@
 # Commands from the host: each message gets exactly one reply, and each id is acted on once, over
 # resets too. The ledger is written before the deed; a machine that pours writes nothing, so what
 # needs the flash waits for its end, and a brew or a cleaning is refused.
+from mailbox import Busy
+
 import command as reader
 from actions import Actions
 from command import NAMES, Refusal  # noqa: F401  (NAMES: info publishes them)
-from mailbox import Busy
 
 ACTING = ("brew", "clean", "update")  # these move something: never without a known time
 _AT_ONCE = ("stop", "identify", "clock")  # need no flash, must not wait
@@ -68,7 +69,7 @@ class Commands:
             return _again(command, seen)
         args = self._actions.check(command.name, command.args)
         if self._ledger.full and command.name != "stop":
-            raise Refusal("busy", None, "too many commands while the machine pours; wait for its end")
+            raise Refusal("busy", None, "too many commands meanwhile; wait for state ready")
         if command.name in _AT_ONCE:
             return self._at_once(command, args)
         if self._mailbox.at_rest():

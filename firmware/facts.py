@@ -3,6 +3,8 @@
 # Only the background calls this. Sending is link.py's work.
 import json
 from array import array
+from mailbox import Busy
+from time import ticks_add, ticks_diff, ticks_ms
 
 import interlocks as il
 import live as names
@@ -10,10 +12,8 @@ import resets as reset_rules
 import shot_mark
 from brew_fact import SOURCES, brew_fact, word
 from ledger import Ledger
-from mailbox import Busy
 from meters import Meters
 from micropython import const
-from time import ticks_add, ticks_diff, ticks_ms
 
 QUEUE_MAX = 48
 _GATHER_MS = const(200)  # events come in bunches: one flash write for a bunch

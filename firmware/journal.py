@@ -135,7 +135,7 @@ class Journal:
         return [self._line(self._loss(self._lost_from(starts[0]), starts[1] - 1), self.next)]
 
     def _lost_from(self, start):
-        # The segment at `start` goes. If it tells of an earlier loss, that would go unsaid with it.
+        # The segment at `start` goes. If it tells of an earlier loss, that would go unsaid.
         for _, line in self._logs.lines(start):
             body = unseal(line)
             fact = json.loads(body) if body else {}

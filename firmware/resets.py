@@ -1,7 +1,7 @@
-# Why the board started, how often, and what a reset must not wipe out: the boot number, the latched
-# alarms, the watchdog resets of the last ten minutes. Used before anything else that writes.
-# There is no clock across a reset, so time here is uptime that was noted on flash: too short rather
-# than too long, and a storm is seen rather than missed.
+# Why the board started, how often, and what a reset must not wipe out: the boot number, the
+# latched alarms, the watchdog resets of the last ten minutes. Used before all else that writes.
+# There is no clock across a reset, so time here is uptime that was noted on flash: too short
+# rather than too long, and a storm is seen rather than missed.
 import json
 
 import files

@@ -1,6 +1,6 @@
-# A note on flash that a shot has begun, written before its water runs, so that a shot which a reset
-# cut off becomes a fact all the same. While water runs nothing is written. It is taken away when
-# the shot's own fact is in the journal.
+# A note on flash that a shot has begun, written before its water runs, so that a shot which a
+# reset cut off becomes a fact all the same. While water runs nothing is written. It is taken away
+# when the shot's own fact is in the journal.
 import json
 
 import files

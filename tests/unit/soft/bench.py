@@ -1,7 +1,8 @@
-# A machine without its tick: the real files, journal, facts and commands on a real littlefs, and in
-# place of the tick a mailbox that answers what the test says. Every flash operation is checked:
-# only in a quiet moment, and never while water runs.
+# A machine without its tick: the real files, journal, facts and commands on a real littlefs, and
+# in place of the tick a mailbox that answers what the test says. Every flash operation is
+# checked: only in a quiet moment, and never while water runs.
 import json
+from mailbox import Busy
 
 import board as data
 import live as names
@@ -11,7 +12,6 @@ from config import Config
 from facts import Facts
 from journal import Journal
 from ledger import Ledger
-from mailbox import Busy
 from plan import Plan
 from ramflash import Board
 from recipes import Recipes

@@ -1,4 +1,4 @@
-# What the host may say and what it hears: refusals with field and cure, one deed an id, over resets.
+# What the host may say and hears: refusals with field and cure, one deed an id, over resets.
 import json
 
 import files
@@ -27,8 +27,9 @@ def asked(bench, request):
 def test_unreadable_messages_get_a_reply_without_id():
     bench = Bench()
     for payload, code in (
-        (b"", "not_json"), (b'{"id":"a"', "not_json"), (b"[1]", "not_object"), (b"7", "not_object"),
-        (b'{"id":"\xff\xfe"}', "not_utf8"), ('{"id":"ü'.encode()[:-1], "not_utf8"),
+        (b"", "not_json"), (b'{"id":"a"', "not_json"),
+        (b"[1]", "not_object"), (b"7", "not_object"),
+        (b'{"id":"\xff\xfe"}', "bad_encoding"), ('{"id":"ü'.encode()[:-1], "bad_encoding"),
         (b"[" * 900, "not_json"), (b"x" * 1025, "too_long"), (b"{}", "missing"),
         (b'{"id":7}', "bad_value"), (b'{"id":"a b"}', "bad_value"),
         (b'{"id":"%s"}' % (b"a" * 37), "bad_value"), (b'{"id":""}', "bad_value"),
@@ -48,7 +49,8 @@ def test_what_is_wrong_with_the_envelope_is_named():
     error(bench.send("brew", deadline=None), "missing", "deadline")
     error(bench.send("brew", deadline="soon"), "wrong_type", "deadline")
     error(bench.send("brew", deadline=1.8e12), "wrong_type", "deadline")
-    assert "milliseconds" in error(bench.send("brew", deadline=NOW_MS // 1000), "bad_value", "deadline")
+    message = error(bench.send("brew", deadline=NOW_MS // 1000), "bad_value", "deadline")
+    assert "milliseconds" in message
     error(bench.send("brew", deadline=-1), "bad_value", "deadline")
     error(bench.send("brew", deadline=10**30), "bad_value", "deadline")
     assert not bench.mailbox.asked and not bench.ledger._where
@@ -83,8 +85,10 @@ def test_arguments_are_checked_by_name():
 
 def test_deadlines_and_the_clock():
     bench = Bench()
-    assert "12 s" in error(bench.send("brew", {"slot": 0}, deadline=NOW_MS - 12500), "expired", "deadline")
-    error(bench.send("brew", {"slot": 0}, id="a2", deadline=NOW_MS + 10**9), "bad_value", "deadline")
+    late = bench.send("brew", {"slot": 0}, deadline=NOW_MS - 12500)
+    assert "12 s" in error(late, "expired", "deadline")
+    far = bench.send("brew", {"slot": 0}, id="a2", deadline=NOW_MS + 10**9)
+    error(far, "bad_value", "deadline")
     bench.clock._offset_ms = None
     error(bench.send("brew", {"slot": 0}, id="a3"), "clock_unknown")
     error(bench.send("clean", {"program": "backflush"}, id="a4"), "clock_unknown")
@@ -228,9 +232,9 @@ def test_the_answers_that_wait_for_the_flash_are_bounded():
 
 def test_a_recipe_at_another_revision_is_a_conflict():
     bench = Bench()
-    assert bench.send("recipe.put", {"slot": 1, "recipe": GOOD, "rev": 0}, id="p1")["result"] == {"rev": 1}
-    message = error(bench.send("recipe.put", {"slot": 1, "recipe": GOOD, "rev": 0}, id="p2"),
-                    "rev_conflict", "args.rev")
+    put = {"slot": 1, "recipe": GOOD, "rev": 0}
+    assert bench.send("recipe.put", put, id="p1")["result"] == {"rev": 1}
+    message = error(bench.send("recipe.put", put, id="p2"), "rev_conflict", "args.rev")
     assert "rev 1" in message
     assert bench.send("recipe.delete", {"slot": "1", "rev": 1}, id="p3")["result"] == {"rev": 2}
     error(bench.send("recipe.delete", {"slot": 1}, id="p4"), "no_recipe", "args.slot")
@@ -286,7 +290,10 @@ def test_a_site_that_wants_signatures_gets_no_unsigned_brew():
         config.provision({"command_key": "the site's key"})
     bench.boot()
     key = b"the site's key"
-    take = lambda name, payload: json.loads(bench.commands.take(name, payload))
+
+    def take(name, payload):
+        return json.loads(bench.commands.take(name, payload))
+
     error(bench.send("brew", {"slot": 0}), "missing", "mac")
     error(take("brew", signed(b"brew", b"m1", b"another key", b'{"slot":0}')), "bad_mac", "mac")
     good = signed(b"brew", b"m2", key, b'{"slot":0}')
@@ -322,7 +329,8 @@ def test_a_failing_flash_is_said_and_nothing_is_brewed():
 def test_recipes_that_a_newer_limit_forbids_are_not_brewed():
     bench = Bench()
     with bench.mailbox.quiet():
-        files.replace("recipes", b'{"v":1,"rev":4,"slots":{"0":{"name":"Hot","temp_mc":99900,"volume_ul":36000}}}')
+        hot = b'{"name":"Hot","temp_mc":99900,"volume_ul":36000}'
+        files.replace("recipes", b'{"v":1,"rev":4,"slots":{"0":' + hot + b"}}")
     bench.boot()
     error(bench.send("brew", {"slot": 0}), "bad_recipe", "recipe.temp_mc")
     assert not bench.button.loaded

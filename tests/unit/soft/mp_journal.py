@@ -191,10 +191,10 @@ def test_full_drops_the_oldest_and_tells():
 
 
 def test_losses_and_facts_together_are_everything():
-    # A host that reads along only now and then knows of every seq: got it, or told that it is lost.
+    # A host that reads along now and then knows of every seq: got it, or told that it is lost.
     board = Board()
     journal = open_journal()
-    known, got = set(), []
+    known = set()
     for n in range(150):
         journal.append(fact(n))
         if n % 40 == 39:

@@ -1,5 +1,5 @@
 # board: coffee_2900
-# Recipes of a machine with profiles: every limit of a phase, the largest recipe, the factory's own.
+# Recipes of a machine with profiles: limits of a phase, the largest recipe, the factory's own.
 import json
 
 import board

@@ -36,7 +36,8 @@ def test_a_new_machine_brews_the_factory_recipes():
 def test_changes_survive_and_count():
     flash = Board()
     recipes = make()
-    assert recipes.put("15", GOOD) == 1 and recipes.delete("1") == 2 and recipes.delete("1") is None
+    assert recipes.put("15", GOOD) == 1
+    assert recipes.delete("1") == 2 and recipes.delete("1") is None
     again = make()
     assert again.rev == 2 and again.slots == ["0", "2", "15"] and again.get("15") == GOOD
     message = json.loads(again.message())
@@ -71,7 +72,8 @@ def test_the_button_has_its_slot_loaded_always():
     recipes = make(button_slot=2)
     assert recipes._button.words()[plan.SLOT] == 2
     recipes.put("2", GOOD)
-    assert recipes._button.words()[plan.TEMP_MC] == 92000 and recipes._button.words()[plan.REV] == 1
+    assert recipes._button.words()[plan.TEMP_MC] == 92000
+    assert recipes._button.words()[plan.REV] == 1
     recipes.put("3", GOOD)
     assert recipes._button.words()[plan.REV] == 1  # not its slot
     recipes.delete("2")

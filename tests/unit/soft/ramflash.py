@@ -1,6 +1,7 @@
 # A NOR flash in RAM under a real littlefs, whose power fails in the nth operation (a page of 256
 # bytes programmed, a sector of 4096 erased): that one is half done, and nothing after it.
 import os
+
 import vfs
 
 SECTOR = 4096
