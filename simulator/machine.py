@@ -16,6 +16,7 @@ import contextlib
 import json
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -212,7 +213,13 @@ class Machine:
             return self.board.request(do, **what)
 
     def _catch_up(self) -> None:
-        self._world_ms = self.board.request("read")["world_ms"]
+        # the line may still be that of the life that just ended
+        for _ in range(100):
+            with contextlib.suppress(BoardDied):
+                self._world_ms = self.board.request("read")["world_ms"]
+                return
+            time.sleep(0.05)
+        raise BoardDied("the board dies again and again:\n" + self.console())
 
 
 def read_trace(path: Path | str) -> dict[str, list[int]]:

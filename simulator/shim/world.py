@@ -9,6 +9,7 @@ import time
 from trace import Trace
 
 import hx711
+import kernel
 import life
 import network
 import utime
@@ -23,8 +24,10 @@ _NET_FAULTS = {
     "broker_slow": "bytes that pass in 10 ms, each way",
     "broker_garbled": "permille of received bytes with a flipped bit",
     "dns_slow": "ms a name look-up takes",
+    "interrupts_off": "ms in which nothing is served, once: a driver that hogs the processor",
     "clock_jump": "s by which the machine's clock is set wrong, once",
 }
+_ONCE = ("interrupts_off", "clock_jump")
 _SHOWN = (
     "temp_mc", "setpoint_mc", "steam_temp_mc", "steam_setpoint_mc", "pressure_mbar",
     "flow_ul_s", "volume_ul", "weight_mg", "duty_permille", "steam_duty_permille", "shot_ms",
@@ -110,11 +113,15 @@ class World:
                 socket.break_connections()
         elif name == "wifi_lost":
             network.air.lose() if value else network.air.find()
+        elif name == "interrupts_off":
+            kernel.mask()
+            kernel.advance(value * 1000)
+            kernel.unmask()
         elif name == "clock_jump":
             time.set_utc_us(time.utc_us() + value * 1000000)
         else:
             self.plant.fault(name, value)
-        if value and name != "clock_jump":
+        if value and name not in _ONCE:
             self.faults[name] = value
         else:
             self.faults.pop(name, 0)
