@@ -4,6 +4,7 @@ backlog is over. Carries bytes; knows no payload but the bridge's own birth and 
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -120,6 +121,7 @@ class Link:
             manual_ack=True,
         )
         client.on_socket_open = self._socket_opened
+        client.on_connect_fail = self._connect_failed
         client.on_connect = self._connect_answered
         client.on_disconnect = self._disconnected
         client.on_message = self._message
@@ -146,6 +148,14 @@ class Link:
         properties.SessionExpiryInterval = SESSION_S
         properties.ReceiveMaximum = self._settings.receive_maximum
         return properties
+
+    def _connect_failed(self, _client: paho.Client, _data: object) -> None:
+        """Called while paho handles the error: no such host, refused, certificate …"""
+        error = sys.exc_info()[1]
+        problem = f"cannot connect: {error}"
+        if problem != self.problem:
+            log.warning("mqtt_connect_failed", error=str(error))
+        self.problem = problem
 
     def _socket_opened(self, client: paho.Client, _data: object, _socket: object) -> None:
         """Some brokers neither answer nor close when they do not like a CONNECT."""

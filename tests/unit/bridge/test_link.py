@@ -1,0 +1,134 @@
+"""The connection when the other side is no proper broker. The proper one is in tests/e2e."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from host_bridge.mqtt.link import Link, Received
+from host_bridge.settings import MqttSettings
+
+CONNACK_5 = b"\x20\x03\x00\x00\x00"
+CONNACK_311 = b"\x20\x02\x00\x00"
+REFUSED_311 = b"\x20\x02\x00\x01"  # "unacceptable protocol version", as a 3.1.1 broker says it
+# PUBLISH whose properties hold an identifier that does not exist
+BAD_PROPERTIES = b"\x30\x08\x00\x01a\x03\xff\x00\x00x"
+
+
+class Impostor:
+    """Accepts connections; `answers` is what it sends to the first, second … of them (the last
+    one for all that follow). None: it says nothing and keeps the connection."""
+
+    def __init__(self, *answers: bytes | None) -> None:
+        self.answers = answers
+        self.connects: list[bytes] = []
+        self._news = threading.Condition()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._open: list[socket.socket] = []
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self._open.append(connection)
+            connect = connection.recv(1000)
+            answer = self.answers[min(len(self.connects), len(self.answers) - 1)]
+            if answer is not None:
+                connection.sendall(answer)
+            with self._news:
+                self.connects.append(connect)
+                self._news.notify_all()
+
+    def wait_for(self, connections: int) -> list[int]:
+        """Protocol levels of the CONNECTs so far (5 or 4), once there are so many."""
+        with self._news:
+            assert self._news.wait_for(lambda: len(self.connects) >= connections, 30)
+            return [connect[connect.index(b"MQTT") + 4] for connect in self.connects]
+
+    def send(self, raw: bytes) -> None:
+        self._open[-1].sendall(raw)
+
+    def close(self) -> None:
+        for connection in (self._listener, *self._open):
+            connection.close()
+
+
+@pytest.fixture
+def links() -> Iterator[list[Link]]:
+    made: list[Link] = []
+    yield made
+    for link in made:
+        link.stop()
+
+
+def link_to(links: list[Link], impostor: Impostor, **settings: object) -> Link:
+    wanted = MqttSettings.model_validate({"port": impostor.port, "reconnect_max_s": 1, **settings})
+    links.append(Link(wanted, "b1", lambda received: None, lambda present: None))
+    links[-1].start()
+    return links[-1]
+
+
+def test_a_packet_that_cannot_be_parsed_does_not_deafen_the_bridge(links: list[Link]) -> None:
+    impostor = Impostor(CONNACK_5)
+    link = link_to(links, impostor, protocol="5")
+    impostor.wait_for(1)
+    while not link.connected:
+        time.sleep(0.01)
+    impostor.send(BAD_PROPERTIES)
+    impostor.wait_for(2)
+    impostor.close()
+
+
+def test_a_broker_that_never_answers_is_asked_the_other_way(links: list[Link]) -> None:
+    impostor = Impostor(None, CONNACK_311)
+    link = link_to(links, impostor)
+    assert impostor.wait_for(2) == [5, 4]
+    assert "does not answer" in link.problem or link.connected
+    impostor.close()
+
+
+def test_a_broker_of_3_1_1_that_refuses_is_asked_the_other_way(links: list[Link]) -> None:
+    impostor = Impostor(REFUSED_311, CONNACK_311)
+    link_to(links, impostor)
+    assert impostor.wait_for(2) == [5, 4]
+    impostor.close()
+
+
+@pytest.mark.parametrize(("protocol", "level"), [("5", 5), ("3.1.1", 4)])
+def test_a_fixed_protocol_stays(links: list[Link], protocol: str, level: int) -> None:
+    impostor = Impostor(None)
+    link_to(links, impostor, protocol=protocol)
+    assert impostor.wait_for(2) == [level, level]
+    impostor.close()
+
+
+def test_an_acknowledgement_belongs_to_its_connection(links: list[Link]) -> None:
+    """A packet id of a connection that is gone may mean another message on this one."""
+    impostor = Impostor(CONNACK_311)
+    link = link_to(links, impostor, protocol="3.1.1")
+    impostor.wait_for(1)
+    acked: list[int] = []
+    assert link._client is not None
+    link._client.ack = lambda mid, qos: acked.append(mid)  # type: ignore[method-assign,assignment,return-value]
+    old = Received("t", b"", False, True, 0, 1, 7, link._connection - 1)
+    link.acknowledge(old)
+    assert acked == []
+    link.acknowledge(Received("t", b"", False, True, 0, 1, 8, link._connection))
+    link.acknowledge(Received("t", b"", False, True, 0, 0, 9, link._connection))
+    assert acked == [8]
+    impostor.close()
+
+
+def test_nothing_is_published_into_a_queue_nobody_sees(links: list[Link]) -> None:
+    impostor = Impostor(None)
+    link = link_to(links, impostor)
+    assert link.publish("coffee/v1/m1/ack", b"{}") is False
+    impostor.close()
