@@ -9,29 +9,10 @@ import micropython
 import plan
 from micropython import const
 from puck import Puck
+from refusal import REFUSALS  # noqa: F401  the background asks brew for them
 from shotlog import ShotLog
 from stops import Stops, expected_ul_s
 from thermal import AHEAD, CHARGE, REF, T
-
-# why a request was not taken: live.answer is 1 + the index here, 0 when it was taken
-REFUSALS = (
-    "remote_disabled", "cup_missing", "interlock", "busy", "not_ready", "water", "standby",
-    "safe_mode", "tray", "door", "hopper", "no_recipe", "unsupported", "not_standing",
-)
-REMOTE_DISABLED = const(1)
-CUP_MISSING = const(2)
-INTERLOCK = const(3)
-BUSY = const(4)
-NOT_READY = const(5)
-WATER = const(6)
-STANDBY = const(7)
-SAFE_MODE = const(8)
-TRAY = const(9)
-DOOR = const(10)
-HOPPER = const(11)
-NO_RECIPE = const(12)
-UNSUPPORTED = const(13)
-NOT_STANDING = const(14)
 
 # why a shot ended before its time: the shot word `reason` is 0 for none, else 1 + the index here;
 # live.ALARM_NAMES follow on (reason 1 + len(REASONS) + alarm bit)
@@ -77,47 +58,6 @@ class Shot:
         self.grinder = 0
         self._charge_ms = board.BREW_BOILER[3] * 2 // 5  # of the element's lag: docs/control.md
         self._cut_ms = board.BREW_BOILER[3] * 11 // 24
-
-    def refusal(self, asked, source, ready):
-        # asked: plan.Plan. 0: may start, else 1 + index into REFUSALS
-        live = self._live
-        if live.state == names.SAFE_MODE:
-            return SAFE_MODE
-        if live.state == names.STANDBY:
-            return STANDBY
-        if source == names.SOURCE_REMOTE:
-            if not live.remote:
-                return REMOTE_DISABLED
-            if not live.cup:
-                return CUP_MISSING
-        return self._hindrance(asked) or self._unready(ready)
-
-    def _hindrance(self, asked):
-        il_ = self._il
-        if il_.blocked(il.FAULT):
-            return INTERLOCK
-        if il_.blocked(il.TANK_EMPTY):
-            return WATER
-        if il_.blocked(il.TRAY_FULL):
-            return TRAY
-        if il_.blocked(il.DOOR_OPEN):
-            return DOOR
-        if not asked.loaded:
-            return NO_RECIPE
-        return self._lacking(asked.words())
-
-    def _lacking(self, words):
-        if words[plan.DOSE_MS] and self._il.blocked(il.HOPPER_EMPTY):
-            return HOPPER
-        if words[plan.STOP_MG] != plan.ABSENT and self._il.blocked(il.SCALE_FAULT):
-            return INTERLOCK
-        return 0
-
-    def _unready(self, ready):
-        state = self._live.state
-        if state != names.READY and state != names.STEAM:
-            return NOT_READY if state < names.READY else BUSY
-        return 0 if ready else NOT_READY
 
     def start(self, words, source):
         copy(self._plan, words, plan.WORDS)
@@ -210,7 +150,8 @@ class Shot:
         self._log.step(True)
         if live.shot_ms > _CHARGE_ON_MS:
             self._heat[CHARGE] = 0
-        self._heat[AHEAD] = stops.ahead_ul_s(p, self._at, live.shot_ms, left, self._cut_ms)
+        w = self._heat
+        w[AHEAD] = stops.ahead_ul_s(p, self._at, live.shot_ms, left, self._cut_ms)
         if left == 0:
             self.end(OK, 0)
         elif stops.phase_over(p, self._at, self._ms, self._phase_ul):

@@ -2,22 +2,21 @@
 # a start, a stop or a refusal; never touches an output.
 import interlocks as il
 import live as names
-from brew import (
+from brew import BUTTON, COMMAND, STOPPED
+from hal import BUTTONS, SW_BREW, SW_STEAM, SW_WATER
+from micropython import const
+from refusal import (
     BUSY,
-    BUTTON,
-    COMMAND,
     INTERLOCK,
     NOT_READY,
     NOT_STANDING,
     REMOTE_DISABLED,
     SAFE_MODE,
     STANDBY,
-    STOPPED,
     UNSUPPORTED,
-    WATER,
+    hindrance,
+    refusal,
 )
-from hal import BUTTONS, SW_BREW, SW_STEAM, SW_WATER
-from micropython import const
 
 _HOLD_MS = const(2000)  # the brew button held in a fault acknowledges it
 _QUIET_MS = const(1000)  # a flash erase takes less; then the outputs are ours again
@@ -91,7 +90,7 @@ class Front:
             modes.shot.end(STOPPED, BUTTON)
         elif self._live.state == names.CLEANING or self._live.state == names.HOT_WATER:
             modes.stop()
-        elif not modes.shot.refusal(self._button, names.SOURCE_LOCAL, modes.ready):
+        elif not refusal(self._live, self._il, self._button, names.SOURCE_LOCAL, modes.ready):
             modes.begin_shot(self._button.words(), names.SOURCE_LOCAL)
 
     def _water_pressed(self):
@@ -114,7 +113,7 @@ class Front:
     # --- requests: 0 or a refusal
     def _brew(self, live):
         modes = self._modes
-        no = modes.shot.refusal(self._plan, live.request_source, modes.ready)
+        no = refusal(live, self._il, self._plan, live.request_source, modes.ready)
         if not no:
             modes.begin_shot(self._plan.words(), live.request_source)
         return no
@@ -133,9 +132,7 @@ class Front:
             return UNSUPPORTED
         if live.request_source == names.SOURCE_REMOTE and not live.remote:
             return REMOTE_DISABLED
-        no = self._occupied()
-        if not no and self._il.blocked(il.NO_WATER):
-            no = WATER if self._il.blocked(il.TANK_EMPTY) else INTERLOCK
+        no = self._occupied() or hindrance(self._il)
         if not no:
             self._modes.clean(live.request_arg)
         return no
@@ -173,14 +170,12 @@ class Front:
         return UNSUPPORTED if taken is None else 0 if taken else NOT_READY
 
     def _quiet(self, live):
-        # request_arg 1: brief, for one small file; also before and after a shot's water
+        # no water may be running; STARTING and ENDING have none
         state = live.state
-        if self._modes.shot.running:
-            if not live.request_arg or state != names.STARTING and state != names.ENDING:
-                return BUSY
-        elif state == names.CLEANING or state == names.HOT_WATER:
+        if names.PREINFUSION <= state <= names.BREWING or state == names.HOT_WATER:
             return BUSY
-        if self._modes.taps.steaming or self._modes.taps.filling():
+        taps = self._modes.taps
+        if state == names.CLEANING or taps.steaming or taps.filling():
             return BUSY
         self.quiet_ms = _QUIET_MS
         return 0

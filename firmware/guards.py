@@ -7,6 +7,7 @@ from sensors import RAIL_HIGH, RAIL_LOW
 from thermal import D_ZERO, FLOW, POWER, D, Q
 
 _RAIL_TICKS = const(5)
+_ABOVE_TICKS = const(5)
 # Steepest true change: 10.8 ml/s of cold water through 1.9 kJ/K is 1.7 K/s. Ten times that is
 # no temperature, whatever the amplifier says.
 _RATE_MC = const(1700)  # per 100 ms
@@ -27,6 +28,7 @@ class BoilerGuard:
         self._limit = limit_mc
         self._over, self._sensor, self._no_heat, self._stuck = bits
         self._rail = _RAIL_TICKS - 1  # no heat before the sensor has proved itself
+        self._above = 0
         self._sum = 0
         self._mean = -1
         self._n = 0
@@ -49,7 +51,9 @@ class BoilerGuard:
         self.good = self._rail == 0
         if self._rail >= _RAIL_TICKS:
             self._il.up(self._sensor)
-        if mc > self._limit:
+        # an amplifier at its rail is a broken wire, not a boiler on fire
+        self._above = self._above + 1 if mc > self._limit and not self._rail else 0
+        if self._above >= _ABOVE_TICKS:
             self._il.up(self._over)
         self._sum += mc
         self._n += 1
@@ -61,6 +65,8 @@ class BoilerGuard:
         self._sum = self._n = 0
         if self.good and self._mean != -1 and abs(mean - self._mean) > _RATE_MC:
             self._il.up(self._sensor)
+            self._rail = _RAIL_TICKS - 1  # and the observer starts anew
+            self.good = False
         self._mean = mean if self.good else -1
         self._energy()
 
@@ -98,6 +104,7 @@ class WaterGuard:
     def __init__(self, interlocks, flow):
         self._il = interlocks
         self._flow = flow
+        self._rail = self._above = 0
         self._dry_ms = 0
         self._pulses = 0  # since the pump began
         self._seen = 0
@@ -124,6 +131,11 @@ class WaterGuard:
 
     def pressure(self, raw, mbar):
         if raw < RAIL_LOW or raw > RAIL_HIGH:
+            self._rail += 1
+        else:
+            self._rail = 0
+        if self._rail >= _RAIL_TICKS:
             self._il.up(il.SENSOR_PRESSURE)
-        elif mbar > board.PRESSURE_LIMIT_MBAR:
+        self._above = self._above + 1 if mbar > board.PRESSURE_LIMIT_MBAR and not self._rail else 0
+        if self._above >= _ABOVE_TICKS:
             self._il.up(il.OVER_PRESSURE)

@@ -7,6 +7,7 @@ from micropython import const
 _ALPHA = const(5)  # shares of 16: alpha-beta filter at 10 Hz, noise of a cheap cell about 0.1 g
 _BETA = const(1)
 _STALE = const(100)  # ticks without a reading: the cell is dead (nominal 10)
+_FROZEN = const(20)
 _SPAN = const(1000000)  # counts either side of the tare that are believed
 
 
@@ -18,6 +19,7 @@ class Scale:
         self.fresh = False  # a reading came in this tick
         self.age = 0  # ticks since the last reading
         self._counts = 0
+        self._same = 0  # equal readings in a row: a living cell is never that quiet
         self._zero = 0
         self._per_g = board.SCALE_COUNTS_G
         if self.fitted:
@@ -48,6 +50,7 @@ class Scale:
         age = self.age + 1
         self.age = 0
         self.fresh = True
+        self._same = self._same + 1 if counts == self._counts else 0
         self._counts = counts
         mg = self._mg(counts)
         guess = self.weight_mg + self.rate_mg_s * age // 100
@@ -70,4 +73,4 @@ class Scale:
         self.rate_mg_s = 0
 
     def alive(self):
-        return self.age < _STALE
+        return self.age < _STALE and self._same < _FROZEN

@@ -9,7 +9,6 @@ from plan import ABSENT, MODE_POWER
 
 _WATER_MS = const(60000)
 _WATER_UL = const(250000)
-_NO_TAP_MS = const(3000)  # pump on, nothing flows: the hand tap is shut, and that is no fault
 _STEAM_MS = const(240000)
 _DRY_MS = const(500)  # the probe splashes; the element is still covered for minutes
 _FILL_ON_MS = const(2000)  # beyond the probe, so that it does not chatter
@@ -48,8 +47,7 @@ class Taps:
         # False: the tap is closed
         self._ms += 10
         drawn = self._flow.volume_ul() - self._zero_ul
-        still = board.HOT_WATER_PERMILLE and min(self._ms, self._flow.still_ms) > _NO_TAP_MS
-        if self._ms > _WATER_MS or drawn > _WATER_UL or still or self._il.blocked(il.NO_WATER):
+        if self._ms > _WATER_MS or drawn > _WATER_UL or self._il.blocked(il.NO_WATER):
             self._hyd.stop()
             return False
         if self._has_tap:

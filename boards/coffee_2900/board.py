@@ -13,7 +13,7 @@ PUMP_PWM_HZ = 20000
 VALVE_BREW = 5  # 3-way: open feeds the group, closed dumps it to the tray
 VALVE_STEAM = 6
 VALVE_WATER = 7
-VALVE_REFILL = 0  # machines.md names the probe; the valve it needs is added here (docs/decisions.md)
+VALVE_REFILL = 0  # the probe needs a valve to act on: added here (docs/decisions.md)
 GRINDER = 8
 SAFETY_RELAY = 9  # contactor in series with all heaters
 LED = "LED"
@@ -88,8 +88,8 @@ FLOW_RANGE_UL_S = (0, 8000)
 WEIGHT_RANGE_MG = (5000, 250000)
 PHASES_MAX = 12
 
-# --- cleaning programmes in the order of live.CLEAN_NAMES, None: not offered. Each: heat on or off,
-#     repeats, steps of (outputs, pump permille, ms). The pump rests before DRY_PUMP_MS is over:
+# --- cleaning programmes in the order of live.CLEAN_NAMES, None: not offered. Each: heat on or
+#     off, repeats, steps of (outputs, pump permille, ms). The pump rests before DRY_PUMP_MS is over:
 #     a blind basket lets nothing through.
 CLEAN_PROGRAMMES = (
     (True, 10, (("brew", 1000, 3500), ("", 0, 4000))),

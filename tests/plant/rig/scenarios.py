@@ -240,3 +240,101 @@ def autotune(root, seed=1, params=None):
     r.run(60000)
     return {"answer": no, "tune": list(r.live.tune[:5]), "hottest_mc": hottest[0], "ms": gone,
             "alarms": r.alarms()}
+
+
+# --- faults
+_U = {n: k for k, n in enumerate(pw.U_NAMES)}
+_WATER = tuple(_U[n] for n in ("pump_permille", "valve_brew", "valve_steam", "valve_water",
+                               "valve_refill", "grinder"))
+
+
+def _reach(r, state):
+    if state == "heating":
+        r.until("heating")
+        r.run(20000)
+        return
+    r.settle()
+    if state in ("preinfusion", "brewing"):
+        r.press("brew")
+        r.until(state)
+        r.run(3000 if state == "brewing" else 500)
+    elif state == "hot_water":
+        r.plant.set("tap", 1)
+        r.press("water")
+        r.until(state)
+        r.run(1000)
+    elif state == "steam":
+        r.press("steam")
+        r.until(state)
+        r.run(1000)
+    elif state == "cleaning":
+        import live as names
+        r.ask(names.REQ_CLEAN, 0)
+        r.until(state)
+        r.run(500)
+    elif state == "standby":
+        import live as names
+        r.ask(names.REQ_STANDBY)
+        r.until(state)
+
+
+def fault(root, seed=1, state="ready", name="", value=1, setting="", limit_ms=60000, what="both"):
+    """Breaks something in a state; ms until the alarm and until the outputs `what` stay off.
+
+    what: "heat", "water" or "both". Then mends it, asks for an acknowledgement, and looks again.
+    """
+    import live as names
+
+    r = Rig(root, seed, warm=state != "heating")
+    rec = recipe()
+    if state == "preinfusion" and not board.PHASES_MAX:
+        rec = dict(rec, preinfusion_ms=6000)
+    r.button.load(rec)
+    _reach(r, state)
+    before = r.alarms()
+    if setting:
+        r.plant.set(setting, value)
+    else:
+        r.plant.fault(name, value)
+    out = {"before": before, "state": r.state(), "alarm_ms": None, "safe_ms": None}
+    gone = [0]
+    last_on = [0]
+
+    def watch(r):
+        gone[0] += 10
+        u = r.plant.u
+        on = False
+        if what != "water":
+            on = u[0] or u[1]
+        if what != "heat":
+            for k in _WATER:
+                on = on or u[k]
+        if on:
+            last_on[0] = gone[0]
+        if out["alarm_ms"] is None and (r.live.alarms | r.live.latched):
+            out["alarm_ms"] = gone[0]
+
+    r.watch = watch
+    while gone[0] < limit_ms and out["alarm_ms"] is None:
+        r.run(100)
+    r.run(8000)
+    out["alarms"] = r.alarms()
+    out["last_on_ms"] = last_on[0]
+    out["after"] = r.state()
+    out["relay"] = r.plant.u[_U["safety_relay"]]
+    out["temp_mc"] = r.truth("temp_brew_mc")
+    # still standing: an acknowledgement must not help
+    out["ack_standing"] = r.ask(names.REQ_ACK, -1)
+    r.run(200)
+    out["alarms_after_early_ack"] = r.alarms()
+    if setting:
+        r.plant.set(setting, 1)
+    else:
+        r.plant.fault(name, 0)
+    r.run(2500)
+    out["alarms_mended"] = r.alarms()
+    out["ack"] = r.ask(names.REQ_ACK, -1)
+    r.run(200)
+    out["alarms_end"] = r.alarms()
+    out["end"] = r.state()
+    return out
