@@ -195,7 +195,7 @@ def test_unknown_names_are_refused_with_the_known_ones() -> None:
         plant.fault("sensor_open_toaster")
     with pytest.raises(ValueError, match="temp_brew_mc"):
         plant.set("temperature", 1)
-    with pytest.raises(ValueError, match="ambient_mc.*0...60000"):
+    with pytest.raises(ValueError, match=r"ambient_mc.*0\.\.\.60000"):
         plant.set("ambient_mc", -5000)
     with pytest.raises(ValueError, match="capacity"):
         plant.set("times_capacitance", 800)
