@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from fastapi import Request
 from markupsafe import Markup
 from nicegui import ui
 
+from host_bridge.service import Bridge
 from host_bridge.views import BrewView
 from host_bridge.web import units, words
 from host_bridge.web.layout import Visit, frame, html, put
@@ -23,11 +26,21 @@ def address(brew: BrewView) -> str:
     return f"/brews/{quote(brew.machine)}/{quote(brew.external_id)}"
 
 
-def row(brew: BrewView, recipe: str | None) -> list[object]:
+Names = Mapping[str, tuple[int | None, Mapping[str, Mapping[str, Any]]]]
+"""Machine → (revision of its recipes, slot → recipe)."""
+
+
+def recipes_of(bridge: Bridge, machines: Iterable[str]) -> Names:
+    """What each machine holds now, to name its brews by."""
+    views = {machine: bridge.recipes(machine) for machine in machines}
+    return {machine: (view.rev, view.slots) for machine, view in views.items()}
+
+
+def row(brew: BrewView, names: Names) -> list[object]:
     """The cells of HEADS for one brew."""
     return [
         Markup('<a href="{}">{}</a>').format(address(brew), when(brew.start_ms)),
-        recipe_name(brew, recipe),
+        recipe_name(brew, names),
         _yield(brew),
         quantity(units.seconds(brew.duration_ms), "s"),
         quantity(units.celsius(brew.temp_mean_mc), "°C"),
@@ -36,9 +49,15 @@ def row(brew: BrewView, recipe: str | None) -> list[object]:
     ]
 
 
-def recipe_name(brew: BrewView, name: str | None) -> str:
-    """Slots change; the name is today's, so the slot stands beside it."""
-    return f"{name} (slot {brew.slot})" if name else f"Slot {brew.slot}"
+def recipe_name(brew: BrewView, names: Names) -> str:
+    """The recipe's name if nothing changed since, else the slot and what it holds now."""
+    rev, slots = names.get(brew.machine, (None, {}))
+    name = slots.get(brew.slot, {}).get("name")
+    if not name:
+        return f"Slot {brew.slot}"
+    return (
+        f"{name} (slot {brew.slot})" if rev == brew.recipe_rev else f"Slot {brew.slot}, now {name}"
+    )
 
 
 def _yield(brew: BrewView) -> Markup:
@@ -82,20 +101,13 @@ class BrewList:
         brews = await self._visit.ask(
             bridge.brews, self._machine or None, PER_PAGE + 1, self._before
         )
-        names = await self._visit.ask(self._recipe_names, {b.machine for b in brews})
+        names = await self._visit.ask(recipes_of, bridge, {b.machine for b in brews})
         shown = brews[:PER_PAGE]
         put(self._body, self._table(shown, names) if shown else self._nothing())
         put(self._turn, self._pages(brews))
 
-    def _recipe_names(self, machines: set[str]) -> dict[tuple[str, str], str]:
-        return {
-            (machine, slot): str(recipe.get("name") or "")
-            for machine in machines
-            for slot, recipe in self._visit.bridge.recipes(machine).slots.items()
-        }
-
-    def _table(self, brews: list[BrewView], names: dict[tuple[str, str], str]) -> Markup:
-        rows = [[_machine_link(b.machine), *row(b, names.get((b.machine, b.slot)))] for b in brews]
+    def _table(self, brews: list[BrewView], names: Names) -> Markup:
+        rows = [[_machine_link(b.machine), *row(b, names)] for b in brews]
         return table(("Machine", *HEADS), rows, "Brews, newest first")
 
     def _pages(self, brews: list[BrewView]) -> Markup:
@@ -127,7 +139,7 @@ async def brew_page(request: Request, machine: str, external_id: str) -> None:
             html(empty("search_off", f"No brew {external_id} of {machine}", advice))
             return
         curve = await visit.ask(bridge.curve, machine, brew.boot, brew.shot)
-        slots = (await visit.ask(bridge.recipes, machine)).slots
+        names = await visit.ask(recipes_of, bridge, [machine])
         html(_head(brew)).classes("stack")
         with ui.element("section").classes("panel"):
             html(Markup("<h2>Curve</h2>"))
@@ -137,8 +149,7 @@ async def brew_page(request: Request, machine: str, external_id: str) -> None:
                 still(curve)
         with ui.element("section").classes("panel"):
             html(Markup("<h2>Record</h2>"))
-            name = slots.get(brew.slot, {}).get("name")
-            html(facts(_fields(brew, str(name) if name else None)))
+            html(facts(_fields(brew, recipe_name(brew, names))))
 
 
 def _head(brew: BrewView) -> Markup:
@@ -155,7 +166,7 @@ def _head(brew: BrewView) -> Markup:
     )
 
 
-def _fields(brew: BrewView, recipe: str | None) -> list[tuple[str, object]]:
+def _fields(brew: BrewView, recipe: str) -> list[tuple[str, object]]:
     """Every bound field, the absent ones too: a dash says that the machine has no such sensor."""
     mono = Markup('<span class="mono">{}</span>')
     started: object = when(brew.start_ms, "unknown: the clock was not set")
@@ -165,7 +176,7 @@ def _fields(brew: BrewView, recipe: str | None) -> list[tuple[str, object]]:
         ("External id", mono.format(brew.external_id)),
         ("Machine", _machine_link(brew.machine)),
         ("Started", started),
-        ("Recipe", recipe_name(brew, recipe)),
+        ("Recipe", recipe),
         ("Recipe revision", brew.recipe_rev),
         ("Ordered", "at the machine" if brew.source == "local" else "by the bridge"),
         ("Order", mono.format(brew.command) if brew.command else units.MISSING),

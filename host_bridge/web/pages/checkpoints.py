@@ -20,7 +20,7 @@ _SHOWN = 100
 NOTE_LENGTH = 2000
 
 _KINDS = {
-    "coffee.alarm": ("notifications_active", "Alarm", "An alarm needs somebody at the machine."),
+    "coffee.alarm": ("notifications_active", "Alarm", ""),
     "coffee.brew": ("coffee", "Brew", "This record was bound with something missing or odd."),
     "coffee.recipe": ("menu_book", "Recipe", "A recipe changed that the ERP did not send."),
     "coffee.lost": ("history_toggle_off", "Lost facts", "Facts are gone; records are missing."),

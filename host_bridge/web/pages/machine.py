@@ -27,7 +27,7 @@ from host_bridge.web.markup import (
     tag,
     when,
 )
-from host_bridge.web.pages.brews import HEADS, row
+from host_bridge.web.pages.brews import HEADS, recipes_of, row
 from host_bridge.web.pages.machine_controls import Controls
 
 _REFRESH_S = 0.5
@@ -108,11 +108,10 @@ class MachinePage:
     async def _refresh_stored(self, view: MachineView) -> None:
         bridge = self._visit.bridge
         brews = await self._visit.ask(bridge.brews, self._machine, 6)
-        slots = (await self._visit.ask(bridge.recipes, self._machine)).slots
+        names = await self._visit.ask(recipes_of, bridge, [self._machine])
         meters = await self._visit.ask(bridge.meters, self._machine, 1)
-        names = {slot: recipe.get("name") for slot, recipe in slots.items()}
         if brews:
-            put(self._brews, table(HEADS, (row(b, names.get(b.slot)) for b in brews), "Brews"))
+            put(self._brews, table(HEADS, (row(b, names) for b in brews), "Brews"))
         else:
             put(self._brews, empty("coffee", "No brew yet", "Brew one here or at the machine."))
         put(self._alarms, _alarms(await self._visit.ask(bridge.alarms, self._machine, 6)))

@@ -33,13 +33,14 @@ def now_ms() -> int:
 class PlayedMachine:
     """A Coffee 1900 as the contract describes it."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Wire, name: str = MACHINE) -> None:
         self._wire = wire
+        self._name = name
         self._seq = itertools.count()
         self._mark = 0
 
     def says(self, topic: str, payload: Any, retain: bool = False) -> None:
-        self._wire.publish(f"coffee/v1/{MACHINE}/{topic}", payload, retain=retain)
+        self._wire.publish(f"coffee/v1/{self._name}/{topic}", payload, retain=retain)
 
     def is_born(self) -> None:
         limits = {
@@ -92,7 +93,7 @@ class PlayedMachine:
 
     def answers(self, name: str, **reply: Any) -> dict[str, Any]:
         """Waits for the next order `name` and answers it; returns the order."""
-        topic = f"coffee/v1/{MACHINE}/cmd/{name}"
+        topic = f"coffee/v1/{self._name}/cmd/{name}"
         order: dict[str, Any] = self._wire.wait(topic, since=self._mark).json
         whole = {"v": 1, "id": order["id"], "ok": True, "error": None, "result": {}, **reply}
         self.says("reply", whole)
