@@ -87,6 +87,11 @@ class Hal:
         self._switch = tuple(Pin(n, Pin.IN, Pin.PULL_UP).value for n, _ in fitted)
         self._bit = array("i", [bit for _, bit in fitted])
         self._seen = bytearray(len(fitted))  # equal reads that contradict `switches`
+        # what stands at boot counts at once, or each boot would tell of an empty tank; a button
+        # held down at boot is no press until it has settled
+        for read, bit in zip(self._switch, self._bit):
+            if not read() and not bit & BUTTONS:
+                self.switches |= bit
 
     def on_pulse(self, handler):
         # the flow meter's open collector pulls low at each pulse
