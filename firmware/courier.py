@@ -2,9 +2,9 @@
 # it says that it holds them. What a fact is, and how long it is kept, is the journal's affair.
 import time
 
+from messages import MESSAGE_MAX
 from micropython import const
 
-_MESSAGE_MAX = const(1024)
 _AGAIN_MS = const(15000)  # no word from the host for so long: once more, then ever more patient
 _AGAIN_MAX_MS = const(300000)
 _REPEATED_MS = const(5000)
@@ -53,7 +53,7 @@ class Courier:
             journal.id, self._clock.boot, self._next, journal.first, self._clock.uptime_ms())
         utc_ms = self._clock.utc_ms()
         head += b'"sent_utc_ms":%s,"facts":[' % ("null" if utc_ms is None else str(utc_ms))
-        facts = journal.read(self._next, _MESSAGE_MAX - 2 - len(head))
+        facts = journal.read(self._next, MESSAGE_MAX - 2 - len(head))
         if not facts:
             self._next = journal.next
             return None

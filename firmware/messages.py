@@ -8,6 +8,7 @@ from version import VERSION, build
 
 SLOTS = 16
 RECIPES_BYTES = 4096
+MESSAGE_MAX = 1024
 
 # attributes of Live with the contract's names
 _READINGS = ("temp_mc", "setpoint_mc", "flow_ul_s", "volume_ul", "duty_permille")
@@ -92,11 +93,15 @@ class State:
         said[4] = live.setpoint_mc + live.steam_setpoint_mc
         said[5] = self._bits()
         self._said_temp_mc = live.temp_mc
-        return self._form % (
+        values = (
             (uptime_ms, _or_null(utc_ms), names.STATE_NAMES[said[0]], _or_null(said[3] or None))
             + tuple(getattr(live, name) for name in self._numbers)
-            + tuple("true" if getattr(live, name) else "false" for name in self._switches)
-            + (_alarms(said[1]), _alarms(said[2]), heap_free, held))
+            + tuple("true" if getattr(live, name) else "false" for name in self._switches))
+        text = self._form % (values + (_alarms(said[1]), _alarms(said[2]), heap_free, held))
+        if len(text) > MESSAGE_MAX:  # a dozen alarms at once: name those that are latched once
+            alarms = _alarms(said[1] & ~said[2])
+            text = self._form % (values + (alarms, _alarms(said[2]), heap_free, held))
+        return text
 
 
 def _or_null(value):

@@ -23,7 +23,8 @@ def fresh(facts):
 
 def add(journal, clock, n):
     for k in range(n):
-        fact = {"kind": "maintenance", "code": "descale_due", "value": k, "pad": "x" * (k * 7 % 300)}
+        pad = "x" * (k * 7 % 300)
+        fact = {"kind": "maintenance", "code": "descale_due", "value": k, "pad": pad}
         journal.append(clock.stamp(fact))
 
 

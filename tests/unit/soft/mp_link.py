@@ -1,8 +1,8 @@
 # The session over a counted socket in virtual time: what goes out, when it is repeated, when it is
 # given up, and that no step ever waits or does more than a handful of calls.
-import kernel
-import link as link_module
 import time
+
+import link as link_module
 from link import DOWN, GREETING, UP, Link
 from peer import Broker, Net, pass_ms, publish
 
@@ -258,7 +258,8 @@ def test_a_step_with_nothing_to_do_allocates_nothing():
 
 def test_garbage_from_the_broker_only_ever_drops_the_session():
     seed = 7
-    stream = (publish(PREFIX + b"cmd/brew", b'{"id":"1"}', qos=1, pid=3) + b"\xd0\x00\x40\x02\x00\x09"
+    stream = (publish(PREFIX + b"cmd/brew", b'{"id":"1"}', qos=1, pid=3)
+              + b"\xd0\x00\x40\x02\x00\x09"
               + publish(PREFIX + b"ack", b'{"seq":3}', qos=1, pid=4, retain=True))
     dropped = 0
     for _ in range(1500):
