@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from simulator.machine import Machine
-from tests.e2e.test_kill import BUSY, STATES, caught_up, difference, facts_of, tend
+from tests.e2e.test_kill import BUSY, STATES, caught_up, difference, facts_of, state_of, tend
 from tests.support.stack import Stack, eventually
 
 SHOTS = 1000
@@ -52,7 +52,7 @@ class Barista(threading.Thread):
         self.machine.run(REST_MS)
 
     def state(self) -> str:
-        return str(STATES[self.machine.live()["state"]])
+        return state_of(self.machine)
 
     def until(self, wanted: set[str], limit_ms: int) -> None:
         for _ in range(limit_ms // 500):
