@@ -1,0 +1,216 @@
+"""The command line against a running bridge with its API, and against its folder afterwards."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from host_bridge.cli import app
+from host_bridge.service import Bridge
+from host_bridge.settings import load
+from host_bridge.web.server import WebServer
+from tests.support.contract import examples
+from tests.support.mosquitto import Mosquitto, free_port
+from tests.support.stack import eventually
+from tests.support.wire import Wire
+
+pytestmark = pytest.mark.broker
+PROFILE = {
+    "title": "Blooming", "version": "2", "steps": [
+        {"name": "fill", "pump": "flow", "flow": 4, "temperature": 92, "seconds": 8,
+         "exit": {"type": "pressure", "condition": "over", "value": 3}},
+        {"name": "hold", "pump": "pressure", "pressure": 9, "temperature": 92, "seconds": 25},
+    ],
+}  # fmt: skip
+
+
+class Site:
+    """A bridge with console, one machine that has said everything once, and the command line."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.folder = folder
+        self.settings = load(data=folder, mqtt={"port": port}, web={"port": free_port()})
+        self.bridge = Bridge(self.settings)
+        self.web = WebServer(self.bridge, self.settings)
+        self.wire = Wire(port)
+
+    def __enter__(self) -> Site:
+        self.bridge.start()
+        self.web.start()
+        eventually(lambda: self.bridge.health().mqtt_connected)
+        for kind in ("status", "info", "recipes", "state", "journal"):
+            for example in examples(kind):
+                if not (kind == "status" and not example["online"]):
+                    self.wire.publish(f"coffee/v1/m1/{kind}", example)
+        self.wire.publish("coffee/v1/m1/journal", b"rubbish")
+        eventually(lambda: self.bridge.quarantine() and self.bridge.meters("m1"))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.web.stop()
+        self.bridge.stop()
+        self.wire.close()
+
+    def cli(self, *words: str, port: bool = False) -> Result:
+        options = ["--data", str(self.folder)]
+        options += ["--web-port", str(self.settings.web.port)] if port else []
+        return CliRunner().invoke(app, [*words, *options], env={"COLUMNS": "200"})
+
+    def machine_answers(self, name: str, ok: bool = True) -> dict[str, Any]:
+        """Waits for a command and replies to it; returns the command."""
+        command = self.wire.wait(f"coffee/v1/m1/cmd/{name}").json
+        error = None if ok else {"code": "cup_missing", "field": None, "message": "no cup"}
+        result = {} if ok else None
+        reply = {"v": 1, "id": command["id"], "ok": ok, "error": error, "result": result}
+        self.wire.publish("coffee/v1/m1/reply", reply)
+        return dict(command)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("cli")
+    broker = Mosquitto(folder / "broker")
+    broker.start()
+    with Site(folder / "data", broker.port) as made:
+        yield made
+    broker.stop()
+
+
+def acting(
+    site: Site, *words: str, command: str, ok: bool = True
+) -> tuple[Result, dict[str, Any]]:
+    """Runs the command line while the machine answers."""
+    said: list[dict[str, Any]] = []
+    machine = threading.Thread(target=lambda: said.append(site.machine_answers(command, ok)))
+    machine.start()
+    result = site.cli(*words, port=True)
+    machine.join()
+    return result, said[0]
+
+
+def test_help_teaches(site: Site) -> None:
+    shown = CliRunner().invoke(app, ["--help"]).output
+    for word in ("run", "broker", "machines", "brews", "checkpoints", "recipe", "quarantine"):
+        assert word in shown
+    for words in (["brew"], ["recipe", "put"], ["checkpoints", "review"], ["run"], ["broker"]):
+        assert "Example" in CliRunner().invoke(app, [*words, "--help"]).output, words
+
+
+def test_looking_as_a_table_and_as_json(site: Site) -> None:
+    for words, key in (
+        (["machines"], "machine"), (["brews"], "external_id"),
+        (["checkpoints", "list"], "summary"), (["quarantine", "list"], "reason"),
+    ):  # fmt: skip
+        table, raw = site.cli(*words), site.cli(*words, "--json")
+        assert table.exit_code == raw.exit_code == 0
+        rows = json.loads(raw.output)
+        assert rows and all(row[key] for row in rows)
+    assert "36.1 ml" in site.cli("brews").output
+    assert json.loads(site.cli("brews", "-m", "nobody", "--json").output) == []
+
+
+def test_recipes_come_out_as_they_go_in(site: Site) -> None:
+    shown = json.loads(site.cli("recipe", "show", "m1", "0").output)
+    assert shown == examples("recipes")[-1]["slots"]["0"]
+    assert "lever" in site.cli("recipe", "list", "m1").output
+    missing = site.cli("recipe", "show", "m1", "9")
+    assert missing.exit_code == 1 and "slot: m1 holds nothing in slot 9" in missing.output
+
+
+def test_a_brew_the_machine_takes(site: Site) -> None:
+    result, command = acting(site, "brew", "m1", "--slot", "0", command="brew")
+    assert result.exit_code == 0 and result.output.endswith("m1: done\n")
+    assert command["args"] == {"slot": "0"}
+
+
+def test_a_recipe_the_machine_refuses(site: Site, tmp_path: Path) -> None:
+    file = tmp_path / "recipe.json"
+    file.write_text('{"name": "x", "temp_mc": 93000, "volume_ul": 1}')
+    words = ("recipe", "put", "m1", "3", str(file))
+    result, command = acting(site, *words, command="recipe.put", ok=False)
+    assert result.exit_code == 1 and "m1 refused: no cup" in result.output
+    assert command["args"]["recipe"]["volume_ul"] == 1
+    file.write_text("{")
+    assert "file: " in site.cli(*words, port=True).output
+
+
+def test_a_shared_profile_is_imported(site: Site, tmp_path: Path) -> None:
+    file = tmp_path / "blooming.json"
+    file.write_text(json.dumps({**PROFILE, "steps": [{"pump": "steam"}]}))
+    words = ("recipe", "import", str(file), "--machine", "m1", "--slot", "5")
+    refused = site.cli(*words, port=True)
+    assert refused.exit_code == 1 and "steps[0].pump" in refused.output
+    file.write_text(json.dumps(PROFILE))
+    mark = site.wire.mark()
+    site.cli(*words, "--wait", "0", port=True)
+    sent = site.wire.wait("coffee/v1/m1/cmd/recipe.put", since=mark).json
+    assert sent["args"]["slot"] == "5" and len(sent["args"]["recipe"]["phases"]) == 2
+
+
+def test_no_answer_is_said_to_be_none(site: Site) -> None:
+    result = site.cli("brew", "m1", "--wait", "0.2", port=True)
+    assert result.exit_code == 1 and "no answer yet; command " in result.output
+
+
+def test_a_review_is_written_down(site: Site) -> None:
+    alarm = next(c for c in site.bridge.checkpoints() if c.model == "coffee.alarm")
+    result = site.cli("checkpoints", "review", str(alarm.id), "--note", "filled", port=True)
+    assert result.exit_code == 0 and "done" in result.output
+    done = site.cli("checkpoints", "list", "--state", "done", "--json")
+    assert [(row["id"], row["note"]) for row in json.loads(done.output)] == [(alarm.id, "filled")]
+
+
+def test_quarantine_shown_replayed_and_discarded(site: Site) -> None:
+    (row,) = site.bridge.quarantine()
+    assert "rubbish" in site.cli("quarantine", "show", str(row.id)).output
+    again = site.cli("quarantine", "replay", str(row.id), port=True)
+    assert again.exit_code == 1 and "still bad: payload: not UTF-8 JSON" in again.output
+    kept = site.cli("quarantine", "discard", str(row.id), port=True)
+    assert kept.exit_code == 1 and len(site.bridge.quarantine()) == 1  # nobody said yes
+    assert site.cli("quarantine", "discard", str(row.id), "--yes", port=True).exit_code == 0
+    assert site.bridge.quarantine() == []
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["brew", "nobody"], "machine: no machine 'nobody' was ever seen"),
+        (["brew", "m1", "--slot", "17"], "args.slot: '17' is no slot"),
+        (["checkpoints", "review", "999"], "checkpoint_id: no checkpoint 999"),
+        (["quarantine", "replay", "999"], "quarantine_id: no row 999"),
+    ],
+)
+def test_errors_name_field_and_cure(site: Site, words: list[str], told: str) -> None:
+    result = site.cli(*words, port=True)
+    assert result.exit_code == 1
+    assert told in " ".join(result.output.split())
+
+
+def test_a_wrong_token_does_not_act(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COFFEE_WEB_TOKEN", "guessed")
+    result = site.cli("brew", "m1", port=True)
+    assert result.exit_code == 1 and "token" in result.output
+
+
+def test_without_a_bridge_acting_says_so_and_looking_works(site: Site) -> None:
+    result = CliRunner().invoke(
+        app, ["brew", "m1", "--data", str(site.folder), "--web-port", str(free_port())]
+    )
+    assert result.exit_code == 1 and "nothing answers at" in result.output
+    empty = CliRunner().invoke(app, ["machines", "--data", str(site.folder / "elsewhere")])
+    assert empty.exit_code == 1 and "no bridge has run in" in " ".join(empty.output.split())
+    bad = CliRunner().invoke(app, ["machines"], env={"COFFEE_MQTT_PORT": "99999"})
+    assert bad.exit_code == 2 and "mqtt.port" in bad.output
+
+
+def test_token_and_login_link(site: Site) -> None:
+    shown = site.cli("token").output.strip()
+    assert shown == (site.folder / "web" / "token").read_text().strip()
+    link = site.cli("login", port=True).output.strip()
+    assert link.startswith(f"http://localhost:{site.settings.web.port}/login/once/")
