@@ -7,16 +7,22 @@ stands, the alarm latched over a reset and until acknowledged, the alarm in the 
 
 from __future__ import annotations
 
+import contextlib
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from simulator import Machine, read_trace
 from tests.support.flash_image import read_journal
 from tests.support.live_names import ALARM_NAMES
+from tests.support.mosquitto import Mosquitto
+from tests.support.wire import Wire
 
-READY, BREWING = 2, 5
+READY, PREINFUSION, BREWING = 2, 4, 5
 OFF_MS = 500
 HEATERS = ("u_heater_brew", "u_heater_steam")
 PUMP = ("u_pump_permille",)
@@ -33,9 +39,10 @@ class Limit:
         faults, sets: what is broken, in the machine's names.
         within_ms: the limit's own time: the alarm comes no later than that after the fault.
         doing: "heating" (the brew boiler is cold), "steaming up" (only the steam boiler is),
-            "ready", "brewing" (some seconds into a shot).
+            "ready", "filling" (pre-infusion has begun), "brewing" (some seconds into a shot).
         press: a button held down after the fault.
         off: outputs that must be off from then on.
+        slot: the recipe of the brew button, when it matters.
         must_act: outputs that must have been on before, or the case proves nothing.
     """
 
@@ -48,6 +55,7 @@ class Limit:
     off: tuple[str, ...] = ALL
     must_act: tuple[str, ...] = ("u_heater_brew",)
     latches: bool = True
+    slot: int | None = None
     models: tuple[str, ...] = ("1900", "2900")
 
     @property
@@ -65,10 +73,10 @@ LIMITS = [
     Limit("sensor_brew", {"sensor_short_brew": 1}, doing="heating"),
     Limit("sensor_brew", {"sensor_drift_brew": 30_000}, doing="heating"),
     Limit("sensor_brew", {"sensor_open_brew": 1}, doing="brewing", must_act=BOTH),
-    Limit("sensor_steam", {"sensor_open_steam": 1}, doing="steaming up", off=STEAM, must_act=STEAM,
-          models=ONLY_2900),
-    Limit("sensor_steam", {"sensor_short_steam": 1}, doing="steaming up", off=STEAM, must_act=STEAM,
-          models=ONLY_2900),
+    Limit("sensor_steam", {"sensor_open_steam": 1}, doing="steaming up", off=STEAM,
+          must_act=STEAM, models=ONLY_2900),
+    Limit("sensor_steam", {"sensor_short_steam": 1}, doing="steaming up", off=STEAM,
+          must_act=STEAM, models=ONLY_2900),
     Limit("sensor_pressure", {"sensor_open_pressure": 1}, doing="brewing", must_act=BOTH,
           models=ONLY_2900),
     Limit("sensor_pressure", {"sensor_short_pressure": 1}, doing="brewing", must_act=BOTH,
@@ -96,8 +104,13 @@ LIMITS = [
     Limit("dry_pump", {"empty_tank": 1, "stuck_float": 1}, within_ms=12_000, press="brew",
           must_act=PUMP),
     Limit("stagnation", {"stuck_flowmeter": 1}, within_ms=4_500, doing="brewing", must_act=BOTH),
+    Limit("stagnation", {"stuck_flowmeter": 1}, within_ms=4_500, doing="filling", must_act=PUMP,
+          models=ONLY_2900),
     Limit("shot_too_long", {}, {"grind": 6_000, "new_puck": 0}, within_ms=97_000, press="brew",
-          must_act=PUMP),
+          must_act=PUMP, models=("1900",)),
+    # (slot 3 brews at 92 °C: half a minute more until the boiler has come down)
+    Limit("shot_too_long", {}, {"grind": 6_000, "new_puck": 0}, within_ms=127_000, press="brew",
+          must_act=PUMP, slot=3, models=ONLY_2900),
     Limit("tank_empty", {"empty_tank": 1}, doing="brewing", must_act=BOTH),
     Limit("tank_empty", {"empty_tank": 1}, doing="heating"),
     Limit("tray_full", {}, {"tray": 0}, doing="brewing", off=PUMP, must_act=PUMP),
@@ -123,6 +136,10 @@ def prepare(machine: Machine, doing: str) -> None:
         machine.set("temp_steam_mc", 80_000 if doing == "steaming up" else 123_000)
     machine.run(SETTLE_MS)
     machine.run_until("state", READY)
+    if doing == "filling":
+        machine.press("brew")
+        machine.run_until("state", PREINFUSION, 30_000)
+        machine.run(500)
     if doing == "brewing":
         machine.press("brew")
         machine.run_until("state", BREWING, 30_000)
@@ -148,7 +165,8 @@ def on_after(columns: dict[str, list[int]], outputs: tuple[str, ...], ms: float)
 @pytest.mark.parametrize(("model", "limit"), CASES)
 def test_limit(model: str, limit: Limit, tmp_path: Path) -> None:
     data = tmp_path / "machine"
-    with Machine(model, data=data) as machine:
+    config = {} if limit.slot is None else {"button_slot": limit.slot}
+    with Machine(model, data=data, config=config) as machine:
         machine.trace(tmp_path / "trace", hz=100)
         prepare(machine, limit.doing)
         broken_at = machine.world_ms
@@ -229,3 +247,96 @@ def test_three_watchdog_resets_lead_to_safe_mode(model: str, tmp_path: Path) -> 
     held = read_journal(data / "flash.bin", f"coffee_{model}").held.values()
     assert any(f["kind"] == "alarm" and f["code"] == "reset_storm" for f in held)
     assert any(f["kind"] == "boot" and f["safe_mode"] for f in held)
+
+
+class Orders:
+    """Commands to a machine in virtual time, over a real broker."""
+
+    def __init__(self, machine: Machine, wire: Wire) -> None:
+        self._machine, self._wire = machine, wire
+        machine.run(10_000)
+        self.send("clock", utc_ms=int(time.time() * 1000))
+
+    def send(self, name: str, **args: Any) -> dict[str, Any]:
+        """The reply."""
+        since = self._wire.mark()
+        prefix = f"coffee/v1/{self._machine.board.job.name}"
+        order = {"id": f"{name}-{since}", "deadline": int(time.time() * 1000) + 600_000}
+        self._wire.publish(f"{prefix}/cmd/{name}", order | {"args": args})
+        for patience_s in (0.2,) * 20 + (10.0,):  # virtual time is fast, the wire is not
+            self._machine.run(300)
+            with contextlib.suppress(TimeoutError):
+                found: dict[str, Any] = self._wire.wait(
+                    f"{prefix}/reply", lambda r: r["id"] == order["id"], since, patience_s
+                ).json
+                return found
+        raise TimeoutError(f"{name}: no reply")
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    made = Mosquitto(tmp_path / "broker")
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def wire(broker: Mosquitto) -> Iterator[Wire]:
+    made = Wire(broker.port)
+    yield made
+    made.close()
+
+
+@pytest.mark.broker
+@pytest.mark.parametrize("model", ["1900", "2900"])
+def test_a_remote_brew_without_a_cup_is_refused(
+    broker: Mosquitto, wire: Wire, model: str, tmp_path: Path
+) -> None:
+    with Machine(model, broker=broker.address) as machine:
+        machine.set("temp_brew_mc", 93_000)
+        orders = Orders(machine, wire)
+        machine.run_until("state", READY)
+        machine.trace(tmp_path / "trace", hz=100)
+        machine.set("cup", 0)
+        machine.run(1_000)
+        reply = orders.send("brew", slot="0")
+        assert reply["error"]["code"] == "cup_missing"
+        machine.run(20_000)
+        assert on_after(read_trace(tmp_path / "trace"), PUMP, 0) == []
+        machine.set("cup", 1)
+        machine.run(1_000)
+        assert orders.send("brew", slot="0")["ok"], "and with a cup it brews"
+        machine.run(20_000)
+        assert on_after(read_trace(tmp_path / "trace"), PUMP, 0) == [*PUMP]
+
+
+@pytest.mark.broker
+def test_a_shot_that_does_not_stop_ends_at_300_ml(
+    broker: Mosquitto, wire: Wire, tmp_path: Path
+) -> None:
+    """A recipe that stops by time alone, and an empty basket: only the limit is left."""
+    recipe = {
+        "name": "Endless", "temp_mc": 93_000, "stop": {"time_ms": 85_000},
+        "phases": [{"name": "brew", "flow_ul_s": 7_500, "exit": {"time_ms": 85_000}}],
+    }
+    data = tmp_path / "machine"
+    with Machine("2900", broker=broker.address, data=data) as machine:
+        machine.set("temp_brew_mc", 93_000)
+        machine.set("temp_steam_mc", 123_000)
+        orders = Orders(machine, wire)
+        reply = orders.send("recipe.put", slot="9", recipe=recipe)
+        assert reply["ok"], reply
+        machine.run_until("state", READY)
+        machine.fault("no_puck")
+        machine.trace(tmp_path / "trace", hz=100)
+        assert orders.send("brew", slot="9")["ok"]
+        machine.run(80_000)
+        columns = read_trace(tmp_path / "trace")
+        raised_at = latched_at(columns, "shot_too_big", "live_latched")
+        assert raised_at is not None
+        assert on_after(columns, ALL, raised_at + OFF_MS) == []
+        # 1 % for the flow meter, and half a second of 7.5 ml/s
+        assert 297_000 < max(columns["t_pumped_ul"]) - columns["t_pumped_ul"][0] < 306_750
+    held = read_journal(data / "flash.bin", "coffee_2900").held.values()
+    assert any(f["kind"] == "alarm" and f["code"] == "shot_too_big" for f in held)
