@@ -25,6 +25,7 @@ class Mailbox:
     def __init__(self, live):
         self.live = live
         self.depth = 0
+        self.quiets = 0  # how often somebody wanted a quiet moment
         self.asked = []
         self.answers = {}  # request -> refusal number
 
@@ -37,6 +38,7 @@ class Mailbox:
 
     def quiet(self, brief=False):
         self.brief = brief
+        self.quiets += 1
         return self
 
     def __enter__(self):

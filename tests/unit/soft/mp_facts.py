@@ -27,6 +27,10 @@ def test_a_shot_from_the_button_is_marked_before_water_and_told_after():
     bench.enter(names.BREWING)
     bench.pass_ms(30000)
     assert bench.board.flash.operations == operations  # the guard would have said so, too
+    quiets = bench.mailbox.quiets
+    bench.live.put(names.EV_ALARM, 14, 1)
+    bench.pass_ms(2000)
+    assert bench.mailbox.quiets == quiets  # nobody even asks while water runs
     bench.shot_ends()
     bench.pass_ms(500)
     brew = bench.journalled("brew")

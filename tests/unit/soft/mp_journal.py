@@ -257,6 +257,42 @@ def test_acked_facts_are_not_called_lost():
     board.close()
 
 
+def test_of_a_half_acked_segment_only_the_rest_is_called_lost():
+    board = Board()
+    journal = open_journal()
+    for n in range(80):
+        if n == 6:
+            journal.ack(journal.id, 3)
+        journal.append(fact(n))
+        losses = [r for r in everything(journal) if r["kind"] == "lost"]
+        if losses:
+            break
+    assert losses[0]["from_seq"] == 4 and losses[0]["to_seq"] == journal.first - 1 > 3
+    board.close()
+
+
+def test_nothing_is_written_behind_half_a_line():
+    board = Board()
+    journal = open_journal(segments_max=50)
+    journal.append(fact(0))
+    whole = journal._logs.write
+
+    def torn(start, lines):
+        whole(start, [lines[0][:30]])
+        raise OSError(5)
+
+    journal._logs.write = torn
+    try:
+        journal.append(fact(1))
+        assert False
+    except OSError:
+        pass
+    journal._logs.write = whole
+    assert journal.append(fact(1)) == 2
+    assert values(journal) == [0, 1] and values(open_journal(segments_max=50)) == [0, 1]
+    board.close()
+
+
 def damage(journal, segment, offset, size=1):
     names = sorted(os.listdir("journal-" + journal.id))
     with open("journal-%s/%s" % (journal.id, names[segment]), "r+b") as f:

@@ -43,6 +43,16 @@ def test_three_watchdog_resets_in_ten_minutes_are_a_storm():
     flash.close()
 
 
+def test_a_latched_storm_outlives_its_ten_minutes():
+    flash = Board()
+    for _ in range(3):
+        r = Resets("watchdog")
+    r.keep_latches(RESET_STORM)
+    r.note(3600000)
+    assert Resets("power").safe_mode and Resets("power").safe_mode
+    flash.close()
+
+
 def test_resets_far_apart_are_no_storm():
     flash = Board()
     for _ in range(6):
