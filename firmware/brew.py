@@ -9,7 +9,7 @@ import micropython
 import plan
 from micropython import const
 from puck import Puck
-from refusal import REFUSALS  # noqa: F401  the background asks brew for them
+from refusal import REFUSALS  # noqa: F401  for the background
 from shotlog import ShotLog
 from stops import Stops, expected_ul_s
 from thermal import AHEAD, CHARGE, REF, T
@@ -192,8 +192,8 @@ class Shot:
         self._enter(names.ENDING)
 
     def _ending(self):
-        # The 3-way valve closes when the pump has run down, or it would squeeze the boiler; the cup
-        # still gets its last drops.
+        # The 3-way valve closes when the pump has run down, or it would squeeze the boiler; the
+        # cup still gets its last drops.
         if self._ms >= _RUN_DOWN_MS:
             self.valve = 0
         self._log.step(False)

@@ -15,7 +15,7 @@ _ACC_BREW = const(2)  # what is owed, 65536 = one half-cycle
 _ACC_STEAM = const(3)
 _DC_BREW = const(4)  # fired positive less negative half-cycles, biased by 8
 _DC_STEAM = const(5)
-_PARITY = const(6)
+_PHASE = const(6)  # half-cycles modulo 4: polarity in bit 0, whole cycles in bit 1
 _TOGETHER = const(7)  # 1: the budget carries both boilers at once
 WORDS = const(8)
 
@@ -37,9 +37,9 @@ def board_words():
 # A half-cycle whose polarity would unbalance the mains waits one tick unless two are owed.
 @micropython.viper
 def fire(w: ptr32, brew_first: int) -> int:
-    parity = int(w[6]) ^ 1
-    w[6] = parity
-    step = parity + parity - 1
+    phase = (int(w[6]) + 1) & 3
+    w[6] = phase
+    step = (phase & 1) * 2 - 1
     due = 0
     i = 0
     while i < 2:
@@ -63,6 +63,8 @@ def fire(w: ptr32, brew_first: int) -> int:
             if brew_first == 0:
                 if int(w[3]) > int(w[2]):
                     due = 2
+                if int(w[3]) == int(w[2]):
+                    due = 1 + (phase >> 1)  # both owed all they may be: whole cycles in turn
     i = 0
     while i < 2:
         if (due >> i) & 1:

@@ -7,6 +7,7 @@ from micropython import const
 
 _UL = board.FLOW_UL_PULSE
 _UL_US = board.FLOW_UL_PULSE * 1000000  # volume of a pulse in ul, per us
+_TICK_US = const(10000)
 _STILL_US = const(2000000)  # no pulse for so long is no flow
 
 
@@ -39,7 +40,7 @@ class Flow:
         if self._moving:
             us = ticks_diff(stamp, self._last) // n
             if us > 1000:  # above 500 ml/s it is an electrical glitch
-                self.flow_ul_s = (self.flow_ul_s + _UL_US // us) >> 1
+                self.flow_ul_s = (self.flow_ul_s + _UL_US // us + 1) >> 1
         self._moving = True
         self._last = stamp
         self._seen += n
@@ -50,7 +51,7 @@ class Flow:
         if us > _STILL_US:
             self._moving = False
             self.flow_ul_s = 0
-        elif us * (self.flow_ul_s >> 6) > _UL_US >> 6:
+        elif us > _TICK_US and self.flow_ul_s > _UL_US // us:
             self.flow_ul_s = _UL_US // us
 
     def volume_ul(self):

@@ -8,10 +8,8 @@ import thermal
 from autotune import Autotune
 from guards import BoilerGuard
 from hal import BREW, STEAM
-from micropython import const
+from live import wrapped
 from thermal import FIRED, FLOW, MEASURED, Boiler, T
-
-_SMALL = const(0x3FFFFFFF)
 
 
 class Heat:
@@ -133,5 +131,5 @@ class Heat:
         if on & 2:
             mj += self._steam_mj
         joule = mj // 1000
-        live.energy_j = (live.energy_j + joule) & _SMALL
+        live.energy_j = wrapped(live.energy_j, joule)
         self._mj = mj - joule * 1000

@@ -69,6 +69,13 @@ SHOTS_KEPT = const(4)
 RESULT_NAMES = ("ok", "stopped", "aborted")
 
 _EVENTS = const(32)
+_SMALL = const(0x3FFFFFFF)
+
+
+def wrapped(a, b):
+    # a + b in a counter of 30 bits: one more would be a big int, which allocates on the board
+    a -= _SMALL - b
+    return a - 1 if a > 0 else a + _SMALL
 
 
 class Live:

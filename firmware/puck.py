@@ -1,6 +1,6 @@
 # What headspace and puck keep of the metered water, so that a machine without a scale can stop
-# at a yield in the cup. Two signs of this puck correct the board's mean: how much went in before the
-# pump felt a wall (headspace), and how long it then took (grind and dose). docs/control.md.
+# at a yield in the cup. Two signs of this puck correct the board's mean: how much went in before
+# the pump felt a wall (headspace), and how long it then took (grind, dose). docs/control.md.
 import board
 from micropython import const
 

@@ -14,7 +14,7 @@ _LOW_MC = const(-40000)
 _HIGH_MC = const(200000)
 
 # A sum outside these is no temperature: open or shorted sensor, amplifier at its rail
-RAIL_LOW = const(2100)  # 0.8 % of full scale: NTC below -25 °C, PT1000 below 1.3 °C
+RAIL_LOW = const(2100)  # 0.8 % of full scale: NTC below -22 °C, PT1000 below 1.3 °C
 RAIL_HIGH = const(258200)  # 98.5 %: NTC above 250 °C, PT1000 above 162.5 °C
 
 

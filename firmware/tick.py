@@ -13,6 +13,7 @@ from guards import WaterGuard
 from hal import PUMP, RELAY, SW_CUP, SW_DOOR, SW_HOPPER, SW_KEY, SW_TANK, SW_TRAY
 from heat import Heat
 from hydraulics import Hydraulics
+from live import wrapped
 from micropython import const
 from modes import Modes
 from scale import Scale
@@ -22,7 +23,6 @@ WDT_MS = const(400)  # a tick that stops resets the board: off within 0.5 s
 _PERIOD_US = const(10000)
 _LATE_US = const(2000)
 _BACKGROUND_TICKS = const(500)  # the background must show a sign of life every 5 s
-_SMALL = const(0x3FFFFFFF)  # counters wrap here: 31-bit ints do not allocate
 
 
 class Tick:
@@ -97,11 +97,11 @@ class Tick:
     def _clock(self, live, now):
         passed = ticks_diff(now, self._last_us)
         self._last_us = now
-        live.ticks = (live.ticks + 1) & _SMALL
+        live.ticks = wrapped(live.ticks, 1)
         rest = self._rest_us + passed
         ms = rest // 1000
         self._rest_us = rest - ms * 1000
-        live.uptime_ms = (live.uptime_ms + ms) & _SMALL
+        live.uptime_ms = wrapped(live.uptime_ms, ms)
         late = self._late_us + passed - _PERIOD_US
         if late < 0 or self.front.quiet_ms:
             late = 0  # the timer keeps its own grid: early means that the last one was late
@@ -111,7 +111,7 @@ class Tick:
         self.interlocks.late(late, self._busy_us)
 
     def _was_late(self, live, late):
-        live.late_ticks = (live.late_ticks + 1) & _SMALL
+        live.late_ticks = wrapped(live.late_ticks, 1)
         if late > live.late_max_us:
             live.late_max_us = late
 
@@ -179,7 +179,7 @@ class Tick:
         pulses = self.flow.pulses
         if pulses != self._metered:
             new = (pulses - self._metered) * board.FLOW_UL_PULSE
-            live.water_ul = (live.water_ul + new) & _SMALL
+            live.water_ul = wrapped(live.water_ul, new)
             self._metered = pulses
         if live.beat != self._beat:
             self._beat = live.beat

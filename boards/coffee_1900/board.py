@@ -91,8 +91,8 @@ WEIGHT_RANGE_MG = None
 PHASES_MAX = 0  # 0: volumetric machine, no profiles
 
 # --- cleaning programmes in the order of live.CLEAN_NAMES, None: not offered. Each: heat on or
-#     off, repeats, steps of (outputs, pump permille, ms). The pump rests before DRY_PUMP_MS is over:
-#     a blind basket lets nothing through.
+#     off, repeats, steps of (outputs, pump permille, ms). The pump rests before DRY_PUMP_MS is
+#     over: a blind basket lets nothing through.
 CLEAN_PROGRAMMES = (
     (True, 10, (("brew", 1000, 3500), ("", 0, 4000))),
     None,

@@ -89,8 +89,8 @@ WEIGHT_RANGE_MG = (5000, 250000)
 PHASES_MAX = 12
 
 # --- cleaning programmes in the order of live.CLEAN_NAMES, None: not offered. Each: heat on or
-#     off, repeats, steps of (outputs, pump permille, ms). The pump rests before DRY_PUMP_MS is over:
-#     a blind basket lets nothing through.
+#     off, repeats, steps of (outputs, pump permille, ms). The pump rests before DRY_PUMP_MS is
+#     over: a blind basket lets nothing through.
 CLEAN_PROGRAMMES = (
     (True, 10, (("brew", 1000, 3500), ("", 0, 4000))),
     (True, 3, (("steam", 0, 3000), ("", 0, 2000))),
