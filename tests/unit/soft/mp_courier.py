@@ -94,6 +94,17 @@ def test_progress_of_the_host_makes_it_wait_anew():
     assert deliver(courier, 85000) == [6]
 
 
+def test_a_host_that_came_back_to_life_is_trusted_as_before():
+    courier, journal, _ = fresh(6)
+    deliver(courier)
+    for now in (15000, 45000, 105000):
+        assert courier.due(now)
+        deliver(courier, now)
+    courier.ack(journal.id, 3, 110000)
+    assert not courier.due(124000) and courier.due(126000)
+    assert deliver(courier, 126000) == [4, 5, 6]
+
+
 def test_same_cursor_out_of_silence_means_begin_after_it():
     courier, journal, _ = fresh(6)
     deliver(courier)

@@ -232,13 +232,37 @@ def test_a_step_never_does_more_than_a_handful_of_calls():
     most = 0
     for _ in range(2000):
         before = net.calls[0] + net.calls[1]
+        heard = len(link.heard)
         link.step(time.ticks_ms())
+        assert len(link.heard) <= heard + 1, "delivered two messages in one slice"
         most = max(most, net.calls[0] + net.calls[1] - before)
         pass_ms(1)
         if link.ready(1):
             link.publish(b"j", b"x" * 900, qos=1)
     assert most <= 10, most
     assert len(link.heard) == want and link.phase == UP
+
+
+def test_messages_wait_while_their_thanks_cannot_go():
+    link, net = up()
+    net.accepts = 0
+    for pid in range(1, 41):
+        net.sockets[0].inbox += publish(b"t", b"m", qos=1, pid=pid)
+    steps(link, 100)
+    assert link.phase == UP and 0 < len(link.heard) < 20, (link.reason, len(link.heard))
+    net.accepts = 1000
+    steps(link, 100)
+    thanked = [body[0] << 8 | body[1] for _, body in net.broker.of(0x40)]
+    assert len(link.heard) == 40 and sorted(thanked) == list(range(1, 41))
+
+
+def test_what_tls_holds_back_from_poll_is_read_on():
+    link, net = up()
+    net.sockets[0].read_once = False
+    net.hides = True
+    net.sockets[0].inbox += publish(b"t", b"m" * 700)
+    steps(link, 5)
+    assert link.heard == [(b"t", b"m" * 700)]
 
 
 def test_a_step_with_nothing_to_do_allocates_nothing():

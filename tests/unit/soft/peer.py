@@ -23,6 +23,7 @@ class Socket(io.IOBase):
         self.closed = False
         self.ended = False
         self.connected = False
+        self.read_once = False
 
     def setblocking(self, on):
         self.net.count("setblocking")
@@ -70,6 +71,7 @@ class Socket(io.IOBase):
             if self.blocking:
                 raise Hang("a blocking read")
             return None
+        self.read_once = True
         n = min(len(buf), self.net.hears, len(self.inbox))
         buf[:n] = self.inbox[:n]
         self.inbox = self.inbox[n:]
@@ -81,6 +83,8 @@ class Socket(io.IOBase):
 
     def events(self):
         ready = POLLOUT if self.connected else 0
+        if self.net.hides and self.read_once:
+            return ready
         return ready | POLLIN if self.inbox or self.ended else ready
 
 
@@ -120,6 +124,7 @@ class Net:
         self.accepts = 1 << 20
         self.hears = 1 << 20
         self.refuses = False
+        self.hides = False  # as TLS does: what it took in already, poll no longer shows
         self.sockets = []
         self.broker = broker
         incoming.select = self
