@@ -64,6 +64,7 @@ def build_api(bridge: Bridge) -> FastAPI:
         version=version("coffee-controller"),
         description=_ABOUT,
         favicon_url="/console/icon.svg",
+        redoc_url=None,  # its page asks another host for a logo
     )
     app.state.console = Console(bridge, auth)
     api_errors.install(app)

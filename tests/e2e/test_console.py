@@ -317,3 +317,10 @@ def test_an_unknown_page_says_where_to_go(window: Browser) -> None:
     window.see("Go to the machines")
     # the browser notes the 404 of the page itself; that is the only complaint
     assert all("404" in complaint for complaint in window.complaints())
+
+
+def test_the_apis_page_works_offline(window: Browser) -> None:
+    """It has no live connection; what it fetched from elsewhere would be a complaint."""
+    window.fetch("/docs")
+    window.see("/api/machines/{machine}/commands", "body")
+    window.keep("api")

@@ -70,8 +70,12 @@ class Browser:
     # --- going
     def open(self, path: str) -> None:
         """Returns when the page has its live connection to the server."""
-        self._driver.get(self._url + path)
+        self.fetch(path)
         self.until(lambda: self.run("return window.did_handshake === true"), f"{path} connected")
+
+    def fetch(self, path: str) -> None:
+        """Opens what is no page of the console's own, such as the API's description."""
+        self._driver.get(self._url + path)
 
     def login(self, token: str, user: str = "Ada") -> None:
         self.open("/login")

@@ -20,7 +20,6 @@ PAGES = (
     "/checkpoints",
     "/quarantine",
     "/docs",
-    "/redoc",
 )
 # attributes and CSS that make a browser fetch; what merely mentions an address is no request
 FETCHING = re.compile(
