@@ -35,19 +35,21 @@ STEAM_REFILL = const(1 << 22)
 POWER_BUDGET = const(1 << 23)
 
 # The table of consequences. FAULT: everything off, latched. STEAM_OUT: the steam boiler is off,
-# latched, coffee goes on. The others stand only while their cause does.
+# latched, coffee goes on. Door, hopper, scale and group sensor stand only while their cause does.
 FAULT = const(
     OVER_TEMP_BREW | OVER_TEMP_STEAM | SENSOR_BREW | SENSOR_PRESSURE | NO_HEAT_BREW
     | STUCK_SSR_BREW | STUCK_SSR_STEAM | DRY_PUMP | STAGNATION | SHOT_TOO_LONG | SHOT_TOO_BIG
     | TICK_OVERRUN | OVER_PRESSURE | POWER_BUDGET
 )
 STEAM_OUT = const(SENSOR_STEAM | NO_HEAT_STEAM | STEAM_REFILL)
-LATCHING = const(FAULT | STEAM_OUT | RESET_STORM)
+CRITICAL = const(FAULT | STEAM_OUT | RESET_STORM)
+# machines.md wants tank and tray acknowledged too: who refills looks at the machine anyway
+LATCHING = const(CRITICAL | TANK_EMPTY | TRAY_FULL)
 NO_HEAT = const(FAULT | RESET_STORM | TANK_EMPTY)  # an empty tank may mean an empty boiler
 NO_STEAM_HEAT = const(NO_HEAT | STEAM_OUT)
 NO_WATER = const(FAULT | RESET_STORM | TANK_EMPTY | TRAY_FULL | DOOR_OPEN)  # pump and valves
+# severities of the alarm fact beside CRITICAL; what is in neither is "info"
 WARNING = const(TANK_EMPTY | TRAY_FULL | DOOR_OPEN | HOPPER_EMPTY | SCALE_FAULT | SENSOR_GROUP)
-CRITICAL = const(LATCHING)  # severities of the alarm fact; what is in neither is "info"
 
 _CALM_TICKS = const(100)  # a cause is gone when it stayed away for 1 s
 _LATE_US = const(100000)  # ten ticks lost outside a flash erase

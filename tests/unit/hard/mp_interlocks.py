@@ -64,15 +64,27 @@ def test_one_alarm_acknowledged_leaves_the_others():
 
 def test_a_switch_alarm_clears_itself_after_a_second_of_peace():
     live, locks = _locks()
-    locks.switches(WELL & ~SW_TANK)
+    locks.switches(WELL & ~SW_DOOR)
     locks.settle()
-    assert live.alarms == il.TANK_EMPTY and locks.blocked(il.NO_HEAT) and locks.blocked(il.NO_WATER)
+    assert live.alarms == il.DOOR_OPEN and locks.blocked(il.NO_WATER)
     for _ in range(99):
         locks.switches(WELL)
         locks.settle()
-    assert live.alarms == il.TANK_EMPTY
+    assert live.alarms == il.DOOR_OPEN
     locks.settle()
     assert not live.alarms and not live.latched
+
+
+def test_tank_and_tray_wait_for_a_person():
+    live, locks = _locks()
+    locks.switches(WELL & ~SW_TANK & ~SW_TRAY)
+    locks.settle()
+    for _ in range(200):
+        locks.switches(WELL)
+        locks.settle()
+    assert not live.alarms and live.latched == il.TANK_EMPTY | il.TRAY_FULL
+    assert locks.blocked(il.NO_HEAT) and locks.blocked(il.NO_WATER)
+    assert locks.acknowledge(-1) == 0 and not locks.blocked(il.NO_WATER)
 
 
 def test_flapping_is_one_alarm():
