@@ -128,7 +128,7 @@ def test_refusals_name_the_field(stack: Stack, machine: str) -> None:
             "id": "u1", "deadline": person.utc_ms() + 60_000, "args": {},
         })))
     )  # fmt: skip
-    assert unknown["id"] == "u1" and "explode" in unknown["error"]["message"]
+    assert unknown["id"] == "u1" and "there are brew, stop" in unknown["error"]["message"]
 
 
 @pytest.mark.parametrize("machine", MACHINES)
