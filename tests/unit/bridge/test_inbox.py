@@ -38,6 +38,7 @@ def test_a_bad_fact_does_not_take_its_neighbours_with_it(world: World) -> None:
     bad = fact(2, "brew", duration_ms="28 s")
     outcome = world.take("journal", journal([fact(1), bad, fact(3)], first=1))
     assert outcome == Outcome(stored=2, quarantined=1)
+    assert world.inbox.count_pending() == 2
     (row,) = world.inbox.quarantine(10)
     assert row.external_id == f"{JOURNAL}/2"
     assert row.reason.startswith("facts[1].duration_ms: Expected `int`, got `str`")
