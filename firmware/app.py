@@ -27,6 +27,7 @@ from recipes import Recipes
 from resets import Resets
 from telemetry import Telemetry
 from tick import WDT_MS, Tick
+from validity import Validity
 
 _SLOW_MS = const(100)
 _COLLECT_MS = const(30000)
@@ -48,6 +49,7 @@ class App:
         self.commands = Commands(live, self.mailbox, self.clock, self.facts, self.recipes,
                                  settings, Ledger(), settings["machine"])
         self._lamp = Lamp(live, self.commands)
+        self._validity = Validity(self.clock, self.mailbox)
         self.link = self.telemetry = None
         if settings["broker_host"]:
             self._connect(settings)
@@ -169,6 +171,7 @@ class App:
             self._reported = True
             sys.print_exception(self.tick.broken)
         self._lamp.step(self.clock.uptime_ms())
+        self._validity.step()
         if self.telemetry and not self.telemetry.full():
             self._reply(self.commands.step())
         at_rest = self.mailbox.at_rest()

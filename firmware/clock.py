@@ -7,7 +7,7 @@ from micropython import const
 _SMALL = const(0x3FFFFFFF)  # live.uptime_ms wraps here
 FLOOR_MS = 1767225600000  # 2026-01-01: no machine with this firmware lived before
 CEILING_MS = 4102444800000  # 2100-01-01
-_EPOCH_S = 0 if time.gmtime(0)[0] == 1970 else 946684800  # ports count from 1970 or 2000
+EPOCH_S = 0 if time.gmtime(0)[0] == 1970 else 946684800  # ports count from 1970 or 2000
 
 
 class Clock:
@@ -18,7 +18,7 @@ class Clock:
         self._uptime_ms = 0
         self._seen = time.ticks_ms()
         self._offset_ms = None  # UTC less uptime
-        self.set_utc((time.time() + _EPOCH_S) * 1000)  # a battery-backed RTC; others start in 2021
+        self.set_utc((time.time() + EPOCH_S) * 1000)  # a battery-backed RTC; others start in 2021
 
     def uptime_ms(self):
         # must be asked at least every 6 days, or a wrap is missed
@@ -54,7 +54,7 @@ class Clock:
         utc_ms = self.utc_ms()
         if utc_ms is None:
             return None
-        return "%04d-%02d-%02d" % time.gmtime(utc_ms // 1000 - _EPOCH_S)[:3]
+        return "%04d-%02d-%02d" % time.gmtime(utc_ms // 1000 - EPOCH_S)[:3]
 
     def since_midnight_ms(self):
         return self.utc_ms() % 86400000
