@@ -141,7 +141,8 @@ def test_what_a_volumetric_machine_cannot_do_is_named():
         assert but(temp_mc=bad) == ["recipe.temp_mc"], bad
     assert but(temp_mc=low) == but(temp_mc=high) == []
     assert but(volume_ul=None) == but(volume_ul=1) == ["recipe.volume_ul"] * 1
-    assert but(preinfusion_ms=-1) == ["recipe.preinfusion_ms"]
+    for bad in (-1, True, "0", 1.0):
+        assert but(preinfusion_ms=bad) == ["recipe.preinfusion_ms"], bad
     assert but(preinfusion_ul=5000) == ["recipe.preinfusion_ul"]  # both
     assert but(preinfusion_ms=None, preinfusion_ul=90000) == ["recipe.preinfusion_ul"]
     assert but(soak_ms=10**9) == ["recipe.soak_ms"]
