@@ -1,28 +1,37 @@
-# The boiler's figures from one heat-up: full power from cold, cut below the set-point, coast.
-# Three temperatures tell power, loss and lag relative to the known heat capacity (water and metal
-# do not change; mains and elements do). Formulas: docs/control.md. Integers: runs in the tick.
+# The boiler's figures from one heat-up: full power from cold, a cut below the set-point, a coast,
+# then two minutes at the set-point. Rise, coast and idle duty tell power, lag and loss relative to
+# the heat capacity, which is the one that does not change (water and metal; mains and elements do).
+# Formulas: docs/control.md. Integers only: runs in the tick.
 from array import array
 
 import board
 import live as names
 from micropython import const
-from thermal import REF
+from thermal import FIRED, REF
 
 _COLD_MC = const(60000)  # must begin below
 _CUT_MC = const(9000)  # heat ends so far below the set-point: the element's rest carries it on
 _WARM_MC = const(12000)  # above the start: element and sensor lag have died away
 _SLOPE_MS = const(15000)  # two slopes, each over this time
+_SLOPE_S = const(15)
 _COAST_MS = const(45000)  # six element lags
+_COAST_S = const(45)
+_NEAR_MC = const(300)
+_SETTLE_MS = const(60000)  # near the set-point before the duty is counted
+_COUNT_MS = const(65536)  # over 6553.6 half-cycles
 _LIMIT_MC = const(125000)  # never above while tuning
 _GIVE_UP_MS = const(900000)
 _FILTER_MS = const(640)
+_MOST = const(20000)  # idle duty beyond it is no idling
 
+_YOURS = const(-1)  # step(): the controller's own duty, please
 IDLE = const(0)
 _RISE = const(1)
 _LOW = const(2)
 _CLIMB = const(3)
 _HIGH = const(4)
 _COAST = const(5)
+_HOLD = const(6)
 
 
 class Autotune:
@@ -34,108 +43,122 @@ class Autotune:
         self._which = which
         self._found = array("i", nominal)
         self.phase = IDLE
-        self._ms = 0
-        self._total_ms = 0
-        self._begin_mc = 0
-        self._mark_mc = 0
-        self._low_slope = 0  # mc per _SLOPE_MS
-        self._low_mc = 0
-        self._high_slope = 0
-        self._high_mc = 0
-        self._mean = 0  # 16 x filtered temperature
-        self._target = 0
+        self._ms = self._total_ms = 0
+        self._begin_mc = self._target_mc = self._ref_mc = 0
+        self._mean = 0  # 64 x filtered temperature
+        self._mark_mc = self._cut_mc = 0
+        # mc per _SLOPE_MS, and the temperature in their middle
+        self._low = self._low_mc = self._high = self._high_mc = 0
+        self._coast = 0
+        self._fired = 0
 
     def start(self):
         # False: too warm to learn anything
         measured_mc = self._boiler.temp_mc()
         if measured_mc > _COLD_MC:
             return False
-        self.phase = _RISE
-        self._total_ms = self._ms = 0
+        self._total_ms = 0
         self._begin_mc = measured_mc
         self._mean = measured_mc << 6
-        self._target = (self._boiler.words[REF] >> 10) - _CUT_MC
+        self._ref_mc = self._boiler.words[REF] >> 10
+        self._target_mc = self._ref_mc - _CUT_MC
+        self._next(_RISE, measured_mc)
         return True
 
     def stop(self):
         self.phase = IDLE
 
     def step(self, measured_mc):
-        # the duty to use instead of the controller's, 65536 = full
-        self._mean += measured_mc - (self._mean >> 6)  # 0.64 s: same delay at both ends of a slope
+        # every tick: the duty to use, 65536 = full, or -1 for the controller's own
+        self._mean += measured_mc - (self._mean >> 6)  # 0.64 s, the same at both ends of a slope
         self._ms += 10
         self._total_ms += 10
-        mc = self._mean >> 6
         if measured_mc > _LIMIT_MC or self._total_ms > _GIVE_UP_MS:
             self.stop()
-        phase = self.phase
-        if phase == _RISE:
-            if mc > self._begin_mc + _WARM_MC:
-                self._next(_LOW, mc)
-        elif phase == _LOW:
-            self._low(mc)
-        elif phase == _CLIMB:
-            self._climb(mc)
-        elif phase == _HIGH:
-            self._high(mc)
-        elif phase == _COAST:
-            self._coasting(mc)
-        return 65536 if _RISE <= self.phase <= _HIGH else 0
+        self._advance(self._mean >> 6)
+        if self.phase == _HOLD or self.phase == IDLE:
+            return _YOURS
+        return 0 if self.phase == _COAST else 65536
 
     def _next(self, phase, mc):
         self.phase = phase
         self._ms = 0
         self._mark_mc = mc
 
-    def _low(self, mc):
-        if self._ms >= _SLOPE_MS:
-            self._low_slope = mc - self._mark_mc
-            self._low_mc = (mc + self._mark_mc) >> 1
+    def _advance(self, mc):
+        phase = self.phase
+        if phase == _RISE:
+            if mc > self._begin_mc + _WARM_MC:
+                self._next(_LOW, mc)
+        elif phase == _CLIMB:
+            # the second slope must end at the cut
+            if mc + self._low > self._target_mc:
+                self._next(_HIGH, mc)
+        elif phase == _HOLD:
+            self._hold(mc)
+        elif phase:
+            self._timed(phase, mc)
+
+    def _timed(self, phase, mc):
+        if self._ms < (_COAST_MS if phase == _COAST else _SLOPE_MS):
+            return
+        gain = mc - self._mark_mc
+        if phase == _LOW:
+            self._low = gain
+            self._low_mc = mc - (gain >> 1)
             self._next(_CLIMB, mc)
-
-    def _climb(self, mc):
-        # the second slope must end at the cut
-        if mc + self._low_slope > self._target:
-            self._next(_HIGH, mc)
-
-    def _high(self, mc):
-        if self._ms >= _SLOPE_MS:
-            self._high_slope = mc - self._mark_mc
-            self._high_mc = (mc + self._mark_mc) >> 1
+        elif phase == _HIGH:
+            self._high = gain
+            self._high_mc = mc - (gain >> 1)
+            self._cut_mc = mc
             self._next(_COAST, mc)
+        else:
+            self._coast = gain
+            self._next(_HOLD, mc)
 
-    def _coasting(self, mc):
-        if self._ms >= _COAST_MS:
+    def _hold(self, mc):
+        if abs(mc - self._ref_mc) > _NEAR_MC:
+            self._ms = 0
+        if self._ms <= _SETTLE_MS:
+            self._fired = 0
+        else:
+            self._fired += self._boiler.words[FIRED]
+        if self._ms >= _SETTLE_MS + _COUNT_MS:
             self.stop()
-            self._solve(mc - self._mark_mc)
+            self._solve(min(self._fired * 10, _MOST))
 
-    def _solve(self, coast_mc):
-        power, capacity, loss, element, sensor = self._nominal
-        # loss/C in 1/s * 2^20 from what the slope lost on its way up
-        span = self._high_mc - self._low_mc
-        lam = ((self._low_slope - self._high_slope) << 14) // span * 64 // (_SLOPE_MS // 1000)
-        lam = min(max(lam, 0), 4000)
-        # gross slope at the cut, mc/s: what the element gives without loss
-        net = self._high_slope * 1000 // _SLOPE_MS
-        gross = net + ((self._high_mc - board.AMBIENT_MC) * lam >> 20)
-        # after the cut: element lag at the gross slope, sensor lag at the net one, less loss
-        lost = ((self._mark_mc - board.AMBIENT_MC) * lam >> 20) * (_COAST_MS // 1000)
-        whole = gross * element // 1000 + net * sensor // 1000
-        filtered = net * _FILTER_MS // 1000  # our own mean lagged at the cut, too
-        scale = (coast_mc + lost - filtered) * 1000 // whole if whole > 0 else 1000
-        self._keep(gross * capacity // 1000, lam, scale)
+    def _solve(self, duty):
+        # duty: idle, 65536 = full
+        capacity = self._nominal[1]
+        over = self._ref_mc - board.AMBIENT_MC
+        # gross slope: net slope over what the losses leave of the power at that temperature
+        gross = (_gross(self._low, self._low_mc, duty, over)
+                 + _gross(self._high, self._high_mc, duty, over)) >> 1
+        power = gross * capacity // (_SLOPE_S * 1000)
+        loss = (power * duty >> 6) * 1000 // 1024 * 1000 // over
+        # after the cut: the element's lag at the gross slope, sensor's and ours at the net one
+        fall = loss * ((self._cut_mc - board.AMBIENT_MC) >> 3) // 125 // capacity  # mc/s
+        mine = self._high * _FILTER_MS // _SLOPE_MS
+        rise = self._coast + fall * _COAST_S - mine
+        whole = (gross * self._nominal[3] + self._high * self._nominal[4]) // _SLOPE_MS
+        self._keep(power, loss, rise * 1000 // whole if whole > 0 else 1000)
 
-    def _keep(self, power_w, lam, scale):
+    def _keep(self, power_w, loss, scale):
         nominal = self._nominal
         found = self._found
         found[0] = _within(power_w, nominal[0])
-        found[2] = _within((lam * found[1] >> 10) * 1000 >> 10, nominal[2])
+        found[2] = _within(loss, nominal[2])
         found[3] = _within(nominal[3] * scale // 1000, nominal[3])
         found[4] = _within(nominal[4] * scale // 1000, nominal[4])
         self._boiler.tune(found)
         for k in range(5):
             self._live.tune[self._which * 5 + k] = found[k]
         self._live.put(names.EV_MAINT, 4, self._which)
+
+
+def _gross(slope, mc, duty, over):
+    lost = duty * ((mc - board.AMBIENT_MC) // (over >> 10)) >> 10
+    return (slope << 10) // ((65536 - lost) >> 6)
 
 
 def _within(value, nominal):

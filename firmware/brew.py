@@ -57,7 +57,7 @@ class Shot:
         self.valve = 0
         self.grinder = 0
         self._charge_ms = board.BREW_BOILER[3] * 2 // 5  # of the element's lag: docs/control.md
-        self._cut_ms = board.BREW_BOILER[3] * 11 // 24
+        self._cut_ms = board.BREW_BOILER[3] * 5 // 12
 
     def start(self, words, source):
         copy(self._plan, words, plan.WORDS)

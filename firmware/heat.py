@@ -85,11 +85,14 @@ class Heat:
         self.tuner = tuner
         return True
 
-    def _tuned(self, tuner, mc):
-        duty = tuner.step(mc)
-        if not tuner.phase:
+    def _tuning(self, mine, mc, duty):
+        # one boiler is tuned, the other rests: they share the budget
+        if self.tuner is not mine:
+            return 0
+        asked = mine.step(mc)
+        if not mine.phase:
             self.tuner = None
-        return duty
+        return duty if asked < 0 else asked
 
     # --- output
     def fire(self, may_brew, may_steam, brew_first):
@@ -98,7 +101,7 @@ class Heat:
         w = self.brew.words
         duty = thermal.step(w) if self.brew_guard.good else 0
         if self.tuner:
-            duty = self._tuned(self.tuner, w[MEASURED]) if self.tuner is self._brew_tuner else 0
+            duty = self._tuning(self._brew_tuner, w[MEASURED], duty)
         bw[0] = duty = duty if may_brew else 0
         live.duty_permille = duty * 1000 >> 16
         if self.steam:
@@ -117,8 +120,7 @@ class Heat:
         w = self.steam.words
         duty = thermal.step(w) if self.steam_guard.good else 0
         if self.tuner:
-            other = self.tuner is self._brew_tuner
-            duty = 0 if other else self._tuned(self.tuner, w[MEASURED])
+            duty = self._tuning(self._steam_tuner, w[MEASURED], duty)
         live.steam_duty_permille = duty * 1000 >> 16
         return duty
 
