@@ -367,12 +367,13 @@ class Inbox:
         """
         before_ms = now_ms - int(self._settings.keep_days * 86_400_000)
         with self._db.write() as tx:
-            # Only what lies below the first row that must stay, so that purged_seq stays true.
+            # Never past the cursor (a hole may still be filled) nor past a row that must stay.
             tx.execute(
-                "UPDATE journal SET purged_seq = max(purged_seq, coalesce((SELECT min(seq) - 1"
-                " FROM fact WHERE journal_id=journal.id AND (state IN (0, 2) OR seq > held_seq"
-                " OR arrival_ms >= ?)), held_seq))", (before_ms,),
-            )  # fmt: skip
+                "UPDATE journal SET purged_seq = max(purged_seq, min(held_seq, coalesce("
+                "(SELECT min(seq) - 1 FROM fact WHERE journal_id=journal.id AND seq <= held_seq"
+                " AND (state=2 OR arrival_ms >= ?)), held_seq)))",
+                (before_ms,),
+            )
             facts = tx.execute(
                 "DELETE FROM fact WHERE seq <= (SELECT purged_seq FROM journal"
                 " WHERE id=journal_id)"

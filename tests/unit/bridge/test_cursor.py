@@ -172,9 +172,9 @@ def test_a_fact_in_quarantine_does_not_hold_the_cursor(world: World) -> None:
 
 def test_a_hole_holds_the_cursor_until_it_is_filled(world: World) -> None:
     world.introduce()
-    world.take("journal", journal([fact(1)], first=1))
-    world.take("journal", journal([fact(3)], first=1))
-    world.sync()
+    for seq in (1, 3):
+        world.take("journal", journal([fact(seq)], first=1))
+        world.sync()
     assert (world.held(), [ack.seq for ack in world.acks]) == (1, [1])
     world.take("journal", journal([fact(2)], first=1))
     world.sync()

@@ -119,6 +119,26 @@ def test_old_imported_facts_are_dropped_and_stay_known(world: World) -> None:
     assert world.held() == 4
 
 
+def test_dropping_old_facts_never_covers_a_hole(world: World) -> None:
+    world.introduce()
+    for seq in (1, 3):
+        world.take("journal", journal([fact(seq)], first=1))
+    world.sync()
+    world.now_ms += 31 * DAY_MS
+    world.take("journal", journal([fact(9)], first=1))
+    world.inbox.purge(world.now_ms)
+    assert world.take("journal", journal([fact(2)], first=1)) == Outcome(stored=1)
+
+
+def test_facts_in_quarantine_are_never_dropped(world: World) -> None:
+    world.introduce()
+    world.take("journal", journal([fact(1, code=9), fact(2)], first=1))
+    world.sync()
+    world.now_ms += 400 * DAY_MS
+    world.inbox.purge(world.now_ms)
+    assert [row.external_id for row in world.inbox.quarantine(10)] == [f"{JOURNAL}/1"]
+
+
 def test_facts_not_yet_imported_are_never_dropped(world: World) -> None:
     world.take("journal", journal([fact(1), fact(2)], first=1))
     world.now_ms += 400 * DAY_MS
