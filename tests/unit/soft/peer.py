@@ -1,4 +1,4 @@
-# The other end of a Link in tests: a socket with the board's semantics whose every call is counted,
+# The other end of a Link in tests: a socket as on the board whose every call is counted,
 # and a broker small enough to be wrong on purpose. Not a test itself; runs under MicroPython.
 import io
 
@@ -116,7 +116,7 @@ class Poll:
 
 
 class Net:
-    # Stands where link.py has its `socket` and `select` modules. Calls are counted in an array of ints, so that
+    # Stands where link.py has its `socket` and `select`. Calls are counted in an array, so that
     # counting allocates nothing: [polls, all others].
     def __init__(self, broker=None):
         self.calls = [0, 0]

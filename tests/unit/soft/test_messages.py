@@ -42,7 +42,8 @@ def test_a_board_says_what_it_has_and_leaves_out_what_it_lacks(tmp_path: Path) -
     keys = {}
     for board in ("coffee_1900", "coffee_2900"):
         messages = spoken(board, tmp_path)
-        keys[board] = [validate(topic, p).keys() for topic, p in messages if "/state" in topic][0]
+        states = (validate(topic, p).keys() for topic, p in messages if "/state" in topic)
+        keys[board] = next(states)
     more = keys["coffee_2900"] - keys["coffee_1900"]
     assert more == {
         "steam_temp_mc", "steam_setpoint_mc", "steam_duty_permille", "group_temp_mc",
