@@ -104,9 +104,9 @@ class Machine:
             TimeoutError: it did not happen within limit_ms.
         """
         gone = 0
-        while self.live()[what] != value:
+        while (found := (self.live() or {}).get(what)) != value:  # no Live yet: it only starts
             if gone >= limit_ms:
-                raise TimeoutError(f"{what} is {self.live()[what]}, not {value}, after {gone} ms")
+                raise TimeoutError(f"{what} is {found}, not {value}, after {gone} ms")
             self.run(step_ms)
             gone += step_ms
         return gone
