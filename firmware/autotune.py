@@ -1,7 +1,7 @@
 # The boiler's figures from one heat-up: full power from cold, a cut below the set-point, a coast,
-# then two minutes at the set-point. Rise, coast and idle duty tell power, lag and loss relative to
-# the heat capacity, which is the one that does not change (water and metal; mains and elements do).
-# Formulas: docs/control.md. Integers only: runs in the tick.
+# then two minutes at the set-point. Rise, coast and idle duty tell power, lag and loss relative
+# to the heat capacity, which is the one that does not change (water and metal; mains and elements
+# do). Formulas: docs/control.md. Integers only: runs in the tick.
 from array import array
 
 import board
