@@ -57,7 +57,6 @@ class Shot:
         self.valve = 0
         self.grinder = 0
         self._charge_ms = board.BREW_BOILER[3] * 2 // 5  # of the element's lag: docs/control.md
-        self._cut_ms = board.BREW_BOILER[3] * 5 // 12
 
     def start(self, words, source):
         copy(self._plan, words, plan.WORDS)
@@ -151,7 +150,7 @@ class Shot:
         if live.shot_ms > _CHARGE_ON_MS:
             self._heat[CHARGE] = 0
         w = self._heat
-        w[AHEAD] = stops.ahead_ul_s(p, self._at, live.shot_ms, left, self._cut_ms)
+        w[AHEAD] = stops.ahead_ul_s(p, self._at, live.shot_ms, left)
         if left == 0:
             self.end(OK, 0)
         elif stops.phase_over(p, self._at, self._ms, self._phase_ul):
