@@ -12,10 +12,12 @@ import sys
 
 
 def preload(folder, skip):
-    # stand-in for the frozen modules: imported from source, which only defines things
+    # stand-in for the frozen modules: imported from source, which only defines things. Collected
+    # after each, so that what stays is packed at the bottom and not strewn over the heap.
     for name in sorted(os.listdir(folder)):
         if name.endswith(".py") and name[:-3] not in skip:
             __import__(name[:-3])
+            gc.collect()
 
 
 def umqtt_over_board_socket(socket):
@@ -27,31 +29,33 @@ def umqtt_over_board_socket(socket):
     umqtt.simple.socket = socket
 
 
-def _largest():
-    # the largest block the heap still gives
-    size = gc.mem_free()
-    while True:
-        try:
-            return bytearray(size)
-        except MemoryError:
-            size -= max(size >> 6, 32)
+def _take(blocks, size):
+    # as many blocks of this size as there are
+    try:
+        while True:
+            blocks.append(bytearray(size))
+    except MemoryError:
+        pass
 
 
 def ballast(free_bytes):
-    # Exactly free_bytes left, in one piece as on a board that just booted: the holes which the
-    # compiler left are filled, then the big rest is cut to size. Blocks are 32 bytes.
+    # Exactly free_bytes left, in one piece as on a board that just booted: the big free rest is
+    # held while the holes below are filled, then cut to size. One block of the heap is 32 bytes.
     gc.collect()
-    rest = _largest()
-    holes = []
-    try:
-        while True:
-            holes.append(bytearray(96))
-            holes.append(bytearray(32))
-    except MemoryError:
-        pass
+    blocks = [None] * 4096  # room, so that the list itself does not move
+    del blocks[:]
+    rest = None
+    size = gc.mem_free()
+    while rest is None:
+        try:
+            rest = bytearray(size)
+        except MemoryError:
+            size -= 1024
+    for size in (8192, 1024, 256, 96, 32):
+        _take(blocks, size)
     del rest
     gc.collect()
-    blocks = [holes, bytearray(max(gc.mem_free() - free_bytes - 1024, 1))]
+    blocks.append(bytearray(max(gc.mem_free() - free_bytes - 1024, 1)))
     gc.collect()
     for size in (512, 64, 32, 32):
         while gc.mem_free() - free_bytes >= size + 64:

@@ -27,8 +27,8 @@ class Channel:
         self._poll = uselect.poll()
         if self._file:
             self._poll.register(self._file, uselect.POLLIN)
-        self._chunk = bytearray(2048)
-        self._rest = b""
+        self._chunk = bytearray(4096)
+        self._filled = 0
         self._reserve = bytearray(_RESERVE_BYTES)
         self._until = None  # virtual us at which the running `run` is answered
         self._later = []  # (virtual us, request): releases of buttons, scenario steps
@@ -77,7 +77,24 @@ class Channel:
         socket.host["patience"] = _PATIENCE if fast else 0
 
     def _slow(self):
+        # Each step below takes its work off the list only when it is done, so that it can be
+        # done again with the reserve when the firmware has left no memory.
+        try:
+            self._work()
+        except MemoryError:
+            self.lend()
+            self._work()
+            gc.collect()
+            self._reserve = bytearray(_RESERVE_BYTES)
+
+    def lend(self):
+        # gives the reserve to whoever has to go on now
+        self._reserve = None
+        gc.collect()
+
+    def _work(self):
         self._do_due()
+        self._serve_lines()  # what a lack of memory left
         self._answer_run()
         if self.step:
             while self._until is None:
@@ -115,34 +132,44 @@ class Channel:
     def _do_due(self):
         for entry in list(self._later):
             if entry[0] <= words[NOW]:
-                self._later.remove(entry)
                 self._do_planned(entry[1])
+                self._later.remove(entry)
 
     def _do_planned(self, request):
         try:
             getattr(self, "do_" + request["do"])(request)
+        except MemoryError:
+            raise
         except Exception as e:
             sys.print_exception(e)
             self.event({"event": "step_failed", "step": request, "error": repr(e)})
 
     def _answer_run(self):
         if self._until is not None and words[NOW] >= self._until:
-            self._until = None
             self._send({"ok": True, "world_ms": self._world.now_us() // 1000})
+            self._until = None
 
     # --- the line
     def _take(self, timeout_ms):
         # waits for a message that long (-1: for ever); True when one was served
         if not self._poll.poll(timeout_ms):
             return False
-        n = self._file.readinto(self._chunk)
+        n = self._file.readinto(memoryview(self._chunk)[self._filled :])
         if n == 0:
             os.system("kill -9 $PPID")  # the supervisor is gone
-        self._rest += bytes(memoryview(self._chunk)[: n or 0])
-        while b"\n" in self._rest:
-            line, self._rest = self._rest.split(b"\n", 1)
-            self._serve(line)
+        self._filled += n or 0
+        self._serve_lines()
         return True
+
+    def _serve_lines(self):
+        while True:
+            end = self._chunk.find(b"\n", 0, self._filled)
+            if end < 0:
+                return
+            self._serve(memoryview(self._chunk)[:end])
+            rest = self._filled - end - 1
+            self._chunk[:rest] = self._chunk[end + 1 : self._filled]
+            self._filled = rest
 
     def _send(self, what):
         if self._file:
@@ -153,23 +180,10 @@ class Channel:
 
     def _serve(self, line):
         try:
-            self._answer(line)
-        except MemoryError:
-            self._reserve = None
-            gc.collect()
-            self._answer(line)
-            gc.collect()
-            self._reserve = bytearray(_RESERVE_BYTES)
-
-    def _answer(self, line):
-        try:
             request = json.loads(line)
             reply = getattr(self, "do_" + request["do"])(request)
-        except MemoryError as e:
-            if self._reserve:
-                raise
-            self._send({"ok": False, "error": "MemoryError: %s" % e})
-            return
+        except MemoryError:
+            raise
         except Exception as e:
             sys.print_exception(e)
             self._send({"ok": False, "error": "%s: %s" % (type(e).__name__, e)})

@@ -180,6 +180,7 @@ class World:
 
     def _die(self, cause):
         self.resets += 1
+        self.channel.lend()
         self.save()
         self.channel.event({
             "event": "reset", "cause": cause, "uptime_ms": words[NOW] // 1000,

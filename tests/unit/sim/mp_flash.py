@@ -1,10 +1,9 @@
-# The flash chip: bits only clear, sectors erase to ones, both stop interrupts; real littlefs on it.
+# The flash chip: bits only clear, sectors erase to ones, both stop interrupts; real littlefs on it
 import os
 
 import kernel
 import life
 import machine
-import time
 import vfs
 from flash import ERASE_US, PROGRAM_US, SECTOR, Flash
 

@@ -1,8 +1,9 @@
 # Virtual time and interrupts of the simulated board.
+import time
+
 import kernel
 import machine
 import micropython
-import time
 from kernel import NOW, words
 
 

@@ -1,7 +1,8 @@
 # Pins, ADC, PWM and watchdog of the simulated board. No plant: levels are set by hand.
+import time
+
 import kernel
 import machine
-import time
 import wiring
 from machine import ADC, PWM, WDT, Pin
 

@@ -1,12 +1,12 @@
 # The board's TCP over a real socket: what blocks, what is refused, what a lost link looks like.
 # The far end is a listening socket of the host in this very process.
 import errno
-
-import kernel
-import network
 import select
 import socket
 import time
+
+import kernel
+import network
 import usocket
 from kernel import NOW, words
 

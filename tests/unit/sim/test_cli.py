@@ -1,0 +1,97 @@
+"""`python -m simulator` as a person uses it: real processes, real boards."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+from simulator.supervisor import ROOT
+from tests.support.mosquitto import free_port
+
+
+def simulate(*words: str, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "simulator", *words], cwd=ROOT, capture_output=True, text=True,
+        timeout=timeout_s, env={"COLUMNS": "100", "PATH": "/usr/bin:/bin", "NO_COLOR": "1"},
+    )
+
+
+def test_help_teaches() -> None:
+    done = simulate("--help")
+    assert done.returncode == 0
+    for word in ("--plot shot.png", "--scenario", "[[step]]", "--fault", "--speed", "--count"):
+        assert word in done.stdout, word
+
+
+def test_list_names_faults_and_settings() -> None:
+    done = simulate("--list", "--model", "2900")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"stuck_flowmeter\s+1: no pulses", done.stdout)
+    assert "wifi_lost" in done.stdout and "hopper" in done.stdout
+
+
+def test_mistakes_cost_a_line_and_status_2(tmp_path: Path) -> None:
+    for words, says in (
+        (("--model", "1800"), "there are 1900, 2900"),
+        (("--speed", "0"), "above 0, or max"),
+        (("--fault", "stuck_flotmeter", "--model", "1900"), "stuck_flowmeter"),
+        (("--scenario", str(tmp_path / "none.toml")), "none.toml"),
+    ):
+        done = simulate("--data", str(tmp_path / "d"), *words)
+        assert done.returncode == 2, (words, done.stdout, done.stderr)
+        assert says in done.stdout + done.stderr
+        assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_story_at_full_speed_ends_by_itself(tmp_path: Path) -> None:
+    story = tmp_path / "story.toml"
+    story.write_text(
+        "[[step]]\nat_s = 20\nset = { cup = 0 }\n"
+        "[[step]]\nat_s = 30\npower_cut = true\n"
+        "[[step]]\nat_s = 40\nfault = { nonsense = 1 }\n"
+    )
+    done = simulate("--model", "1900", "--name", "one", "--speed", "max", "--duration", "60",
+                    "--data", str(tmp_path / "d"), "--scenario", str(story))
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    assert any("30.0 s" in line and "reset: power" in line for line in lines)
+    assert "scenario step refused" in done.stdout and "nonsense" in done.stdout
+    assert any(re.search(r"60\.\d s +one +stopped", line) for line in lines)
+    state = (tmp_path / "d" / "one" / "state.bin").read_bytes()
+    assert json.loads(state.split(b"\n", 1)[0])["world_us"] >= 60_000_000
+
+
+def test_panel_answers_and_sigterm_is_a_clean_end(tmp_path: Path) -> None:
+    port = free_port()
+    command = [sys.executable, "-m", "simulator", "--model", "1900", "--panel-port", str(port),
+               "--data", str(tmp_path)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout
+        while "front panels" not in process.stdout.readline():
+            assert process.poll() is None
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as page:
+            text = page.read().decode()
+        assert "sim-1900" in text and "Hot water" in text
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        rest = process.stdout.read()
+        assert process.wait(30) == 0
+    assert time.monotonic() - began < 30
+    assert "Traceback" not in rest, rest
+    assert (tmp_path / "sim-1900" / "state.bin").exists()
+
+
+def test_plot_draws_a_shot(tmp_path: Path) -> None:
+    picture = tmp_path / "shot.png"
+    done = simulate("--model", "1900", "--plot", str(picture))
+    assert done.returncode == 0, done.stdout + done.stderr
+    raw = picture.read_bytes()
+    assert raw[:8] == b"\x89PNG\r\n\x1a\n"
+    assert len(raw) > 50_000

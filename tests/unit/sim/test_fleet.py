@@ -1,0 +1,97 @@
+"""From options and scenario files to jobs: what is made, and how mistakes are named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from simulator.fleet import FleetRefused, Wish, make_jobs
+from simulator.scenario import ScenarioRefused, read_scenario
+
+
+def test_one_of_each_with_its_own_seed_and_folder() -> None:
+    jobs = make_jobs(Wish(["1900", "2900"], seed=5, data=Path("d"), broker="h:1883", speed=3))
+    assert [(j.name, j.model, j.seed, j.data) for j in jobs] == [
+        ("sim-1900", "1900", 5, Path("d/sim-1900")), ("sim-2900", "2900", 6, Path("d/sim-2900")),
+    ]
+    assert jobs[0].uid() != jobs[1].uid()
+    assert jobs[0].settings()["broker_port"] == 1883
+    assert jobs[0].speed == 3
+
+
+def test_many_of_a_kind() -> None:
+    jobs = make_jobs(Wish(["2900"], count=3))
+    assert [j.name for j in jobs] == ["sim-2900-1", "sim-2900-2", "sim-2900-3"]
+
+
+def test_faults_of_all_and_of_one() -> None:
+    wish = Wish(["1900", "2900"], faults=["stuck_float", "sim-2900:scaled_heater_brew=500"])
+    one, two = make_jobs(wish)
+    assert one.faults == {"stuck_float": 1}
+    assert two.faults == {"stuck_float": 1, "scaled_heater_brew": 500}
+
+
+@pytest.mark.parametrize(
+    ("wish", "says"),
+    [
+        (Wish(["1800"]), "--model 1800: there are 1900, 2900"),
+        (Wish(["1900", "1900"]), "two machines of one name"),
+        (Wish(["1900"], names=["A b"]), "up to 32 of a-z"),
+        (Wish(["1900"], names=["x" * 33]), "up to 32"),
+        (Wish(["1900"], names=["a", "b"]), "one --name for each --model"),
+        (Wish(["1900"], names=["a"], count=2), "leave it out with --count"),
+        (Wish(["1900"], broker="localhost"), "host:port"),
+        (Wish(["1900"], broker="localhost:99999"), "host:port"),
+        (Wish(["1900"], faults=["other:stuck_float"]), "no machine other"),
+        (Wish(["1900"], faults=["stuck_float=much"]), "whole number"),
+    ],
+)
+def test_wrong_wishes_are_named(wish: Wish, says: str) -> None:
+    with pytest.raises(FleetRefused, match=says):
+        make_jobs(wish)
+
+
+STORY = """
+[[step]]
+at_s = 30
+machine = "b"
+power_cut = true
+
+[[step]]
+at_s = 10.5
+press = "brew"
+hold_ms = 900
+set = { cup = 0 }
+fault = { stuck_float = 1 }
+clear = ["wifi_lost"]
+"""
+
+
+def test_scenario_in_order_of_time(tmp_path: Path) -> None:
+    (tmp_path / "s.toml").write_text(STORY)
+    scenario = read_scenario(tmp_path / "s.toml", ["a", "b"])
+    assert scenario.for_machine("a") == [
+        (10_500, {"do": "set", "name": "cup", "value": 0}),
+        (10_500, {"do": "press", "what": "brew", "ms": 900}),
+        (10_500, {"do": "fault", "name": "stuck_float", "value": 1}),
+        (10_500, {"do": "fault", "name": "wifi_lost", "value": 0}),
+    ]
+    assert scenario.for_machine("b")[-1] == (30_000, {"do": "power_cut"})
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[[step]]\npress = 'brew'", r"at_s.*step\[0\]"),
+        ("[[step]]\nat_s = 1\nprss = 'brew'", "prss.*a step has the fields at_s"),
+        ("[[step]]\nat_s = 'soon'\npress = 'brew'", r"at_s.*|.*float"),
+        ("[[step]]\nat_s = 1", "does nothing"),
+        ("[[step]]\nat_s = 1\nmachine = 'c'\npress = 'brew'", "'c'; this run has a, b"),
+        ("[[step]\n", "s.toml"),
+    ],
+)
+def test_wrong_scenarios_are_named(tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / "s.toml").write_text(text)
+    with pytest.raises(ScenarioRefused, match=says):
+        read_scenario(tmp_path / "s.toml", ["a", "b"])
