@@ -184,7 +184,7 @@ def test_alarms_keep_their_own_time_and_wait_for_the_end_of_the_shot():
     bench.shot_starts()
     bench.facts.step()
     bench.enter(names.BREWING)
-    bench.live.put(names.EV_ALARM, names.ALARM_NAMES.index("tray_full"), 1)
+    bench.live.put(names.EV_ALARM, names.ALARM_NAMES.index("door_open"), 1)
     raised_ms = bench.clock.uptime_ms()
     bench.pass_ms(20000)
     assert not bench.journalled("alarm")
@@ -192,7 +192,7 @@ def test_alarms_keep_their_own_time_and_wait_for_the_end_of_the_shot():
     bench.pass_ms(500)
     alarm = bench.journalled("alarm")[0]
     assert abs(alarm["uptime_ms"] - raised_ms) < 10
-    assert alarm["code"] == "tray_full" and alarm["raised"] and alarm["severity"] == "warning"
+    assert alarm["code"] == "door_open" and alarm["raised"] and alarm["severity"] == "warning"
     assert alarm["latched"] is False
     bench.live.put(names.EV_ALARM, names.ALARM_NAMES.index("over_temp_brew"), 0)
     bench.pass_ms(500)
