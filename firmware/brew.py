@@ -195,6 +195,7 @@ class Shot:
         # cup still gets its last drops.
         if self._ms >= _RUN_DOWN_MS:
             self.valve = 0
+        self._live.shot_ms += 10  # the curve's clock; the duration is already written down
         self._log.step(False)
         if self._ms >= _SETTLE_MS:
             if self._result == OK:

@@ -87,6 +87,12 @@ class Hal:
         self._switch = tuple(Pin(n, Pin.IN, Pin.PULL_UP).value for n, _ in fitted)
         self._bit = array("i", [bit for _, bit in fitted])
         self._seen = bytearray(len(fitted))  # equal reads that contradict `switches`
+        # What the pins say now is the beginning, buttons released: no alarm before a first look.
+        for k in range(len(fitted)):
+            if not self._bit[k] & BUTTONS:
+                self.switches &= ~self._bit[k]
+                if not self._switch[k]():
+                    self.switches |= self._bit[k]
         # what stands at boot counts at once, or each boot would tell of an empty tank; a button
         # held down at boot is no press until it has settled
         for read, bit in zip(self._switch, self._bit):

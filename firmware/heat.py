@@ -105,7 +105,7 @@ class Heat:
         bw[0] = duty = duty if may_brew else 0
         live.duty_permille = duty * 1000 >> 16
         if self.steam:
-            bw[1] = self._steam_duty(live) if may_steam else 0
+            self._steam_duty(live, bw, may_steam)
         on = burst.fire(bw, 1 if brew_first else 0)
         w[FIRED] = on & 1
         if self.steam:
@@ -116,13 +116,13 @@ class Heat:
         if on:
             self._count(live, on)
 
-    def _steam_duty(self, live):
+    def _steam_duty(self, live, bw, may):
         w = self.steam.words
         duty = thermal.step(w) if self.steam_guard.good else 0
         if self.tuner:
             duty = self._tuning(self._steam_tuner, w[MEASURED], duty)
+        bw[1] = duty = duty if may else 0  # the observer follows even when it may not heat
         live.steam_duty_permille = duty * 1000 >> 16
-        return duty
 
     def _count(self, live, on):
         if on == 3 and board.BREW_BOILER[0] + board.STEAM_BOILER[0] > board.POWER_BUDGET_W:

@@ -148,8 +148,8 @@ class Hydraulics:
         self._pushed = 0
 
     def asking(self):
-        # water is being asked for: neither a soak nor a closed limit
-        return self._target > 0 and (self.pump > 20 or not self.smooth)
+        # water is being asked for: no soak. A pump held back by its limit still has to move some.
+        return self._target > 0
 
     def share_permille(self):
         # of the mains cycles, for a pump on an SSR

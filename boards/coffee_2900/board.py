@@ -78,7 +78,7 @@ PRESSURE_LIMIT_MBAR = 13500
 # no finer signs are used: docs/control.md
 PUCK_KEEPS = (29600, 0, 0, 0, 0)
 TAIL_MS = 20  # water that still passes the meter once the stop is decided, as time at its flow
-DRIP_MS = 1150  # what still drips into the cup after the stop, as time at the last flow
+DRIP_MS = 1290  # what still drips into the cup after the stop, as time at the last flow
 SHOT_LIMIT_MS = 90000
 SHOT_LIMIT_UL = 300000
 DRY_PUMP_MS = 4000

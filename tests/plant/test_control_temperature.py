@@ -34,15 +34,15 @@ def names(case: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("board", BOARDS)
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_idle_99_percent_within_100_mc(board: str, seed: int) -> None:
-    found = figures(board, "idle", seed=seed, minutes=30)
+    found = figures(board, "idle", seed=seed, minutes=15)
     assert found["p99_mc"] <= 100, found
     assert not found["alarms"]
 
 
 @pytest.mark.parametrize("board", BOARDS)
-@pytest.mark.parametrize("params", [{}, *ALONE[:8], *TOGETHER], ids=names)
+@pytest.mark.parametrize("params", [{}, *ALONE[:2], *TOGETHER], ids=names)
 def test_cold_to_ready_without_500_mc_overshoot(board: str, params: dict[str, float]) -> None:
     found = figures(board, "heat_up", seed=3, params=params)
     assert found["over_mc"] <= 500, found
@@ -59,7 +59,7 @@ def test_heat_up_at_the_mains_limits(board: str, mains: int) -> None:
 @pytest.mark.parametrize("board", BOARDS)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_nominal_shots_within_300_mc_at_the_group_inlet(board: str, seed: int) -> None:
-    found = figures(board, "shots", seed=seed, count=12)
+    found = figures(board, "shots", seed=seed, count=8)
     assert min(found["low_mc"]) >= -300 and max(found["high_mc"]) <= 300, found
     assert set(found["result"]) == {0} and not found["alarms"]
 
@@ -69,13 +69,13 @@ def test_nominal_shots_within_300_mc_at_the_group_inlet(board: str, seed: int) -
 def test_shots_within_600_mc_with_everything_20_percent_off(
     board: str, params: dict[str, float]
 ) -> None:
-    found = figures(board, "shots", seed=5, count=3, params=params)
+    found = figures(board, "shots", seed=5, count=2, params=params)
     assert min(found["low_mc"]) >= -600 and max(found["high_mc"]) <= 600, found
     assert not found["alarms"]
 
 
 @pytest.mark.parametrize("board", BOARDS)
-@pytest.mark.parametrize("params", [{}, *ALONE[:2], *ALONE[6:8]], ids=names)
+@pytest.mark.parametrize("params", [{}, ALONE[0], ALONE[7]], ids=names)
 def test_autotune_finds_the_plant_and_stays_below_125_c(
     board: str, params: dict[str, float]
 ) -> None:

@@ -11,7 +11,7 @@ def p95(values: list[int], target: int) -> int:
 
 
 def test_weight_within_300_mg_p95() -> None:
-    found = figures("coffee_2900", "shots", seed=11, count=60)
+    found = figures("coffee_2900", "shots", seed=11, count=40)
     learned = found["cup_mg"][5:]  # the drip is learned in the first shots
     assert p95(learned, 36000) <= 300, sorted(learned)
     assert p95(found["cup_mg"], 36000) <= 600
@@ -20,7 +20,7 @@ def test_weight_within_300_mg_p95() -> None:
 def test_volume_in_the_cup_p95() -> None:
     # Issue 3 asks for 1.5 ml. What a puck drinks varies by 0.8 ml (one sigma, plant data) and
     # nothing on this machine can feel it: with the headspace known exactly p95 would be 1.5 ml.
-    found = figures("coffee_1900", "shots", seed=12, count=60)
+    found = figures("coffee_1900", "shots", seed=12, count=40)
     assert p95(found["cup_ul"], 36000) <= 1800, sorted(found["cup_ul"])
 
 
