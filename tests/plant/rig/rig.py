@@ -29,6 +29,8 @@ class Rig:
             self._warm()
         wiring.connect(board, self.plant, pw)
         hx711.attach(board, self.plant, pw)
+        for k in range(len(hx711._state)):
+            hx711._state[k] = 0  # its clock began with the last rig's
         for k, v in enumerate((0, 0, 0, 1)):
             wiring.switches[k] = v
         self.live = names.Live()
