@@ -43,6 +43,7 @@ class Limit:
         press: a button held down after the fault.
         off: outputs that must be off from then on.
         slot: the recipe of the brew button, when it matters.
+        at: a column of the trace and between which values it must stand when the alarm comes.
         must_act: outputs that must have been on before, or the case proves nothing.
     """
 
@@ -56,6 +57,7 @@ class Limit:
     must_act: tuple[str, ...] = ("u_heater_brew",)
     latches: bool = True
     slot: int | None = None
+    at: tuple[str, int, int] | None = None
     models: tuple[str, ...] = ("1900", "2900")
 
     @property
@@ -84,16 +86,16 @@ LIMITS = [
     # --- heaters: too hot, stuck on, no temperature rise
     # (a 2900 opens its safety relay at a stuck SSR, so there the relay must be welded too)
     Limit("over_temp_brew", {"stuck_ssr_brew": 1}, within_ms=900_000, must_act=(),
-          models=("1900",)),
+          at=("t_temp_brew_mc", 129_000, 133_000), models=("1900",)),
     Limit("over_temp_brew", {"stuck_ssr_brew": 1, "stuck_relay": 1}, within_ms=900_000,
-          off=RELAY, must_act=(), models=ONLY_2900),
+          at=("t_temp_brew_mc", 129_000, 133_000), off=RELAY, must_act=(), models=ONLY_2900),
     Limit("stuck_ssr_brew", {"stuck_ssr_brew": 1}, within_ms=60_000, must_act=(),
           models=("1900",)),
     Limit("stuck_ssr_brew", {"stuck_ssr_brew": 1}, within_ms=60_000, off=RELAY, must_act=(),
           models=ONLY_2900),
     Limit("no_heat_brew", {"stuck_ssr_brew": 2}, within_ms=60_000, doing="heating"),
     Limit("over_temp_steam", {"stuck_ssr_steam": 1, "stuck_relay": 1}, within_ms=900_000,
-          off=RELAY, must_act=(), models=ONLY_2900),
+          at=("t_temp_steam_mc", 149_000, 153_000), off=RELAY, must_act=(), models=ONLY_2900),
     Limit("stuck_ssr_steam", {"stuck_ssr_steam": 1}, within_ms=120_000, off=RELAY, must_act=(),
           models=ONLY_2900),
     Limit("no_heat_steam", {"stuck_ssr_steam": 2}, within_ms=120_000, doing="steaming up",
@@ -107,10 +109,10 @@ LIMITS = [
     Limit("stagnation", {"stuck_flowmeter": 1}, within_ms=4_500, doing="filling", must_act=PUMP,
           models=ONLY_2900),
     Limit("shot_too_long", {}, {"grind": 6_000, "new_puck": 0}, within_ms=97_000, press="brew",
-          must_act=PUMP, models=("1900",)),
+          at=("live_shot_ms", 89_900, 90_500), must_act=PUMP, models=("1900",)),
     # (slot 3 brews at 92 °C: half a minute more until the boiler has come down)
     Limit("shot_too_long", {}, {"grind": 6_000, "new_puck": 0}, within_ms=127_000, press="brew",
-          must_act=PUMP, slot=3, models=ONLY_2900),
+          at=("live_shot_ms", 89_900, 90_500), must_act=PUMP, slot=3, models=ONLY_2900),
     Limit("tank_empty", {"empty_tank": 1}, doing="brewing", must_act=BOTH),
     Limit("tank_empty", {"empty_tank": 1}, doing="heating"),
     Limit("tray_full", {}, {"tray": 0}, doing="brewing", off=PUMP, must_act=PUMP),
@@ -191,6 +193,10 @@ def test_limit(model: str, limit: Limit, tmp_path: Path) -> None:
         seen = [n for i, n in enumerate(ALARM_NAMES) if machine.live()["latched"] >> i & 1]
         assert raised_at is not None, f"{limit.alarm} never came; latched: {seen}"
         assert raised_at - broken_at <= limit.within_ms + OFF_MS
+        if limit.at:
+            name, low, high = limit.at
+            value = columns[name][columns["world_ms"].index(raised_at)]
+            assert low <= value <= high, f"{name} stood at {value} when the alarm came"
         off_from = max(broken_at, raised_at if limit.within_ms else broken_at) + OFF_MS
         assert on_after(columns, limit.off, off_from) == []
         since = broken_at - 3_000
