@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from simulator.fleet import Wish, make_jobs
 from simulator.machine import Machine, read_trace
-from simulator.supervisor import Job
+from simulator.supervisor import BoardBroken, Job
 
 matplotlib.use("Agg")
 
@@ -27,7 +27,7 @@ STATES = {3: "starting", 4: "pre-infusion", 5: "brewing", 6: "ending"}
 Columns = dict[str, list[float]]
 
 
-class NoShot(RuntimeError):
+class NoShot(BoardBroken):
     """The machine did not brew; the text says in which state it stands."""
 
 
