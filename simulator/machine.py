@@ -169,8 +169,13 @@ class Machine:
 
     def half_cycles(self, last: int = 32768) -> list[tuple[int, int]]:
         """(brew, steam) SSR states at the last zero crossings, oldest first; 10 ms each."""
-        bits = self._ask("half_cycles", last=last)["bits"]
-        return [(int(b) & 1, int(b) >> 1) for b in bits]
+        path = self.board.job.data.resolve() / "half_cycles.bin"
+        total = self._ask("half_cycles", path=str(path))["total"]
+        ring = path.read_bytes()
+        n = min(last, total, len(ring))
+        at = total % len(ring)
+        newest_last = ring[at:] + ring[:at]
+        return [(b & 1, b >> 1) for b in newest_last[len(ring) - n :]]
 
     def trace(self, path: Path | str, hz: int = 10) -> None:
         """Records truth, outputs and readings at 10 or 100 Hz from now on; see read_trace."""

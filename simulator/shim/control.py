@@ -17,6 +17,7 @@ from kernel import NOW, words
 
 _LOOK_US = 100000  # virtual time between two looks at the line when nothing else is due
 _RESERVE_BYTES = 24576
+_TOO_MUCH = b'{"ok": false, "error": "MemoryError: the request needs more than the reserve"}\n'
 _PATIENCE = 10  # network stalls of 25 ms of the host
 
 
@@ -83,9 +84,21 @@ class Channel:
             self._work()
         except MemoryError:
             self.lend()
-            self._work()
+            self._work_or_refuse()
             gc.collect()
             self._reserve = bytearray(_RESERVE_BYTES)
+
+    def _work_or_refuse(self):
+        # not even the reserve was enough: the request fails, never the firmware
+        try:
+            self._work()
+        except MemoryError:
+            if not self._filled:
+                raise
+            self._filled = 0
+            gc.collect()
+            self._file.write(_TOO_MUCH)
+            self._work()
 
     def lend(self):
         # gives the reserve to whoever has to go on now
@@ -233,10 +246,10 @@ class Channel:
         return {}
 
     def do_half_cycles(self, r):
-        total = wiring.counts[0]
-        n = min(r["last"], total, wiring.LOG_BYTES)
-        log = wiring.half_cycles
-        return {"bits": "".join(str(log[(total - n + i) % wiring.LOG_BYTES]) for i in range(n))}
+        # the whole ring into a file: as JSON it would not fit beside the firmware
+        with open(r["path"], "wb") as f:
+            f.write(wiring.half_cycles)
+        return {"total": wiring.counts[0]}
 
     def do_power_cut(self, r):
         flash = self._world.flash

@@ -346,3 +346,19 @@ def test_a_shot_that_does_not_stop_ends_at_300_ml(
         assert 297_000 < max(columns["t_pumped_ul"]) - columns["t_pumped_ul"][0] < 306_750
     held = read_journal(data / "flash.bin", "coffee_2900").held.values()
     assert any(f["kind"] == "alarm" and f["code"] == "shot_too_big" for f in held)
+
+
+def test_both_boilers_together_stay_below_the_fuse() -> None:
+    """1400 W and 1500 W, 2300 W allowed: never in one half-cycle, cold start and shot alike."""
+    with Machine("2900") as machine:
+        machine.run(200_000)
+        heating = machine.half_cycles()
+        machine.run_until("state", READY, 900_000, step_ms=1_000)
+        machine.press("brew")
+        machine.run(60_000)
+        brewing = machine.half_cycles(6_000)
+        assert machine.resets == []
+    for cycles in (heating, brewing):
+        assert sum(brew and steam for brew, steam in cycles) == 0
+        assert sum(brew for brew, _ in cycles) > 100, "the brew boiler must have had its share"
+        assert sum(steam for _, steam in cycles) > 100, "and the steam boiler"
