@@ -16,6 +16,7 @@ import wiring
 from kernel import NOW, words
 
 _LOOK_US = 100000  # virtual time between two looks at the line when nothing else is due
+_FAR_LOOK_US = 60000000  # in mode "step": only whether the other side still lives
 _RESERVE_BYTES = 24576
 _TOO_MUCH = b'{"ok": false, "error": "MemoryError: the request needs more than the reserve"}\n'
 _PATIENCE = 10  # network stalls of 25 ms of the host
@@ -110,6 +111,7 @@ class Channel:
         self._serve_lines()  # what a lack of memory left
         self._answer_run()
         if self.step:
+            self._take(0)  # also on a long way: who sent us may be gone
             while self._until is None:
                 self._take(-1)
         elif self.speed:
@@ -135,7 +137,7 @@ class Channel:
 
     def _plan(self):
         span = int(10000 * self.speed) if self.speed and not self.step else _LOOK_US
-        due = kernel.FAR if self.step else words[NOW] + max(span, 10000)
+        due = words[NOW] + (_FAR_LOOK_US if self.step else max(span, 10000))
         if self._until is not None:
             due = min(due, self._until)
         for at, _ in self._later:
