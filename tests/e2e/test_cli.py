@@ -111,7 +111,7 @@ def test_looking_as_a_table_and_as_json(site: Site) -> None:
         assert table.exit_code == raw.exit_code == 0
         rows = json.loads(raw.output)
         assert rows and all(row[key] for row in rows)
-    assert "36.1 ml" in site.cli("brews").output
+    assert "36.1" in site.cli("brews").output  # a narrow table breaks before the unit
     assert json.loads(site.cli("brews", "-m", "nobody", "--json").output) == []
 
 

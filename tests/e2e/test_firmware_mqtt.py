@@ -158,6 +158,7 @@ def test_a_dead_broker_disturbs_no_shot_and_loses_no_fact(broker: Mosquitto, wir
         live = machine.live()
         assert live["shots_done"] == 2 and live["late_ticks"] == 0 and not machine.resets
         broker.start()
+        wire.rejoin()
         machine.run(180_000)
         wire.wait(topic(machine, "journal"), lambda j: has_shot(j, 2))
     shots = {f["shot"]: f["seq"] for f in facts(machine, wire) if f["kind"] == "brew"}
