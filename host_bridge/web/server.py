@@ -5,8 +5,10 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections.abc import Callable
 
 import uvicorn
+from fastapi import FastAPI
 
 from host_bridge.service import Bridge
 from host_bridge.settings import Settings
@@ -19,11 +21,17 @@ _STOP_S = 5.0
 class WebServer:
     """Serves the console at `settings.web.host`:`port`; port 0 takes a free one, see `url`.
 
+    `build` is `build_app`, or `build_api` for the API alone: NiceGUI has one app a process, so a
+    second console beside a first one can only be an API.
+
     Raises OSError from `start` when the address is taken or not ours.
     """
 
-    def __init__(self, bridge: Bridge, settings: Settings) -> None:
+    def __init__(
+        self, bridge: Bridge, settings: Settings, build: Callable[[Bridge], FastAPI] = build_app
+    ) -> None:
         self._bridge = bridge
+        self._build = build
         self._web = settings.web
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
@@ -37,7 +45,7 @@ class WebServer:
         shown = f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{listener.getsockname()[1]}"
         config = uvicorn.Config(
-            build_app(self._bridge),
+            self._build(self._bridge),
             log_config=None,
             access_log=False,
             server_header=False,

@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 from host_bridge.cli import app
 from host_bridge.service import Bridge
 from host_bridge.settings import load
+from host_bridge.web.app import build_api
 from host_bridge.web.server import WebServer
 from tests.support.contract import examples
 from tests.support.mosquitto import Mosquitto, free_port
@@ -31,13 +32,14 @@ PROFILE = {
 
 
 class Site:
-    """A bridge with console, one machine that has said everything once, and the command line."""
+    """A bridge with its API, one machine that has said everything once, and the command line."""
 
     def __init__(self, folder: Path, port: int) -> None:
         self.folder = folder
         self.settings = load(data=folder, mqtt={"port": port}, web={"port": free_port()})
         self.bridge = Bridge(self.settings)
-        self.web = WebServer(self.bridge, self.settings)
+        # The API alone: pages of another test may already stand in this process.
+        self.web = WebServer(self.bridge, self.settings, build_api)
         self.wire = Wire(port)
 
     def __enter__(self) -> Site:
