@@ -56,7 +56,8 @@ class PourMemory:
 class PourPolicy:
     """Continuous `enter_s` of busy probes begin an episode, continuous `leave_s` below half the
     threshold end it. One pour an episode, at most `per_day` a day, `cooldown_s` apart, in office
-    hours. An episode that begins outside of them pours when they allow it, if it still lasts.
+    hours. An episode that begins outside of them pours when they allow it, if the ERP has then
+    been busy for `enter_s` without a break.
     """
 
     def __init__(self, settings: PourSettings, memory: PourMemory | None = None) -> None:
@@ -115,7 +116,7 @@ class PourPolicy:
         return (
             self.memory.in_episode
             and not self.memory.poured
-            and self._busy_since_s is not None
+            and self._lasts(self._busy_since_s, probe, "enter_s")
             and self._in_office_hours(probe.local)
             and self._cooled_down(probe.local)
             and self._pours_on(probe.local) < self._settings.per_day

@@ -41,7 +41,8 @@ OfMachine = Annotated[str | None, typer.Option("--machine", "-m", help="Only thi
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="At most so many.")]
 
 out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+# One line a message, however narrow: logs are searched by line.
+err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def settings(config: Path | None, data: Path | None, web_port: int | None = None) -> Settings:

@@ -211,7 +211,7 @@ def test_two_bridges_do_not_share_a_folder(tmp_path: Path, mosquitto: Mosquitto)
         second = Process(settings.data, mosquitto.port)
         second.start()
         assert second.running is not None and second.running.wait(20) == 1
-        assert "is in use by another bridge; stop that one" in second.log().replace("\n", " ")
+        assert f"data: {settings.data} is in use by another bridge; stop that one" in second.log()
 
 
 def test_over_tls_with_user_and_client_certificate(tmp_path: Path) -> None:

@@ -115,6 +115,14 @@ def test_an_episode_that_lasts_into_office_hours_pours_then() -> None:
     assert day.pours == [MONDAY_9.replace(hour=8)]
 
 
+def test_a_breath_before_office_hours_begins_the_five_minutes_anew() -> None:
+    day = Day(start=MONDAY_9.replace(hour=6))
+    day.go(7140, BUSY)
+    day.go(55, CALM)  # no end of the episode, yet a break
+    assert day.go(300, BUSY) == 0
+    assert day.go(5, BUSY) == 1
+
+
 def test_off_by_default() -> None:
     policy = PourPolicy(PourSettings())
     assert Day(policy).go(4000, BUSY) == 0
