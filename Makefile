@@ -31,7 +31,7 @@ help: ## this list
 setup: $(RUN_READY) $(UMQTT) ## the virtual environment, packages and umqtt.simple (run does it too)
 
 run: setup ## broker, both simulated machines, bridge and web console; Ctrl-C stops all
-	@exec $(BIN)/python -m simulator.demo --port $(PORT) --mqtt-port $(MQTT_PORT) --data "$(DATA)"
+	@exec $(BIN)/python -m simulator.demo --port "$(PORT)" --mqtt-port "$(MQTT_PORT)" --data "$(DATA)"
 
 test: packages dev lint types ## everything: lint, types, and all tests (real broker and browser)
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS)

@@ -19,6 +19,7 @@ from rich.console import Console
 
 from simulator.fleet import Fleet, FleetRefused, Wish, make_jobs
 from simulator.interpreter import InterpreterMissing
+from simulator.parts import port_free
 from simulator.scenario import ScenarioRefused
 from simulator.supervisor import BoardBroken
 
@@ -86,7 +87,7 @@ def main(
     ] = None,
     name: Annotated[
         list[str] | None,
-        typer.Option(help="Name in topics, in the order of --model. Default: sim-<model>."),
+        typer.Option(help="Name in topics, in the order of --model. Default: sim-MODEL."),
     ] = None,
     count: Annotated[int, typer.Option(min=1, help="So many of each --model.")] = 1,
     broker: Annotated[
@@ -96,7 +97,8 @@ def main(
         str, typer.Option(help="Simulated seconds in a second, or max: as fast as possible.")
     ] = "1",
     seed: Annotated[
-        int, typer.Option(help="Of noise, pucks and grind; same seed, same bits.")
+        int,
+        typer.Option(help="Of noise, pucks and grind; same seed, same bits, but for journal ids."),
     ] = 1,
     fault: Annotated[
         list[str] | None,
@@ -108,13 +110,17 @@ def main(
         Path | None, typer.Option(help="TOML file: what happens when (see below).")
     ] = None,
     duration: Annotated[
-        float | None, typer.Option(help="Stop after so many simulated seconds. Default: never.")
+        float | None,
+        typer.Option(min=0, help="Stop after so many simulated seconds. Default: never."),
     ] = None,
     data: Annotated[
         Path, typer.Option(help="Keeps flash, plant and console of each machine.")
     ] = Path("data/machines"),
     panel_port: Annotated[
-        int | None, typer.Option("--panel-port", "--panel", help="Front panels on this port.")
+        int | None,
+        typer.Option(
+            "--panel-port", "--panel", min=1, max=65535, help="Front panels on this port."
+        ),
     ] = None,
     panel_host: Annotated[
         str, typer.Option(help="Where they listen; 0.0.0.0 lets a phone in.")
@@ -168,6 +174,8 @@ def _list(wish: Wish) -> None:
 
 def _run(wish: Wish, panel_port: int | None, panel_host: str) -> None:
     jobs = make_jobs(wish)
+    if panel_port is not None and not port_free(panel_port, panel_host):
+        raise FleetRefused(f"--panel-port {panel_port}: it is taken; choose another")
     stopping = threading.Event()
     with _signals(stopping), Fleet(jobs, _tell) as fleet:
         out.print("running: " + ", ".join(job.name for job in jobs))

@@ -24,12 +24,16 @@ from paho.mqtt.enums import CallbackAPIVersion
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from simulator.parts import Part, PartFailed, outcome, port_answers, port_taken
+from simulator.parts import Part, PartFailed, outcome, port_answers, port_free
 
 MACHINES = {"sim-1900": "1900", "sim-2900": "2900"}
 START_S = 60.0
 RESTARTS_MAX = 20
-PORTS = ("port", "mqtt_port", "panel_port")
+CURES = {
+    "port": "make run PORT=…",
+    "mqtt_port": "make run MQTT_PORT=…",
+    "panel_port": "make run PORT=… (the front panels take the next one)",
+}
 
 
 class Births:
@@ -176,34 +180,61 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m simulator.demo", description=(__doc__ or "").split("\n\n")[0]
     )
-    parser.add_argument("--port", type=int, default=8080, help="web console (make run PORT=)")
-    parser.add_argument("--mqtt-port", type=int, default=1883, help="broker (make run MQTT_PORT=)")
-    parser.add_argument("--panel-port", type=int, help="front panels; default: PORT + 1")
-    parser.add_argument("--data", type=Path, default=Path("data"), help="folder (make run DATA=)")
+    parser.add_argument("--port", default="8080", help="web console (make run PORT=)")
+    parser.add_argument("--mqtt-port", default="1883", help="broker (make run MQTT_PORT=)")
+    parser.add_argument("--panel-port", help="front panels; default: PORT + 1")
+    parser.add_argument("--data", default="data", help="folder (make run DATA=)")
     parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds a second")
     options = parser.parse_args(arguments)
-    options.panel_port = options.panel_port or options.port + 1
+    if options.panel_port is None and options.port.isdecimal():
+        options.panel_port = str(int(options.port) + 1)
     return options
 
 
-def taken_ports(options: argparse.Namespace) -> list[str]:
-    cure = {
-        "port": "make run PORT=…",
-        "mqtt_port": "make run MQTT_PORT=…",
-        "panel_port": "make run PORT=… (the front panels take the next one)",
-    }
-    return [
-        f"port {getattr(options, name)} is taken; choose another: {cure[name]}"
-        for name in PORTS
-        if port_taken(getattr(options, name))
+def refused(options: argparse.Namespace) -> list[str]:
+    """What stands against starting, a line each; afterwards ports are numbers, data is a path."""
+    return refused_ports(options) or refused_data(options)
+
+
+def refused_ports(options: argparse.Namespace) -> list[str]:
+    words = {name: getattr(options, name) or "" for name in CURES}
+    wrong = [
+        f"{words[name]!r} is no port: a whole number from 1 to 65535; {CURES[name]}"
+        for name in CURES
+        if not (words[name].isdecimal() and 0 < int(words[name]) < 65536)
     ]
+    if wrong:
+        return wrong
+    for name, word in words.items():
+        setattr(options, name, int(word))
+    if len({int(word) for word in words.values()}) < len(words):
+        return [
+            f"console {options.port}, front panels {options.panel_port} and broker "
+            f"{options.mqtt_port} need three ports; {CURES['mqtt_port']}"
+        ]
+    return [
+        f"port {getattr(options, name)} is taken; choose another: {cure}"
+        for name, cure in CURES.items()
+        if not port_free(getattr(options, name))
+    ]
+
+
+def refused_data(options: argparse.Namespace) -> list[str]:
+    if not options.data.strip():
+        return ["DATA is empty; name a folder: make run DATA=data"]
+    options.data = Path(options.data)
+    try:
+        (options.data / "logs").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return [f"DATA={options.data} cannot be a folder ({error.strerror}); name another one"]
+    return []
 
 
 def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     console = Console()
-    if taken := taken_ports(options):
-        console.print("\n".join(taken), highlight=False, soft_wrap=True)
+    if reasons := refused(options):
+        console.print("\n".join(reasons), highlight=False, soft_wrap=True, markup=False)
         return 2
     stopping = threading.Event()
 

@@ -92,15 +92,15 @@ def outcome(code: int) -> str:
     return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
 
-def port_taken(port: int) -> bool:
-    """Whether something on this machine already listens on TCP `port`."""
-    with socket.socket() as probe:
+def port_free(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether one could listen on TCP `port` (1…65535) of this machine."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((host, port))
         except OSError:
-            return True
-    return False
+            return False
+    return True
 
 
 def port_answers(port: int) -> bool:

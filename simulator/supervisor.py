@@ -7,6 +7,7 @@ side starts the next life with the reset cause. No virtual time, no plant and no
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -18,7 +19,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from simulator.interpreter import find_interpreter
 
@@ -35,6 +36,10 @@ class BoardDied(RuntimeError):
 
 class BoardBroken(RuntimeError):
     """The board does not start at all; the text ends with its console."""
+
+
+class FolderInUse(BoardBroken):
+    """Another simulator runs on this machine's folder: two on one flash would lose facts."""
 
 
 class RequestRefused(ValueError):
@@ -125,11 +130,18 @@ class Board:
         job.data.mkdir(parents=True, exist_ok=True)
         self._console = job.data / "console.log"
         self._thread = threading.Thread(target=self._live, daemon=True, name=job.name)
+        self._lock: IO[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._line: socket.socket | None = None
 
     def start(self) -> None:
-        """Begins the first life and waits until the firmware's main is about to run."""
+        """Begins the first life and waits until the firmware's main is about to run.
+
+        Raises:
+            FolderInUse: another simulator has this machine's folder.
+            BoardBroken: the firmware does not start, or a fault of the job is refused.
+        """
+        self._lock = _lock(self.job)
         self._thread.start()
         if not self._started.wait(60) or self._refusal or self._early_deaths >= EARLY_DEATHS:
             text = self._refusal or f"{self.job.name} does not start:\n{self.console()}"
@@ -176,7 +188,7 @@ class Board:
 
     def close(self) -> None:
         """Ends the machine for good; its state file and flash stay."""
-        if not self._closing:
+        if not self._closing and self._thread.is_alive():
             self._closing = True
             with contextlib.suppress(BoardDied, BoardBroken, RequestRefused, queue.Empty):
                 self.request("stop", timeout_s=3)
@@ -184,6 +196,8 @@ class Board:
             self._process.kill()
         if self._thread.is_alive():
             self._thread.join(10)
+        if self._lock:
+            self._lock.close()
 
     # --- the lives, one after another
     def _live(self) -> None:
@@ -254,3 +268,17 @@ class Board:
         if self._console.exists() and self._console.stat().st_size > CONSOLE_BYTES:
             os.replace(self._console, self._console.with_suffix(".old"))
         return self._console.open("ab")
+
+
+def _lock(job: Job) -> IO[str]:
+    """Holds the machine's folder until the returned file is closed or this process ends."""
+    file = (job.data / "simulator.lock").open("a")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as e:
+        file.close()
+        raise FolderInUse(
+            f"--data: {job.data} is in use by another simulator (a `make run`?); "
+            "stop that one or give another folder"
+        ) from e
+    return file

@@ -58,15 +58,35 @@ _SENSOR = {
 }
 
 
-def names():
-    """Every fault this plant knows, with what its value means: {name: text}."""
-    known = {name: text for name, (_, text) in _BY_WORD.items()}
+# the figure that is 0 on a machine without the part that breaks
+_PART = {
+    "stuck_ssr_steam": "has_steam",
+    "scaled_heater_steam": "has_steam",
+    "stuck_valve_steam": "has_steam",
+    "stuck_valve_water": "hot_water_ul_s_bar",
+    "stuck_valve_refill": "probe_ml",
+    "stuck_probe": "probe_ml",
+    "scale_silent": "scale_counts_g",
+    "scale_stuck": "scale_counts_g",
+    "grinder_jam": "grinder_mg_s",
+}
+
+
+def names(plant):
+    """Every fault this machine has a part for, with what its value means: {name: text}."""
+    figure = plant.figures.nominal
+    known = {
+        name: text
+        for name, (_, text) in _BY_WORD.items()
+        if name not in _PART or figure[_PART[name]]
+    }
     known["no_puck"] = "1: the basket is empty"
     known["blocked_puck"] = "1: nothing passes the basket"
     known["puck_step"] = "permille the puck's resistance runs to in 1 s, or [permille, ms]"
     for kind, text in _SENSOR.items():
-        for channel in CHANNELS:
-            known[kind + "_" + channel] = text
+        for channel, sensor in zip(CHANNELS, plant.sensors):
+            if sensor:
+                known[kind + "_" + channel] = text
     return known
 
 
@@ -76,6 +96,11 @@ def apply(plant, name, value):
     Raises:
         ValueError: no such fault on this machine; the text names those there are.
     """
+    if name not in names(plant):
+        raise ValueError(
+            "fault: no fault is called %r on this machine; take one of %s"
+            % (name, ", ".join(sorted(names(plant))))
+        )
     if name in _BY_WORD:
         word = _BY_WORD[name][0]
         value = int(value)
@@ -88,11 +113,6 @@ def apply(plant, name, value):
         _puck_step(plant, value)
     else:
         kind, _, channel = name.rpartition("_")
-        if kind not in _SENSOR or channel not in CHANNELS:
-            raise ValueError(
-                "fault: no fault is called %r; take one of %s"
-                % (name, ", ".join(sorted(names())))
-            )
         _sensor(plant, kind, CHANNELS.index(channel), int(value))
 
 

@@ -98,9 +98,13 @@ class Plant:
         basket.new_puck(self, dose_mg)
 
     def fault(self, name, value=1):
-        """Breaks something, or mends it with value 0; faults.names() tells what there is."""
+        """Breaks something, or mends it with value 0; fault_names() tells what there is."""
         faults.apply(self, name, value)
         self._feel()
+
+    def fault_names(self):
+        """What can break on this machine, with what the value means: {name: text}."""
+        return faults.names(self)
 
     def misjudge(self, name, permille):
         """Lets this machine differ from its nominal figures from now on."""

@@ -128,10 +128,9 @@ class World:
 
     def names(self):
         # what can be broken and set on this machine
-        from plant import faults
         from plant.hands import SETTINGS
 
-        known = faults.names()
+        known = self.plant.fault_names()
         known.update(_NET_FAULTS)
         return {
             "faults": known, "settings": sorted(SETTINGS) + ["remote"],

@@ -138,3 +138,28 @@ def test_taken_port_is_named_with_its_cure(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert f"port {port} is taken" in done.stdout
     assert "make run MQTT_PORT=" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--port", "abc"], "'abc' is no port: a whole number from 1 to 65535; make run PORT="),
+        (["--port", ""], "'' is no port"),
+        (["--port", "0"], "'0' is no port"),
+        (["--port", "65535"], "'65536' is no port"),  # the panels' is the next one
+        (["--mqtt-port", "-1"], "'-1' is no port"),
+        (["--port", "18080", "--mqtt-port", "18081"], "need three ports; make run MQTT_PORT="),
+        (["--data", ""], "DATA is empty; name a folder"),
+        (["--data", "/dev/null"], "DATA=/dev/null cannot be a folder"),
+    ],
+)
+def test_what_cannot_be_used_is_said_before_anything_starts(words: list[str], told: str) -> None:
+    given = {"--port": str(free_port()), "--mqtt-port": str(free_port())}
+    given |= dict(zip(words[::2], words[1::2], strict=True))
+    options = [f"{name}={value}" for name, value in given.items()]
+    done = subprocess.run(
+        [sys.executable, "-m", "simulator.demo", *options],
+        cwd=ROOT, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert told in done.stdout and not done.stderr

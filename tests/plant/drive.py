@@ -15,6 +15,7 @@ class Driver:
         self.plant = plant
         self._x = seed * 2654435761 & 0x7FFFFFFF | 1
         self._accidents = accidents
+        self._known = plant.fault_names()
         self._fault = None
         self._left = 0
         self.sum = 0  # of everything a controller could see
@@ -56,7 +57,8 @@ class Driver:
             self._fault = None
         k = self.draw(6)
         if k == 0:
-            self._fault = FAULTS[self.draw(len(FAULTS))]
+            fitted = [name for name in FAULTS if name in self._known]
+            self._fault = fitted[self.draw(len(fitted))]
             plant.fault(self._fault, 1 + self.draw(2000) if "_" in self._fault else 1)
         elif k == 1:
             plant.set("times_" + ERRORS[self.draw(len(ERRORS))], 500 + self.draw(1500))

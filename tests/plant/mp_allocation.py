@@ -6,7 +6,7 @@ import micropython
 
 HERE = sys.path[0]
 sys.path.insert(0, HERE + "/../../simulator")
-from plant import Plant, faults, words
+from plant import Plant, words
 
 
 def figures(board):
@@ -67,7 +67,7 @@ def test_every_fault_steps_without_the_heap():
         plant = Plant(figures(board), 4)
         plant.u[words.U_PUMP_PERMILLE] = 1000
         plant.u[words.U_VALVE_BREW] = 1
-        for name in faults.names():
+        for name in plant.fault_names():
             plant.fault(name, 1)
             locked(plant, 50)
             plant.fault(name, 0)

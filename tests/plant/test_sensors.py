@@ -177,10 +177,8 @@ def test_cup_taken_away_is_felt_and_its_coffee_goes_to_the_tray() -> None:
 
 # --- faults
 def test_every_fault_is_accepted_and_mended() -> None:
-    from simulator.plant import faults
-
     for board in BOARDS:
-        for name in faults.names():
+        for name in make(board).fault_names():
             plant = make(board)
             whole = plant.snapshot()
             plant.fault(name)
@@ -193,6 +191,9 @@ def test_unknown_names_are_refused_with_the_known_ones() -> None:
     plant = make("coffee_1900")
     with pytest.raises(ValueError, match="sensor_open_brew"):
         plant.fault("sensor_open_toaster")
+    for part_of_the_other_model in ("sensor_open_steam", "grinder_jam", "scale_stuck"):
+        with pytest.raises(ValueError, match=part_of_the_other_model):
+            plant.fault(part_of_the_other_model)
     with pytest.raises(ValueError, match="temp_brew_mc"):
         plant.set("temperature", 1)
     with pytest.raises(ValueError, match=r"ambient_mc.*0\.\.\.60000"):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator.parts import Part, PartFailed, port_answers, port_taken
+from simulator.parts import Part, PartFailed, port_answers, port_free
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 30
@@ -96,11 +96,11 @@ def test_part_that_ends_shows_its_log(environment: Path) -> None:
         part.wait_healthy(PATIENCE_S)
 
 
-def test_port_taken_and_answering() -> None:
+def test_port_free_and_answering() -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
-        assert port_taken(port) and not port_answers(port)
+        assert not port_free(port) and not port_answers(port)
         listener.listen()
-        assert port_taken(port) and port_answers(port)
+        assert not port_free(port) and port_answers(port)
     assert not port_answers(port)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from pathlib import Path
 
+from simulator.machine import Machine
 from simulator.supervisor import ROOT
 from tests.support.mosquitto import free_port
 
@@ -40,13 +42,30 @@ def test_mistakes_cost_a_line_and_status_2(tmp_path: Path) -> None:
     for words, says in (
         (("--model", "1800"), "there are 1900, 2900"),
         (("--speed", "0"), "above 0, or max"),
-        (("--fault", "stuck_flotmeter", "--model", "1900"), "stuck_flowmeter"),
+        (("--fault", "stuck_flotmeter"), "stuck_flowmeter"),  # and the other one does not hang
+        (("--fault", "grinder_jam", "--model", "1900"), "on this machine"),
+        (("--duration", "-5"), "greater than or equal to 0"),
+        (("--panel-port", "99999"), "less than or equal to 65535"),
         (("--scenario", str(tmp_path / "none.toml")), "none.toml"),
     ):
         done = simulate("--data", str(tmp_path / "d"), *words)
         assert done.returncode == 2, (words, done.stdout, done.stderr)
         assert says in done.stdout + done.stderr
         assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_folder_or_port_in_use_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    with Machine("1900", data=tmp_path / "sim-1900") as running:
+        flash = (tmp_path / "sim-1900" / "flash.bin").read_bytes()
+        done = simulate("--model", "1900", "--data", str(tmp_path), "--duration", "1")
+        assert done.returncode == 2 and "is in use by another simulator" in done.stderr
+        assert (tmp_path / "sim-1900" / "flash.bin").read_bytes() == flash
+        running.run(10)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = simulate("--panel-port", port, "--duration", "1", "--data", str(tmp_path))
+        assert done.returncode == 2 and f"--panel-port {port}: it is taken" in done.stderr
+    assert simulate("--duration", "1", "--data", str(tmp_path), "--speed", "max").returncode == 0
 
 
 def test_a_story_at_full_speed_ends_by_itself(tmp_path: Path) -> None:
