@@ -34,6 +34,8 @@ PAYLOAD_BYTES: Final = 1024
 RECIPE_BYTES: Final = 2048
 RESEND_FIRST_S: Final = 5.0
 RESEND_MAX_S: Final = 60.0
+AHEAD_MS: Final = 12 * 3_600_000
+"""A machine refuses a deadline more than a day ahead; what may wait longer gets this."""
 GRACE_MS: Final = 5_000  # a reply sent just before the deadline may still be on its way
 OPEN: Final = "('queued', 'sent')"
 
@@ -228,6 +230,19 @@ class Outbox:
         return [_view(row) for row in rows]
 
     # --- back to the ERP
+    def unfinished(self) -> list[str]:
+        """Ids of what the ERP ordered and has not been told the end of."""
+        rows = self._db.read("SELECT id FROM command WHERE ordered AND NOT told")
+        return [row["id"] for row in rows]
+
+    def tell_again(self, command_id: str) -> None:
+        """The ERP asks for what it was told already: it may have been restored from a backup."""
+        with self._db.write() as tx:
+            tx.execute(
+                f"UPDATE command SET told=0 WHERE id=? AND told AND state NOT IN {OPEN}",
+                (command_id,),
+            )
+
     def untold(self, limit: int) -> list[CommandView]:
         """Decided commands the ERP ordered and has not been told of."""
         rows = self._db.read(
@@ -331,7 +346,8 @@ class Sender:
                 log.info("command_expired", id=command_id)
 
     def _send(self, command: CommandView) -> None:
-        body = payload(command.id, command.deadline_ms, command.args)
+        deadline_ms = min(command.deadline_ms, self._now_ms() + AHEAD_MS)
+        body = payload(command.id, deadline_ms, command.args)
         body = signed(body, command.machine, command.name, self._key(command.machine))
         if self._publish(topics.command(command.machine, command.name), body):
             self._outbox.sent(command.id)
