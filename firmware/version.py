@@ -1,5 +1,5 @@
-# Which firmware this is. make flash writes the file `build_id` beside it, an image has a module
-# `image_id`; where there is neither (a simulator, a checkout) the build says so with zeros.
+# Which firmware this is. make flash writes the file `build_id` beside it; where there is none (a
+# simulator, a checkout) the build says so with zeros.
 VERSION = "0.1.0"
 
 
@@ -9,12 +9,4 @@ def build():
         with open("build_id") as f:
             return f.read().strip()
     except OSError:
-        return _of_image()
-
-
-def _of_image():
-    try:
-        from image_id import BUILD
-    except ImportError:
         return "00000000"
-    return BUILD
