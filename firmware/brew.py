@@ -11,7 +11,7 @@ from micropython import const
 from puck import Puck
 from refusal import REFUSALS  # noqa: F401  for the background
 from shotlog import ShotLog
-from stops import Stops, expected_ul_s
+from stops import Stops, charge_ms, expected_ul_s
 from thermal import AHEAD, CHARGE, REF, T
 
 # why a shot ended before its time: the shot word `reason` is 0 for none, else 1 + the index here;
@@ -26,9 +26,9 @@ OK = const(0)
 STOPPED = const(1)
 ABORTED = const(2)
 
-_NEAR_MC = const(500)  # the water must be this near the recipe's temperature before a shot
+_NEAR_MC = const(250)  # the water must be this near the recipe's temperature before a shot
 _PATIENCE_MS = const(120000)  # for it to get there
-_CHARGE_ON_MS = const(3000)  # the element still catches up with the water
+_CHARGE_ON_MS = const(600)  # the element still catches up with the water
 _RUN_DOWN_MS = const(150)
 _SETTLE_MS = const(5000)  # after the pump stopped: what drips still counts
 
@@ -56,7 +56,7 @@ class Shot:
         self.running = False
         self.valve = 0
         self.grinder = 0
-        self._charge_ms = board.BREW_BOILER[3] * 2 // 5  # of the element's lag: docs/control.md
+        self._charge_ms = 0
 
     def start(self, words, source):
         copy(self._plan, words, plan.WORDS)
@@ -65,6 +65,7 @@ class Shot:
         self._result = OK
         self._reason = 0
         self._charge = 0
+        self._charge_ms = charge_ms(p)
         self.running = True
         if p[plan.DOSE_MS]:
             self._live.grinds += 1

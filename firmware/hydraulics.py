@@ -70,7 +70,7 @@ class Hydraulics:
         self._target = target
         self._left = ramp_ms // 10
         if mode == MODE_POWER:
-            self._power(target, limit)
+            self._power(target, limit, ramp_ms)
             return
         pressure = mode == MODE_PRESSURE
         now = w[_P] if pressure else self.flow_ul_s() << 6
@@ -82,14 +82,20 @@ class Hydraulics:
         w[_REF] = now if self._left else goal
         self._step = (goal - now) // self._left if self._left else 0
 
-    def _power(self, permille, limit):
-        # limit: ul/s; begins with the power that gives it without pressure
+    def _power(self, permille, limit, ramp_ms):
+        # limit: ul/s; begins with the power that gives it without pressure. A ramp is the limit's,
+        # from half of it, so that the water grows no faster than the element's heat.
         self._limit = limit
         self.pump = permille
-        if limit != ABSENT and permille:
-            self._share = min(permille, limit * 1000 // board.PUMP_FREE_UL_S) << 9
-        else:
+        self._left = 0
+        if limit == ABSENT or not permille:
             self._share = permille << 9
+            return
+        if ramp_ms:
+            self._left = ramp_ms // 10
+            self._step = (limit << 7) // self._left  # ul/s << 8 a tick
+            limit >>= 1
+        self._share = min(permille, limit * 1000 // board.PUMP_FREE_UL_S) << 9
 
     def stop(self):
         self.go(MODE_POWER, 0, 0, ABSENT)
@@ -113,8 +119,12 @@ class Hydraulics:
     def _cycles(self):
         # A pump on an SSR strokes once a mains cycle, so it is throttled by whole cycles (two
         # ticks); the flow limit acts on their share.
-        if self._limit != ABSENT and self._flow.flow_ul_s:
-            share = self._share + self._limit - self._flow.flow_ul_s
+        limit = self._limit
+        if limit != ABSENT and self._flow.flow_ul_s:
+            if self._left:
+                self._left -= 1
+                limit -= self._left * self._step >> 8
+            share = self._share + limit - self._flow.flow_ul_s
             top = self._target << 9
             self._share = top if share > top else _LEAST if share < _LEAST else share
         self._half = not self._half

@@ -3,6 +3,7 @@
 from array import array
 
 import live as names
+import micropython
 from hal import SW_DOOR, SW_HOPPER, SW_TANK, SW_TRAY
 from micropython import const
 
@@ -51,7 +52,6 @@ NO_WATER = const(FAULT | RESET_STORM | TANK_EMPTY | TRAY_FULL | DOOR_OPEN)  # pu
 # severities of the alarm fact beside CRITICAL; what is in neither is "info"
 WARNING = const(TANK_EMPTY | TRAY_FULL | DOOR_OPEN | HOPPER_EMPTY | SCALE_FAULT | SENSOR_GROUP)
 
-_CALM_TICKS = const(100)  # a cause is gone when it stayed away for 1 s
 _LATE_US = const(100000)  # ten ticks lost outside a flash erase
 _BUSY_US = const(9000)
 _BUSY_TICKS = const(5)
@@ -92,14 +92,7 @@ class Interlocks:
 
     def _fade(self, now):
         live = self._live
-        away = self._away
-        for k in range(_BITS):
-            if now >> k & 1:
-                away[k] = 0
-            elif live.alarms >> k & 1:
-                away[k] += 1
-                if away[k] >= _CALM_TICKS:
-                    live.alarms &= ~(1 << k)
+        live.alarms = faded(live.alarms, now, self._away)
 
     def acknowledge(self, bit_number):
         # the bits that could not be cleared because their cause still stands, 0: all are clear
@@ -135,3 +128,20 @@ class Interlocks:
                 self._now |= DOOR_OPEN
             if not sw & SW_HOPPER:
                 self._now |= HOPPER_EMPTY
+
+
+# alarms less those whose cause stayed away for 1 s; away: ticks, a word a bit
+@micropython.viper
+def faded(alarms: int, now: int, away: ptr32) -> int:
+    left = alarms
+    k = 0
+    while k < 24:  # _BITS
+        if (alarms >> k) & 1:
+            ticks = int(away[k]) + 1
+            if (now >> k) & 1:
+                ticks = 0
+            away[k] = ticks
+            if ticks >= 100:  # 1 s
+                left &= ~(1 << k)
+        k += 1
+    return left

@@ -81,7 +81,7 @@ class Stops:
         # the water has stopped, so it is cut off before: 0.48 lags at 2 ml/s, less when more flows
         # and the water would cool more in that time.
         flow = min(self._live.flow_ul_s, board.PUMP_FREE_UL_S >> 1)
-        if left_ms < board.BREW_BOILER[3] * (6800 - flow) // 10000:
+        if left_ms < board.BREW_BOILER[3] * (7300 - flow) // 10000:
             return 0
         if shot_ms > _KNOWN_MS:
             return flow
@@ -106,6 +106,14 @@ def expected_ul_s(words, at):
         return 0
     limit = words[at + plan.LIMIT]
     return min(_USUAL_UL_S, limit)
+
+
+def charge_ms(words):
+    # The element is heated ahead of the water, 0.18 lags for each ml/s it begins with.
+    flow = min(expected_ul_s(words, plan.HEAD), _USUAL_UL_S)
+    if words[plan.HEAD + plan.MODE] == plan.MODE_POWER and words[plan.HEAD + plan.RAMP_MS]:
+        flow = words[plan.HEAD + plan.LIMIT] >> 1
+    return board.BREW_BOILER[3] * flow // 55000 * 10
 
 
 # words: the plan; at: its first exit; now: ms, ul, mg, mbar, ul/s. Overs, then the unders of the

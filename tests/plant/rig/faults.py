@@ -139,7 +139,19 @@ HEAD = """# Every fault in every state
 Made by `python -m tests.plant.rig.faults` from the firmware's tick on the simulated machines
 (tests/plant/test_control_faults.py holds the same runs to their limits). Times are simulated, from
 the moment the plant breaks; "last on" is the last half-cycle or tick in which it was driven.
-"May go on": this output is not dangerous with this fault, or is watched by its effect."""
+"May go on": this output is not dangerous with this fault, or is watched by its effect.
+
+Faults that only show by their effect take longer than 0.5 s to be *known*, and no output of ours can
+be cut sooner than that:
+
+- *Stuck SSR*, 10 to 11 s: the first sign is heat that nobody sent. Element (6 s) and sensor (1.5 s) lag,
+  then 0.45 of the power must stand for 3 s, or mains and noise would raise it. Meanwhile the boiler
+  gains some degrees. The 2900 then opens its safety relay (checked at the pin). The 1900 has no relay:
+  its controller can only say so; the boiler's own thermostat, part of the appliance, must break the
+  circuit. Until then the alarm over_temp_brew follows at 130 °C.
+- *Dead heater*, 28 to 32 s: nothing dangerous happens; the limit is long because power off by 20 % and
+  cold water must not raise it.
+- *No flow*, 4 s: machines.md allows a pump four seconds without a pulse."""
 
 
 def main() -> None:
