@@ -29,7 +29,9 @@ class Stops:
         live = self._live
         now = self._now
         now[0] = phase_ms
-        now[1] = live.pumped_ul - phase_ul
+        # between two pulses the volume is a guess and may be taken back; exits() takes no
+        # negatives
+        now[1] = max(live.pumped_ul - phase_ul, 0)
         now[2] = live.weight_mg if live.weight_mg > 0 else 0
         now[3] = live.pressure_mbar
         now[4] = live.flow_ul_s

@@ -59,8 +59,8 @@ AMBIENT_MC = 22000
 # --- pump: free flow, stall pressure (for feed-forward and plausibility)
 PUMP_FREE_UL_S = 10800
 # what a volumetric recipe does with the pump: all of it, but no more than this flow, beginning
-# with half of it, so that the headspace does not fill with more cold water than the element can heat
-# (docs/control.md)
+# with half of it, so that the headspace does not fill with more cold water than the element can
+# heat (docs/control.md)
 VOLUMETRIC_PHASE = {"power_permille": 1000, "limit_flow_ul_s": 2200, "ramp_ms": 5000}
 HOT_WATER_PERMILLE = 1000
 REFILL_PERMILLE = None

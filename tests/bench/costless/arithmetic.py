@@ -1,12 +1,14 @@
 # The control arithmetic of one tick alone: the firmware's viper functions called as the tick calls
 # them, `sys.argv[1]` times. `sys.argv[2]`: "start" prints the words as floor.c reads them, "run"
-# the words at the end, "empty" runs the bare loop.
+# the words at the end, "calls" makes the same calls to functions that return at once, "empty" runs
+# the bare loop.
 import sys
 from array import array
 
 import board
 import burst
 import hydraulics
+import micropython
 import thermal
 from flow import Flow
 from plan import ABSENT, MODE_PRESSURE
@@ -34,8 +36,7 @@ water[3] = 8800  # measured mbar
 fire = burst.board_words()
 
 
-def run(n):
-    step, follow, firing = thermal.step, hydraulics.follow, burst.fire
+def run(n, step, follow, firing):
     for _ in range(n):
         fire[0] = step(brew)
         if board.STEAM_BOILER:
@@ -45,6 +46,16 @@ def run(n):
         steam[6] = on >> 1
         if pump.smooth:
             follow(water)
+
+
+@micropython.viper
+def at_once(w: ptr32) -> int:
+    return 0
+
+
+@micropython.viper
+def at_once_too(w: ptr32, first: int) -> int:
+    return 0
 
 
 def empty(n):
@@ -57,6 +68,12 @@ if sys.argv[2] == "start":
     for w in (brew, steam, fire, water):
         print(len(w), *w)
 else:
-    (empty if sys.argv[2] == "empty" else run)(int(sys.argv[1]))
+    n = int(sys.argv[1])
+    if sys.argv[2] == "run":
+        run(n, thermal.step, hydraulics.follow, burst.fire)
+    elif sys.argv[2] == "calls":
+        run(n, at_once, at_once, at_once_too)
+    else:
+        empty(n)
     for i in range(8):
         print(brew[i], steam[i], fire[i], water[i])

@@ -4,6 +4,7 @@ import sys
 from math import exp
 
 import board
+import gc
 import machine
 import time
 
@@ -62,6 +63,7 @@ def pouring():
     assert live.state in (names.PREINFUSION, names.BREWING), (live.state, live.alarms)
 
 
+gc.disable()  # one collection between the two counts would be taken for ticks
 run(1500)
 live.request_source = names.SOURCE_LOCAL
 live.request = names.REQ_BREW
