@@ -1,10 +1,10 @@
-"""How long each hard timer callback takes and when it comes, at the emulator's full speed: from the
-alarm to the moment the handler arms the next one.
+"""How long each hard timer callback takes and when it comes, at the emulator's full speed: from
+the alarm to the moment the handler arms the next one.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from simulator.emulated.chip import Chip
 
@@ -20,7 +20,7 @@ class TickWatch:
     def __init__(self, chip: Chip) -> None:
         self.ticks: list[tuple[float, float]] = []
         self._chip = chip
-        self._timer: Any = chip.mcu.timer
+        self._timer = cast(Any, chip.mcu.timer)
         self._fired: dict[int, float] = {}
         self._fire, self._write = self._timer._fire_alarm, self._timer.write_uint32
         self._timer._fire_alarm = self._on_fire
