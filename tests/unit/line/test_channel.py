@@ -3,6 +3,7 @@ what arrives is what was sent, once and in order, and the two always find each o
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import random
 from types import SimpleNamespace
@@ -135,10 +136,8 @@ class Pair:
             if self.net.up:
                 self.sock = self.net.socket()
                 self.echoed = self.written = b""
-                try:
+                with contextlib.suppress(OSError):
                     self.sock.connect(("", 0))
-                except OSError:
-                    pass
             return say
         events = self.net.events()
         if events & 8:
