@@ -65,6 +65,15 @@ def back_online(machine: Machine, wire: Wire, since: int) -> None:
     wire.wait(STATUS, lambda s: s["online"], since)
 
 
+def settled(wire: Wire) -> int:
+    """Where to look from once the broker has worked off what the spoilt line still brought."""
+    before = wire.mark()
+    for lap in range(2):  # the first may share the broker's turn with the last spoilt bytes
+        wire.publish("coffee/v1/_test/lap", {"lap": lap})
+    wire.wait("coffee/v1/_test/lap", lambda said: said["lap"] == 1, before)
+    return wire.mark()
+
+
 FAULTS = {
     "byte by byte": Fault(piece=1),
     "slow": Fault(delay_s=0.02),
@@ -89,14 +98,15 @@ def test_a_spoilt_network_disturbs_no_shot_and_all_facts_arrive_after_it(
                 proxy.cut()
         undisturbed(machine)
         assert machine.live()["shots_done"] == 1
-        mark = wire.mark()
         proxy.fault = Fault()
         proxy.cut()
+        mark = settled(wire)
         back_online(machine, wire, mark)
         machine.run(30_000)
-        wire.wait(JOURNAL, lambda j: any(f["kind"] == "brew" for f in j["facts"]))
+        wire.wait(JOURNAL, lambda j: any(f["kind"] == "brew" for f in j["facts"]), mark)
         undisturbed(machine)
-    seqs = {f["seq"] for m in wire.messages if m.topic == JOURNAL for f in m.json["facts"]}
+    after = [m.json for m in wire.messages[mark:] if m.topic == JOURNAL]
+    seqs = {fact["seq"] for journal in after for fact in journal["facts"]}
     assert seqs == set(range(1, max(seqs) + 1))
 
 
