@@ -21,7 +21,6 @@ from ledger import Ledger
 from link import DOWN, Link
 from live import Live
 from micropython import const
-from net import Resolver, Wifi
 from plan import Plan
 from recipes import Recipes
 from resets import Resets
@@ -51,7 +50,7 @@ class App:
         self._lamp = Lamp(live, self.commands)
         self._validity = Validity(self.clock, self.mailbox)
         self.link = self.telemetry = None
-        if settings["broker_host"]:
+        if settings["broker_host"] or settings["link"] != "wifi":
             self._connect(settings)
         self._slow_at = self._collected_at = time.ticks_ms()
         self._was_at_rest = True
@@ -59,12 +58,16 @@ class App:
 
     # --- the network's side
     def _connect(self, settings):
-        self.wifi = Wifi(settings["wifi_ssid"], settings["wifi_key"])
+        try:
+            self.net, resolver = _way(settings, self.mailbox, self.resets.boot)
+        except ImportError:
+            print("link: this board has no Wi-Fi; use a serial line (docs/serial-line.md)")
+            return
         self._prefix = b"coffee/v1/%s/" % settings["machine"]
         self._cmd = self._prefix + b"cmd/"
         serial = hexlify(machine.unique_id()).decode()
         try:
-            self.link = self._new_link(settings, serial)
+            self.link = self._new_link(settings, serial, resolver)
         except (OSError, ValueError) as e:
             print("broker_ca: %s cannot be used (%s); copy the site's CA certificate to the board"
                   % (settings["broker_ca"], e))
@@ -73,12 +76,12 @@ class App:
         self.telemetry = Telemetry(self.live, self.link, self.journal, self.recipes, self.clock,
                                    info, self._prefix)
 
-    def _new_link(self, settings, serial):
+    def _new_link(self, settings, serial, resolver):
         link = Link(
             "coffee-" + settings["machine"], settings["broker_host"], settings["broker_port"],
             settings["broker_user"] or None, settings["broker_password"], 30,
             ssl=settings["broker_tls"], ssl_params=_trust(settings),
-            resolver=Resolver(self.mailbox), calm=self.mailbox.at_rest, too_long=self._too_long,
+            resolver=resolver, calm=self.mailbox.at_rest, too_long=self._too_long,
             seed=int(serial[-5:], 16) + self.resets.boot)
         status = self._prefix + b"status"
         link.set_last_will(status, messages.status(self.resets.boot, False), True, 1)
@@ -158,13 +161,13 @@ class App:
         self.mailbox.beat()
 
     def _network(self, now):
-        if self.wifi.step(now):
+        if self.net.step(now):
             self._turn = not self._turn
             if self._turn or self.link.urgent():
                 self.link.step(now)
                 self.telemetry.step(now)
         elif self.link.phase != DOWN:
-            self.link.drop("no Wi-Fi")
+            self.link.drop("no network")
 
     def _slowly(self, now):
         if self.tick.broken and not self._reported:
@@ -192,6 +195,21 @@ class App:
         if self.link:
             self.link.drop("background failed")
         gc.collect()
+
+
+def _way(settings, mailbox, boot):
+    # (what brings the way to the broker up, where names are asked for and sockets made)
+    if settings["link"] == "wifi":
+        from net import Resolver, Wifi
+
+        return Wifi(settings["wifi_ssid"], settings["wifi_key"]), Resolver(mailbox)
+    from line import Line
+    from ports import UartPort, UsbPort
+    from serial_net import SerialNet
+
+    port = UartPort(settings["uart_baud"]) if settings["link"] == "uart" else UsbPort()
+    net = SerialNet(Line(port, boot % 65535 + 1))
+    return net, net
 
 
 def _trust(settings):

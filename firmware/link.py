@@ -4,15 +4,24 @@
 # them anew (telemetry.py), so that no stale word is repeated.
 import errno
 import select
-import socket
 import time
 
 import packets
 import secure
+from backoff import Backoff
 from incoming import Garbled, Incoming
 from micropython import const
-from net import Backoff
 from outgoing import REST_ROOM, SURE_ROOM, Outgoing
+
+try:
+    import socket
+except ImportError:  # a board without a network: umqtt.simple wants the name all the same
+    import sys
+
+    import serial_net as socket
+
+    sys.modules["socket"] = sys.modules["usocket"] = socket
+
 from umqtt.simple import MQTTClient
 
 # phases
@@ -36,7 +45,8 @@ _STEADY_MS = const(30000)  # a session that stood so long was a good one
 
 class Link(MQTTClient):
     # ssl, ssl_params: as either umqtt.simple takes them, see secure.chosen().
-    # resolver: net.Resolver.  calm(): whether a TLS handshake may take the processor now.
+    # resolver: net.Resolver or serial_net.SerialNet, where names are asked for and sockets made.
+    # calm(): whether a TLS handshake may take the processor now.
     # too_long(topic, size): told of messages that did not fit.  seed: of the backoff's jitter.
     def __init__(self, client_id, server, port=0, user=None, password=None, keepalive=30,
                  ssl=None, ssl_params=None, resolver=None, calm=None, too_long=None, seed=1):
@@ -148,7 +158,7 @@ class Link(MQTTClient):
             self._open(now, address)
 
     def _open(self, now, address):
-        self.sock = socket.socket()
+        self.sock = (self._resolver or socket).socket()
         self.sock.setblocking(False)
         self.phase = OPENING
         self._due = time.ticks_add(now, _OPEN_MS)

@@ -17,6 +17,7 @@ VALVE_REFILL = None
 GRINDER = None
 SAFETY_RELAY = None  # contactor in series with all heaters
 LED = "LED"
+UART = (0, 0, 1)  # serial line to a gateway: number, TX, RX; None: no pins to spare, USB only
 
 # --- inputs
 FLOWMETER = 10

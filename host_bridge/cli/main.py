@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from host_bridge.cli import act, look, serve
+from host_bridge.cli import act, line, look, serve
 
 EPILOG = "Settings: coffee.toml and COFFEE_* variables, see docs/operating.md."
 
@@ -33,6 +33,7 @@ app.add_typer(quarantine, name="quarantine")
 
 app.command()(serve.run)
 app.command()(serve.broker)
+app.command()(line.gateway)
 app.command()(serve.token)
 app.command()(serve.login)
 app.command()(look.machines)

@@ -9,6 +9,7 @@ import micropython
 import wiring
 from kernel import FAR, words
 from micropython import const
+from uart import UART  # noqa: F401
 
 PWRON_RESET = const(1)
 WDT_RESET = const(3)

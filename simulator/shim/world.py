@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import time
+import uart
 from trace import Trace
 
 import hx711
@@ -60,6 +61,8 @@ class World:
         self.trace = Trace(self)
         self.channel = Channel(self, job)
         socket.host["attached"] = job["network"]
+        if job["serial"] is not None:
+            uart.host["file"] = open(job["serial"], "r+b")
         try:
             for name, value in job["faults"].items():
                 self.fault(name, value)

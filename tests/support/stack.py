@@ -190,7 +190,8 @@ class Stack:
                 f"coffee/v1/{machine}/state", fits, self.wire.mark(), timeout_s
             ).json
         except TimeoutError as error:
-            console = self.machines[machine].console()[-2000:]
+            made = self.machines.get(machine)  # else it is the test's own
+            console = made.console()[-2000:] if made else "?"
             raise TimeoutError(f"{wanted}: {error}\nits console:\n{console}") from error
 
     # --- the books

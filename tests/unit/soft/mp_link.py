@@ -399,6 +399,9 @@ def test_name_is_asked_for_only_when_the_resolver_says_so():
         def address(self, host, port):
             return self.address_now
 
+        def socket(self):
+            return link_module.socket.socket()
+
         def failed(self):
             pass
 
