@@ -4,7 +4,6 @@ import select
 import sys
 
 
-
 class UsbPort:
     CHUNK = 16  # asked for byte by byte: so many are well below a millisecond
 

@@ -110,7 +110,8 @@ class Job:
             "plant": str(self.board / "plant.py"), "data": str(self.data.resolve()),
             "name": self.name, "uid": self.uid(), "seed": self.seed,
             "mode": self.mode, "speed": self.speed,
-            "network": self.broker is not None, "serial": None, "faults": self.faults, "steps": self.steps,
+            "network": self.broker is not None, "serial": None,
+            "faults": self.faults, "steps": self.steps,
             "config": self.settings(), "files": self.files,
         }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from host_bridge.cli import act, line, look, serve
+from host_bridge.cli import act, board, line, look, serve
 
 EPILOG = "Settings: coffee.toml and COFFEE_* variables, see docs/operating.md."
 
@@ -30,6 +30,7 @@ quarantine = typer.Typer(
 app.add_typer(checkpoints, name="checkpoints")
 app.add_typer(recipe, name="recipe")
 app.add_typer(quarantine, name="quarantine")
+app.add_typer(board.app, name="board")
 
 app.command()(serve.run)
 app.command()(serve.broker)

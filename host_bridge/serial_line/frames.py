@@ -82,4 +82,5 @@ def _decode(stuffed: bytes) -> Frame | None:
     body, tail = bare[: -_TAIL.size], bare[-_TAIL.size :]
     if _TAIL.unpack(tail)[0] != crc32(body):
         return None
-    return Frame(*_HEAD.unpack_from(body), body[_HEAD.size :])
+    kind, conn, src, dst, seq, ack = _HEAD.unpack_from(body)
+    return Frame(kind, conn, src, dst, seq, ack, body[_HEAD.size :])

@@ -1,7 +1,8 @@
 # poll() in virtual time: asking without waiting is one call of the host, waiting moves the clock.
 # Sockets show nothing while the radio has no link; a serial line needs none.
-import kernel
 import socket
+
+import kernel
 import uselect
 from kernel import words
 from network import air

@@ -6,13 +6,13 @@ import json
 import os
 import socket
 import time
-import uart
 from trace import Trace
 
 import hx711
 import kernel
 import life
 import network
+import uart
 import utime
 import wiring
 from control import Channel
