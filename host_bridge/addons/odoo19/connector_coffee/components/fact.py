@@ -13,12 +13,12 @@ class Fact:
 
     __slots__ = (
         "backend", "checkpoint", "coffee_id", "error", "extra_checkpoint", "id", "journal",
-        "machine", "model", "payload", "raw", "seq", "status", "values", "vals",
+        "machine", "model", "payload", "quarantine_id", "raw", "seq", "status", "values", "vals",
     )  # fmt: skip
 
     def __init__(self, raw):
         self.raw = raw
-        self.id, self.status, self.error = 0, "", ""
+        self.id, self.status, self.error, self.quarantine_id = 0, "", "", 0
         self.backend, self.vals, self.extra_checkpoint = None, None, None
         self.machine = str(raw.get("machine") or "")
         self.journal = str(raw.get("journal") or "")
@@ -77,7 +77,11 @@ class Fact:
             "coffee_id": self.coffee_id,
         }
         if self.error:
-            yield base | {"model": "coffee.quarantine", "summary": self.error, "res_id": 0}
+            yield base | {
+                "model": "coffee.quarantine",
+                "summary": self.error,
+                "res_id": self.quarantine_id,
+            }
         elif self.status in ("created", "updated") or (self.id and self.checkpoint):
             summary = (self.checkpoint or {}).get("summary") or self.extra_checkpoint
             if summary:

@@ -7,6 +7,7 @@ neighbours of a poisonous fact are imported as if it were not there.
 import psycopg2
 
 from odoo.exceptions import ConcurrencyError, UserError
+from odoo.tools import mute_logger
 
 from odoo.addons.component.core import AbstractComponent, Component
 from odoo.addons.connector.exception import MappingError
@@ -96,7 +97,7 @@ class FactBatchImporter(AbstractComponent):
             fact.settle(record.id, "unchanged")
             return
         try:
-            with self.env.cr.savepoint():
+            with mute_logger("odoo.sql_db"), self.env.cr.savepoint():
                 record.with_context(**QUIET).write(changed)
         except REFUSALS as error:
             fact.refuse(self._reason(error))
@@ -121,7 +122,7 @@ class FactBatchImporter(AbstractComponent):
         if not facts:
             return
         try:
-            with self.env.cr.savepoint():
+            with mute_logger("odoo.sql_db"), self.env.cr.savepoint():
                 records = self.model.with_context(**QUIET).create([fact.vals for fact in facts])
         except psycopg2.errors.UniqueViolation as error:
             # only reached outside of `push`, whose lock lets nobody in between

@@ -1,6 +1,8 @@
 """Import mappers of facts: the generic ones, and what one version does its own way."""
 
 from datetime import date
+from functools import cached_property
+
 
 from odoo.addons.component.core import AbstractComponent, Component
 from odoo.addons.connector.components.mapper import mapping
@@ -17,7 +19,9 @@ def integer(field, required=True):
 
     def modifier(self, record, to_attr):
         value = record.get(field)
-        if value in (None, False, "") and value != 0:
+        if type(value) is int and -INT4 <= value < INT4:
+            return value
+        if value is None or value is False or value == "":
             if required:
                 raise MappingError(f"{field}: missing; the machine must send it")
             return 0
@@ -40,7 +44,7 @@ def text(field, required=True):
 
     def modifier(self, record, to_attr):
         value = record.get(field)
-        if value in (None, False, "") and value != 0:
+        if value is None or value is False or value == "":
             if required:
                 raise MappingError(f"{field}: missing; the machine must send it")
             return False
@@ -64,13 +68,54 @@ def choice(field):
     return modifier
 
 
+def plain(field):
+    """Modifier: the value as it came, for a direct mapping that names none."""
+
+    def modifier(self, record, to_attr):
+        return record.get(field) or False
+
+    return modifier
+
+
+class CoffeeImportMapper(AbstractComponent):
+    """Collects the mappings of all it inherits from when it is used, not when it is built: what
+    another module adds to a generic mapper reaches the mappers of every version. So `direct`
+    names only what a class adds itself.
+    """
+
+    _name = "coffee.import.mapper"
+    _inherit = ["base.import.mapper", "base.coffee"]
+    _usage = "import.mapper"
+
+    @cached_property
+    def _plan(self):
+        """([(modifier, target)], [(method, only on create)])."""
+        direct, methods = {}, {}
+        for cls in reversed(type(self).__mro__):
+            for source, target in cls.__dict__.get("direct", ()):
+                direct[target] = source if callable(source) else plain(source)
+            methods.update(cls.__dict__.get("_map_methods") or {})
+        return (
+            [(modifier, target) for target, modifier in direct.items()],
+            [(getattr(self, name), one.only_create) for name, one in methods.items()],
+        )
+
+    def _apply_with_options(self, map_record):
+        source, for_create = map_record.source, self.options.for_create
+        direct, methods = self._plan
+        values = {target: modifier(self, source, target) for modifier, target in direct}
+        for method, only_create in methods:
+            if for_create or not only_create:
+                values.update(method(source) or {})
+        return self.finalize(map_record, values)
+
+
 class FactMapper(AbstractComponent):
     """What every fact has. `record` is the bridge's values with the machine's own fact under
     "payload"; a module that wants one key more inherits the mapper and adds a `@mapping`."""
 
     _name = "coffee.fact.mapper"
-    _inherit = ["base.import.mapper", "base.coffee"]
-    _usage = "import.mapper"
+    _inherit = "coffee.import.mapper"
 
     direct = [
         (integer("boot"), "boot"),
@@ -98,7 +143,6 @@ class BrewMapper(Component):
     _apply_on = "coffee.brew"
 
     direct = [
-        *FactMapper.direct,
         (integer("shot"), "shot"),
         (text("slot"), "slot"),
         (integer("recipe_rev"), "recipe_rev"),
@@ -151,7 +195,6 @@ class BrewMapper2900(Component):
     _backend_version = "2900"
 
     direct = [
-        *BrewMapper.direct,
         (integer("weight_mg", required=False), "weight_mg"),
         (integer("pressure_peak_mbar", required=False), "pressure_peak_mbar"),
         (integer("pressure_mean_mbar", required=False), "pressure_mean_mbar"),
@@ -163,7 +206,7 @@ class AlarmMapper(Component):
     _inherit = "coffee.fact.mapper"
     _apply_on = "coffee.alarm"
 
-    direct = [*FactMapper.direct, (text("code"), "code"), (choice("severity"), "severity")]
+    direct = [(text("code"), "code"), (choice("severity"), "severity")]
 
     @mapping
     def flags(self, record):
@@ -176,7 +219,6 @@ class MeterMapper(Component):
     _apply_on = "coffee.meter"
 
     direct = [
-        *FactMapper.direct,
         (integer("water_ul"), "water_ul"),
         (integer("energy_j"), "energy_j"),
         (integer("grinds"), "grinds"),
@@ -197,7 +239,7 @@ class MaintenanceMapper(Component):
     _inherit = "coffee.fact.mapper"
     _apply_on = "coffee.maintenance"
 
-    direct = [*FactMapper.direct, (text("code"), "code"), (integer("value"), "value")]
+    direct = [(text("code"), "code"), (integer("value"), "value")]
 
 
 class EventMapper(Component):
@@ -205,7 +247,7 @@ class EventMapper(Component):
     _inherit = "coffee.fact.mapper"
     _apply_on = "coffee.event"
 
-    direct = [*FactMapper.direct, (text("kind"), "kind")]
+    direct = [(text("kind"), "kind")]
 
     @mapping
     def detail(self, record):

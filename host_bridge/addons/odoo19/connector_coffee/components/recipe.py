@@ -13,9 +13,8 @@ class RecipeMapper(Component):
     """{"slot", "recipe", "rev"} → a recipe. Each version checks its own kind."""
 
     _name = "coffee.recipe.mapper"
-    _inherit = ["base.import.mapper", "base.coffee"]
+    _inherit = "coffee.import.mapper"
     _apply_on = "coffee.recipe"
-    _usage = "import.mapper"
 
     _needed = ("temp_mc",)
 

@@ -238,10 +238,13 @@ class CoffeeBackend(models.Model):
         changed = {
             name: value
             for name, value in values.items()
-            if self._fields[name].convert_to_write(self[name], self) != value
+            if (self._held(name) or False) != (value or False)
         }
         if changed:
             self.write(changed)
+
+    def _held(self, name):
+        return self[name].id if self._fields[name].relational else self[name]
 
     # --- push
     @api.model

@@ -39,7 +39,8 @@ class CoffeeQuarantine(models.Model):
 
     @api.model
     def _keep(self, facts):
-        """One row a fact, however often it comes; a new reason replaces the old one."""
+        """One row a fact, however often it comes; a new reason replaces the old one. Each fact
+        learns its row."""
         held = {
             (row.machine, row.model, row.coffee_id): row
             for row in self.search([("coffee_id", "in", [fact.coffee_id for fact in facts])])
@@ -58,12 +59,14 @@ class CoffeeQuarantine(models.Model):
                     "reason": fact.error,
                     "fact": fact.raw,
                 }
-        self.create(list(fresh.values()))
+        held.update(zip(fresh, self.create(list(fresh.values())), strict=True))
+        for fact in facts:
+            fact.quarantine_id = held[fact.machine, fact.model, fact.coffee_id].id
 
     def action_replay(self):
         """Tries the import again, for when the cause is cured."""
         rows = self.filtered(lambda row: row.state != "replayed")
-        results = self.env["coffee.backend"]._push([row.fact for row in rows])["results"]
+        results = self.env["coffee.backend"].sudo()._push([row.fact for row in rows])["results"]
         for row, result in zip(rows, results, strict=True):
             if result["status"] == "refused":
                 row.reason = result["error"]
