@@ -26,7 +26,7 @@ LEASH: Final = Path(__file__).with_name("leash.py")
 SETTINGS: Final = (
     "listen_addresses=", "max_connections=200", "shared_buffers=128MB",
     # thrown away after the test, and a killed process does not need what only a power cut takes
-    "fsync=off", "full_page_writes=off", "synchronous_commit=off", "autovacuum=on",
+    "fsync=off", "full_page_writes=off", "autovacuum=on",
     "log_min_messages=warning",
 )  # fmt: skip
 

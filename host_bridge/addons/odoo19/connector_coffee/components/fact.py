@@ -1,5 +1,6 @@
 """One fact of a batch on its way: what came, what became of it. Knows nothing of databases."""
 
+import json
 import re
 from datetime import datetime, timedelta
 
@@ -24,10 +25,19 @@ class Fact:
         self.journal = str(raw.get("journal") or "")
         self.model = str(raw.get("model") or "")
         self.values = raw.get("values") or {}
-        self.payload = raw.get("payload") or {}
+        self.payload = self._checked_payload(raw.get("payload") or {})
         self.checkpoint = raw.get("checkpoint") or None
         self.seq = self._checked_seq(raw.get("seq"))
         self.coffee_id = f"{self.journal}/{raw.get('seq')}"
+
+    def _checked_payload(self, payload):
+        """An object, or its JSON as text: XML-RPC knows neither null nor big numbers."""
+        if isinstance(payload, str):
+            try:
+                payload = json.loads(payload)
+            except ValueError:
+                payload = None
+        return payload if isinstance(payload, dict) else {}
 
     def _checked_seq(self, seq):
         missing = [name for name in REQUIRED if self.raw.get(name) in (None, False, "")]
@@ -86,6 +96,11 @@ class Fact:
             summary = (self.checkpoint or {}).get("summary") or self.extra_checkpoint
             if summary:
                 yield base | {"summary": summary, "res_id": self.id}
+
+
+def as_ms(date):
+    """Milliseconds since 1970 of a datetime in UTC, as text; "" without one."""
+    return str(int((date - EPOCH).total_seconds() * 1000)) if date else ""
 
 
 def as_datetime(utc_ms):

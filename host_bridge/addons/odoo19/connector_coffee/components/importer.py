@@ -17,6 +17,7 @@ from ..models.coffee_checkpoint import QUIET
 UNREADABLE = (MappingError, UserError, ValueError, TypeError, KeyError)
 REFUSALS = (psycopg2.IntegrityError, psycopg2.DataError, *UNREADABLE)
 """What will be the same next time. All else (locks, a lost connection) fails the whole call."""
+TIMES = ("utc_ms", "time_known", "happened_at", "start_ms", "day")
 SEVERITY = {"info": 0, "warning": 1, "critical": 2, "never": 3}
 
 
@@ -105,7 +106,10 @@ class FactBatchImporter(AbstractComponent):
             fact.settle(record.id, "updated")
 
     def _changed(self, record, vals):
+        """A time once known stays: after a crash the bridge may know less than before."""
         changed = {}
+        if record.time_known and not vals["time_known"]:
+            vals = {name: value for name, value in vals.items() if name not in TIMES}
         for name, value in vals.items():
             held = record[name]
             if self.model._fields[name].relational:

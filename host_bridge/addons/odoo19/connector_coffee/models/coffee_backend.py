@@ -364,7 +364,8 @@ class CoffeeBackend(models.Model):
     def _pour_settings(self):
         """As the bridge's own settings of the same names."""
         self.ensure_one()
-        return {
+        zone = {"timezone": self.pour_timezone} if self.pour_timezone else {}
+        return zone | {
             "enabled": self.pour_enabled,
             "slot": self.pour_slot,
             "threshold_ms": self.pour_threshold_ms,
@@ -375,7 +376,6 @@ class CoffeeBackend(models.Model):
             "office_from": _clock(self.pour_office_from),
             "office_to": _clock(self.pour_office_to),
             "office_days": json.loads(f"[{self.pour_office_days}]"),
-            "timezone": self.pour_timezone or None,
             "deadline_s": self.pour_deadline_s,
         }
 

@@ -17,6 +17,8 @@ from ..components.fact import Fact, as_datetime
 PROTOCOL = 1
 LOCK_SPACE = 0x0C0FFEE
 FACTS_MAX = 10_000
+FIRST_SEEN = "machine"
+"""Under this id the bridge knows the checkpoint of a new machine, too."""
 
 
 class CoffeeBackend(models.Model):
@@ -53,23 +55,23 @@ class CoffeeBackend(models.Model):
 
     @api.model
     def save_backends(self, drafts, bridge=""):
-        """Creates or updates machines; never empties what is known."""
+        """Creates or updates machines; never empties what is known. One that the settings refuse
+        is answered without id, in state "refused"."""
         self = self._enter(drafts)
-        known = self._by_machine([draft["machine"] for draft in drafts])
+        known = self._known_or_drafts([draft["machine"] for draft in drafts])
         heard = self.env["coffee.bridge"]._heard(bridge) if bridge else None
         answers = []
         for draft in drafts:
-            backend = known.get(draft["machine"])
-            if not backend:
-                backend = known[draft["machine"]] = self._new_draft(draft["machine"])
-            backend._learn(draft, heard)
+            backend = known.get(draft["machine"], self.browse())
+            if backend:
+                backend._learn(draft, heard)
             answers.append(
                 {
                     "id": backend.id,
-                    "machine": backend.machine,
+                    "machine": draft["machine"],
                     "version": backend.version or "",
-                    "language": backend.default_lang_id.code or None,
-                    "state": backend.state,
+                    "language": backend.default_lang_id.code or "",
+                    "state": backend.state or "refused",
                 }
             )
         return answers
@@ -97,18 +99,20 @@ class CoffeeBackend(models.Model):
     def import_recipes(self, machine, rev, slots):
         """The machine's slots as it holds them; a slot that is not there is empty."""
         self = self._enter([{"machine": machine}])
-        backend = self._by_machine([machine]).get(machine) or self._new_draft(machine)
+        backend = self._known_or_drafts([machine]).get(machine)
+        if not backend:
+            error = self._refusal(machine)
+            return [{"slot": slot, "id": 0, "status": "refused", "error": error} for slot in slots]
         with backend.work_on("coffee.recipe") as work:
             return work.component(usage="batch.importer").run(int(rev), slots)
 
     @api.model
     def add_checkpoints(self, drafts):
-        """Ids in the order given; one that exists is returned as it is."""
+        """Ids in the order given; one that exists is returned as it is. Those of a machine that
+        the settings refuse are passed over."""
         self = self._enter(drafts)
-        known = self._by_machine([draft["machine"] for draft in drafts])
-        for draft in drafts:
-            if draft["machine"] not in known:
-                known[draft["machine"]] = self._new_draft(draft["machine"])
+        known = self._known_or_drafts([draft["machine"] for draft in drafts])
+        drafts = [draft for draft in drafts if draft["machine"] in known]
         return (
             self.env["coffee.checkpoint"]
             ._add(
@@ -128,12 +132,13 @@ class CoffeeBackend(models.Model):
         )
 
     @api.model
-    def fetch_orders(self, bridge, limit):
-        """What people want of machines, and whether this Odoo is busy."""
+    def fetch_orders(self, bridge, limit, known=()):
+        """What people want of machines but the orders that the bridge has (`known`), and whether
+        this Odoo is busy."""
         self = self._enter()
         heard = self.env["coffee.bridge"]._heard(_text(bridge, "bridge"))
         return {
-            "orders": self.env["coffee.command"]._fetch(heard, int(limit)),
+            "orders": self.env["coffee.command"]._fetch(heard, int(limit), known),
             "pour": self._pour(),
         }
 
@@ -144,6 +149,12 @@ class CoffeeBackend(models.Model):
         ends = {end["id"]: end for end in done}
         self.env["coffee.command"].search([("uid", "in", list(ends))])._finish(ends)
         return True
+
+    @api.model
+    def reviewed(self, bridge, open):  # pylint: disable=redefined-builtin
+        """Those of the bridge's open checkpoints that are done or unknown here, and by whom."""
+        self = self._enter()
+        return self.env["coffee.checkpoint"]._no_longer_open(open)
 
     # --- entering
     def _enter(self, rows=()):
@@ -187,23 +198,33 @@ class CoffeeBackend(models.Model):
         policy = self.env["ir.config_parameter"].get_param("connector_coffee.unknown_machine")
         return policy == "refuse"
 
+    def _refusal(self, machine):
+        return self.env._(
+            "machine: %s is unknown here; create it under Coffee > Machines, or let unknown"
+            " machines become drafts in the settings",
+            machine,
+        )
+
+    def _known_or_drafts(self, machines):
+        """Backends by machine; new ones are made, unless the settings refuse that."""
+        known = self._by_machine(machines)
+        if not self._refuses_unknown():
+            for machine in machines:
+                if machine not in known:
+                    known[machine] = self._new_draft(machine)
+        return known
+
     def _new_draft(self, machine):
         """Raises ValidationError for a name that is none, UserError where drafts are refused."""
         if self._refuses_unknown():
-            raise UserError(
-                self.env._(
-                    "machine: %s is unknown here; create it under Coffee > Machines, or let"
-                    " unknown machines become drafts in the settings",
-                    machine,
-                )
-            )
+            raise UserError(self._refusal(machine))
         backend = self.create({"name": machine, "machine": machine})
         self.env["coffee.checkpoint"]._add(
             [
                 {
                     "backend_id": backend.id,
                     "model": self._name,
-                    "coffee_id": machine,
+                    "coffee_id": FIRST_SEEN,
                     "res_id": backend.id,
                     "summary": self.env._("New machine %s: check and start it", machine),
                 }
@@ -212,20 +233,13 @@ class CoffeeBackend(models.Model):
         return backend
 
     def _learn(self, draft, heard=None):
-        """What the bridge knows of the machine; an unknown version waits for a person."""
+        """What the bridge knows of the machine. A version that is none here stays empty: its
+        facts are read by the generic mappers until a module adds it."""
         values = {
             name: draft[name] for name in ("version", "serial", "firmware") if draft.get(name)
         }
-        versions = dict(self._select_versions())
-        if values.get("version") and values["version"] not in versions:
-            raise ValidationError(
-                self.env._(
-                    "version: %(version)s is unknown here (known: %(known)s); install the module"
-                    " that adds it",
-                    version=values["version"],
-                    known=", ".join(versions),
-                )
-            )
+        if values.get("version") not in dict(self._select_versions()):
+            values.pop("version", None)
         if draft.get("language") and not self.default_lang_id:
             lang = self.env["res.lang"]._lang_get(draft["language"])
             if lang:
@@ -258,9 +272,8 @@ class CoffeeBackend(models.Model):
             backends = self.union(*(fact.backend for fact in group))
             with backends[:1].work_on(model) as work:
                 work.component(usage="batch.importer").run(group)
-        refused = [fact for fact in facts if fact.error]
-        if refused:
-            self.env["coffee.quarantine"]._keep(refused)
+        self.env["coffee.quarantine"]._keep([fact for fact in facts if fact.error])
+        self.env["coffee.quarantine"]._release([f for f in facts if f.status == "created"])
         self.env["coffee.checkpoint"]._add([c for fact in facts for c in fact.checkpoints()])
         return {
             "results": [fact.result() for fact in facts],

@@ -3,6 +3,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..components.fact import as_ms
+
 QUIET = {
     "tracking_disable": True,
     "mail_create_nolog": True,
@@ -112,6 +114,32 @@ class CoffeeCheckpoint(models.Model):
                 if one.backend_id.reviewer_id
             ]
         )
+
+    @api.model
+    def _no_longer_open(self, keys):
+        """[{machine, model, coffee_id}] → those done or gone, with who did it; no null."""
+        found = self.search(
+            [
+                ("backend_id.machine", "in", [key["machine"] for key in keys]),
+                ("coffee_id", "in", [key["coffee_id"] for key in keys]),
+            ]
+        )
+        known = {(one.backend_id.machine, one.model, one.coffee_id): one for one in found}
+        answers = []
+        for key in keys:
+            one = known.get((key["machine"], key["model"], key["coffee_id"]), self.browse())
+            if one.state != "review":
+                answers.append(
+                    {
+                        "machine": key["machine"],
+                        "model": key["model"],
+                        "coffee_id": key["coffee_id"],
+                        "user": one.reviewed_by.name or "",
+                        "note": one.note or "",
+                        "reviewed_ms": as_ms(one.reviewed_at) or False,
+                    }
+                )
+        return answers
 
     def action_review(self):
         """Reviewed, once: the first reviewer's name stays."""

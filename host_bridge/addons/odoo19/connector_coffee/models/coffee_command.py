@@ -2,17 +2,18 @@
 
 import json
 import uuid
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+
+from ..components.fact import as_ms
 
 ACTING = ("brew", "clean", "update")
 """What moves water, heat or firmware is never sent a second time by itself."""
 RECIPES = ("recipe.put", "recipe.delete")
 DEADLINE_S = 60
 LATE_S = 60
-EPOCH = datetime(1970, 1, 1)
 
 
 class CoffeeCommand(models.Model):
@@ -144,11 +145,13 @@ class CoffeeCommand(models.Model):
 
     # --- for the bridge
     @api.model
-    def _fetch(self, bridge, limit):
-        """Orders of the bridge's machines and of machines no bridge has spoken of yet."""
+    def _fetch(self, bridge, limit, known=()):
+        """Orders of the bridge's machines and of machines no bridge has spoken of yet, without
+        those it has (`known`), the oldest first."""
         waiting = self.search(
             [
                 ("state", "=", "waiting"),
+                ("uid", "not in", list(known or ())),
                 ("backend_id.bridge_id", "in", [False, bridge.id]),
                 ("backend_id.state", "=", "running"),
             ],
@@ -161,9 +164,9 @@ class CoffeeCommand(models.Model):
                 "id": command.uid,
                 "machine": command.backend_id.machine,
                 "name": command.name,
-                "args": command.args or {},
+                "args": _without_null(command.args or {}),
                 "user": command.user_id.name or "",
-                "deadline_ms": _ms(command.deadline),
+                "deadline_ms": as_ms(command.deadline) or False,
             }
             for command in waiting
         ]
@@ -229,9 +232,13 @@ class CoffeeCommand(models.Model):
         return {"type": "ir.actions.act_window_close"}
 
 
-def _ms(date):
-    """Milliseconds since 1970 of a datetime in UTC, as text; None without one."""
-    return str(int((date - EPOCH).total_seconds() * 1000)) if date else None
+def _without_null(value):
+    """What is null is left out: XML-RPC cannot carry it, and to a machine it means the same."""
+    if isinstance(value, dict):
+        return {name: _without_null(one) for name, one in value.items() if one is not None}
+    if isinstance(value, list):
+        return [_without_null(one) for one in value]
+    return value
 
 
 def _shown(value):

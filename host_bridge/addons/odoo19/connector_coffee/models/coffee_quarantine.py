@@ -28,6 +28,7 @@ class CoffeeQuarantine(models.Model):
         readonly=True,
     )
 
+    _open = models.Index("(coffee_id) WHERE state = 'open'")
     _once = models.Constraint(
         "unique(machine, model, coffee_id)", "This fact is in quarantine already."
     )
@@ -41,6 +42,8 @@ class CoffeeQuarantine(models.Model):
     def _keep(self, facts):
         """One row a fact, however often it comes; a new reason replaces the old one. Each fact
         learns its row."""
+        if not facts:
+            return
         held = {
             (row.machine, row.model, row.coffee_id): row
             for row in self.search([("coffee_id", "in", [fact.coffee_id for fact in facts])])
@@ -62,6 +65,22 @@ class CoffeeQuarantine(models.Model):
         held.update(zip(fresh, self.create(list(fresh.values())), strict=True))
         for fact in facts:
             fact.quarantine_id = held[fact.machine, fact.model, fact.coffee_id].id
+
+    @api.model
+    def _release(self, facts):
+        """Facts that were refused once and are records now."""
+        if not facts:
+            return
+        held = {(fact.machine, fact.model, fact.coffee_id) for fact in facts}
+        rows = self.search(
+            [
+                ("state", "=", "open"),
+                ("coffee_id", "in", [coffee_id for _machine, _model, coffee_id in held]),
+            ]
+        )
+        rows.filtered(
+            lambda row: (row.machine, row.model, row.coffee_id) in held
+        ).state = "replayed"
 
     def action_replay(self):
         """Tries the import again, for when the cause is cured."""

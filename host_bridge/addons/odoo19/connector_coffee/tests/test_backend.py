@@ -4,7 +4,7 @@ from odoo import fields
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import Form, tagged
 
-from .common import UTC_MS, CoffeeCase
+from .common import PROFILE, UTC_MS, CoffeeCase
 
 
 @tagged("post_install", "-at_install")
@@ -58,9 +58,21 @@ class TestBackend(CoffeeCase):
         self.api.save_backends([{"machine": "left", "version": "", "serial": None}])
         self.assertEqual((self.left.serial, self.left.version), ("e66", "2900"))
 
-    def test_an_unknown_version_is_refused_with_the_cure(self):
-        with self.assertRaisesRegex(ValidationError, "version: 9000 is unknown here"):
-            self.api.save_backends([{"machine": "left", "version": "9000"}])
+    def test_an_unknown_version_changes_nothing(self):
+        (saved,) = self.api.save_backends([{"machine": "left", "version": "9000"}])
+        self.assertEqual(saved["version"], "2900")
+        (saved,) = self.api.save_backends([{"machine": "new", "version": "9000"}])
+        self.assertEqual(saved["version"], "")
+
+    def test_where_unknown_machines_are_refused_nothing_is_made_of_them(self):
+        self.env["ir.config_parameter"].set_param("connector_coffee.unknown_machine", "refuse")
+        (saved,) = self.api.save_backends([{"machine": "new", "version": "1900"}])
+        self.assertEqual((saved["id"], saved["state"]), (False, "refused"))
+        (answer,) = self.api.import_recipes("new", 1, {"0": PROFILE})
+        self.assertTrue(answer["error"].startswith("machine: new is unknown"))
+        draft = {"machine": "new", "model": "coffee.event", "coffee_id": "x", "summary": "look"}
+        self.assertEqual(self.api.add_checkpoints([draft]), [])
+        self.assertFalse(self.env["coffee.backend"].search([("machine", "=", "new")]))
 
     def test_health_is_what_a_person_wants_to_see(self):
         self.assertEqual(self.left.health, "new")

@@ -83,6 +83,20 @@ class TestCheckpoint(CoffeeCase):
         with self.assertRaises(UserError):
             self.env["coffee.checkpoint"].browse(checkpoint_id).action_record()
 
+    def test_the_bridge_learns_what_was_reviewed(self):
+        self.push(self.alarm(1), self.alarm(2))
+        keys = [
+            {"machine": "left", "model": "coffee.alarm", "coffee_id": f"9f3a77aa/{seq}"}
+            for seq in (1, 2, 3)
+        ]
+        self.assertEqual([one["coffee_id"][-1] for one in self.api.reviewed("b", keys)], ["3"])
+        self.about(1).note = "filled"
+        self.about(1).with_user(self.user).action_review()
+        done, gone = self.api.reviewed("b", keys)
+        self.assertEqual((done["user"], done["note"]), (self.user.name, "filled"))
+        self.assertTrue(done["reviewed_ms"].isdecimal())
+        self.assertEqual((gone["user"], gone["reviewed_ms"]), ("", False))
+
     def test_add_checkpoints_returns_what_exists(self):
         draft = {"machine": "left", "model": "coffee.event", "coffee_id": "x", "summary": "look"}
         first = self.api.add_checkpoints([draft])

@@ -80,6 +80,11 @@ class TestCommand(CoffeeCase):
         with self.assertRaises(UserError):
             command.action_cancel()
 
+    def test_what_the_bridge_has_is_left_out(self):
+        first, second = self.order("wake"), self.order("standby")
+        orders = self.api.fetch_orders("test", 1, [first.uid])["orders"]
+        self.assertEqual([one["id"] for one in orders], [second.uid])
+
     def test_each_bridge_gets_its_own_machines_orders(self):
         self.api.save_backends([{"machine": "left"}], "one")
         self.order("wake")

@@ -41,7 +41,6 @@ class TestPour(CoffeeCase):
                 "office_from": "08:00",
                 "office_to": "18:00",
                 "office_days": [1, 2, 3, 4, 5],
-                "timezone": None,
                 "deadline_s": 60,
             },
         )

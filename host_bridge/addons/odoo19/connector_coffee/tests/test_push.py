@@ -141,6 +141,24 @@ class TestPush(CoffeeCase):
         self.assertFalse(brew.time_known)
         self.assertFalse(brew.happened_at)
 
+    def test_a_time_once_known_stays(self):
+        unknown = {"utc_ms": None, "time_known": False, "start_ms": None}
+        self.push(self.brew(1), self.brew(2, **unknown))
+        self.assertEqual(
+            self.statuses(self.brew(1, **unknown), self.brew(2)), ["unchanged", "updated"]
+        )
+        self.assertEqual(self.record("coffee.brew", 1).utc_ms, UTC_MS + 1)
+        self.assertTrue(self.record("coffee.brew", 2).time_known)
+
+    def test_a_payload_may_be_text(self):
+        self.assertEqual(Fact(self.brew(1, more={"payload": '{"x": null}'})).payload, {"x": None})
+
+    def test_what_was_refused_once_and_comes_well_leaves_quarantine(self):
+        self.push(self.brew(1, source="by magic"))
+        self.push(self.brew(1))
+        row = self.env["coffee.quarantine"].search([("machine", "=", "left")])
+        self.assertEqual(row.state, "replayed")
+
     def test_a_brew_knows_its_drink_and_what_it_costs(self):
         self.left.accounting = "internal"
         self.api.import_recipes("left", 1, {"0": PROFILE})

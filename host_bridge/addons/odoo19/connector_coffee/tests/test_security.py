@@ -12,6 +12,7 @@ CALLS = {
     "import_recipes": ("left", 1, {}),
     "add_checkpoints": ([],),
     "fetch_orders": ("b", 1),
+    "reviewed": ("b", []),
     "finished": ([],),
 }
 
