@@ -30,7 +30,8 @@ FLEET = (
     ("kitchen", "1900", "Kitchen", "2nd floor", True, []),
     ("workshop", "1900", "Workshop", "Yard", False, []),
 )
-FORBIDDEN = ("favicon", "net::ERR_INTERNET_DISCONNECTED")
+PACKAGE_OWN = ("selfie_segmentation",)
+"""The package leaves a file out that no page of ours needs, and the browser says so."""
 
 
 @pytest.fixture(scope="module")
@@ -57,9 +58,9 @@ def fill(odoo: OdooServer) -> None:
     odoo.call("presence", states=states)
     facts = []
     for seq in range(60):
-        machine = FLEET[(seq * 7 // 3) % 4][0]
-        at_ms = NOW_MS - (60 - seq) * 97 * MINUTE_MS
-        result = "aborted" if seq == 41 else "stopped" if seq % 13 == 12 else "ok"
+        machine = FLEET[seq * 4 // 60][0]
+        at_ms = NOW_MS - (60 - seq * 37 % 60) * 97 * MINUTE_MS
+        result = "aborted" if seq == 29 else "stopped" if seq % 13 == 12 else "ok"
         facts.append(
             brew(
                 seq, machine, utc_ms=str(at_ms), start_ms=str(at_ms - 28_000),
@@ -73,12 +74,12 @@ def fill(odoo: OdooServer) -> None:
     meter = {"day": "2026-01-01", "water_ul": "8200000", "energy_j": 1_900_000, "grinds": 31,
              "shots": 31}  # fmt: skip
     facts += [
-        alarm(70, "bar-right", utc_ms=str(NOW_MS - 3 * MINUTE_MS)),
-        alarm(71, "kitchen", code="descale_due", severity="warning", utc_ms=str(NOW_MS)),
-        fact(72, "coffee.meter", meter, "bar-left"),
-        fact(73, "coffee.maintenance", {"code": "backflush", "value": 1}, "bar-left"),
-        fact(74, "coffee.event", {"kind": "boot", "detail": {"cause": "power"}}, "bar-left"),
-        brew(75, "workshop", volume_ul="-5"),
+        alarm(30, "bar-right", utc_ms=str(NOW_MS - 3 * MINUTE_MS)),
+        alarm(45, "kitchen", code="descale_due", severity="warning", utc_ms=str(NOW_MS)),
+        fact(15, "coffee.meter", meter, "bar-left"),
+        fact(16, "coffee.maintenance", {"code": "backflush", "value": 1}, "bar-left"),
+        fact(17, "coffee.event", {"kind": "boot", "detail": {"cause": "power"}}, "bar-left"),
+        brew(60, "workshop", volume_ul="-5"),
     ]
     odoo.call("push", bridge=BRIDGE, facts=facts)
 
@@ -122,7 +123,7 @@ class OdooBrowser(Browser):
         self.click(f"button[name={name}]")
 
     def errors(self) -> list[str]:
-        found = [text for text in self.complaints() if not any(w in text for w in FORBIDDEN)]
+        found = [text for text in self.complaints() if not any(w in text for w in PACKAGE_OWN)]
         if self.has(".o_error_dialog"):
             found.append(self.text(".o_error_dialog"))
         return found
@@ -166,7 +167,7 @@ def test_a_brew(page: OdooBrowser) -> None:
     page.shot("brews")
     page.run(
         "[...document.querySelectorAll('.o_data_row')]"
-        ".find(r => r.innerText.includes('tank empty')).querySelector('td').click()"
+        ".find(r => r.innerText.includes('tank empty')).querySelector('td[name=shot]').click()"
     )
     page.see("Aborted", ".o_form_view")
     page.shot("brew")

@@ -89,7 +89,7 @@ class Fact:
         if self.error:
             yield base | {
                 "model": "coffee.quarantine",
-                "summary": self.error,
+                "summary": f"{self.model} {self.coffee_id}: {self.error}",
                 "res_id": self.quarantine_id,
             }
         elif self.status in ("created", "updated") or (self.id and self.checkpoint):

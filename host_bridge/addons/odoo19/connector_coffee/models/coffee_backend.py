@@ -24,6 +24,7 @@ class CoffeeBackend(models.Model):
 
     name = fields.Char(required=True, tracking=True)
     machine = fields.Char(
+        "Name in Topics",
         required=True,
         copy=False,
         help="The machine's name in the topics, as provisioned: a-z, 0-9 and hyphen.",

@@ -41,7 +41,7 @@ class CoffeeBrew(models.Model):
     # the same in a person's units
     volume_ml = fields.Float("Volume (ml)", readonly=True, help="In the cup.")
     duration_s = fields.Float("Duration (s)", compute="_compute_units", digits=(16, 1))
-    temp_c = fields.Float("Temperature (°C)", compute="_compute_units", digits=(16, 1))
+    temp_c = fields.Float("Temp. (°C)", compute="_compute_units", digits=(16, 1))
     weight_g = fields.Float("Weight (g)", compute="_compute_units", digits=(16, 1))
     pressure_peak_bar = fields.Float("Peak (bar)", compute="_compute_units", digits=(16, 1))
     pressure_mean_bar = fields.Float("Mean (bar)", compute="_compute_units", digits=(16, 1))

@@ -10,7 +10,7 @@ class CoffeeFact(models.AbstractModel):
     _name = "coffee.fact"
     _inherit = "coffee.binding"
     _description = "Coffee Fact (abstract)"
-    _order = "id desc"
+    _order = "happened_at desc nulls last, id desc"
 
     boot = fields.Integer(required=True, readonly=True, aggregator=None)
     uptime_ms = BigInteger("Uptime (ms)", required=True, readonly=True, aggregator=None)
@@ -18,7 +18,9 @@ class CoffeeFact(models.AbstractModel):
     time_known = fields.Boolean(
         readonly=True, help="No: the machine never learnt the time in that boot."
     )
-    happened_at = fields.Datetime(readonly=True, index=True)
+    happened_at = fields.Datetime("When", readonly=True)
+
+    _newest = models.Index("(happened_at DESC NULLS LAST, id DESC)")
 
     @api.depends("backend_id", "coffee_id")
     def _compute_display_name(self):

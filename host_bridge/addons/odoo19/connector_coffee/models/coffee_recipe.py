@@ -51,7 +51,7 @@ class CoffeeRecipe(models.Model):
     is_profile = fields.Boolean(compute="_compute_recipe_text")
     rev = fields.Integer("Revision", readonly=True, copy=False, aggregator=None)
     sync_state = fields.Selection(
-        [("synced", "In the machine"), ("pending", "On its way"), ("refused", "Refused")],
+        [("pending", "On its way"), ("synced", "In the machine"), ("refused", "Refused")],
         default="pending",
         required=True,
         readonly=True,
