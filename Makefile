@@ -45,8 +45,9 @@ test-odoo: packages dev odoo ## what runs on a real Odoo 19 with a real PostgreS
 odoo: dev # a real Odoo 19 in build/odoo19 (two minutes and 1.5 GB the first time), databases to copy
 	@$(BIN)/python -m tests.erp.odoo19.template
 
-lint: dev ## ruff
+lint: dev ## ruff, and pylint-odoo on the ERP addons
 	@$(BIN)/ruff check .
+	@cd host_bridge/addons/odoo19 && $(CURDIR)/$(BIN)/pylint --rcfile=.pylintrc */
 
 types: dev ## mypy --strict on the host's code
 	@$(BIN)/mypy

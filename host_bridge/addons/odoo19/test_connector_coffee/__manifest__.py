@@ -8,5 +8,4 @@
     "author": "Coffee Controller contributors",
     "website": "https://coffee-controller.example",
     "depends": ["connector_coffee"],
-    "data": [],
 }

@@ -9,7 +9,7 @@ class CoffeeAdapter(Component):
     _inherit = ["base.backend.adapter.crud", "base.coffee"]
     _apply_on = "coffee.recipe"
 
-    def create(self, coffee_id, recipe, binding):
+    def create(self, coffee_id, recipe, binding):  # pylint: disable=method-required-super
         return self._order("recipe.put", {"slot": coffee_id, "recipe": recipe}, binding)
 
     write = create

@@ -38,7 +38,7 @@ class CoffeeBackend(models.Model):
                     ours=PROTOCOL,
                 )
             )
-        self.env["coffee.bridge"]._heard(_text(bridge, "bridge"))
+        self.env["coffee.bridge"]._heard(_text(self.env, bridge, "bridge"))
         module = self.env["ir.module.module"].search([("name", "=", "connector_coffee")])
         return {
             "protocol": PROTOCOL,
@@ -51,7 +51,9 @@ class CoffeeBackend(models.Model):
     def push(self, bridge, facts):
         """Facts into records: {"results": one a fact in order, "cursors": one a journal}."""
         self = self._enter(facts)
-        return self._push(facts, self.env["coffee.bridge"]._heard(_text(bridge, "bridge")))
+        return self._push(
+            facts, self.env["coffee.bridge"]._heard(_text(self.env, bridge, "bridge"))
+        )
 
     @api.model
     def save_backends(self, drafts, bridge=""):
@@ -136,7 +138,7 @@ class CoffeeBackend(models.Model):
         """What people want of machines but the orders that the bridge has (`known`), and whether
         this Odoo is busy."""
         self = self._enter()
-        heard = self.env["coffee.bridge"]._heard(_text(bridge, "bridge"))
+        heard = self.env["coffee.bridge"]._heard(_text(self.env, bridge, "bridge"))
         return {
             "orders": self.env["coffee.command"]._fetch(heard, int(limit), known),
             "pour": self._pour(),
@@ -182,7 +184,7 @@ class CoffeeBackend(models.Model):
             cr.rollback()
             self.env.invalidate_all()
             cr.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
-        machines = {_text(row.get("machine"), "machine") for row in rows}
+        machines = {_text(self.env, row.get("machine"), "machine") for row in rows}
         # in one order everywhere, or two calls could wait for each other
         keys = sorted({zlib.crc32(machine.encode()) - 2**31 for machine in machines})
         if keys:
@@ -363,7 +365,9 @@ def _grouped(facts):
     return groups
 
 
-def _text(value, name):
+def _text(env, value, name):
     if not isinstance(value, str) or not value:
-        raise ValidationError(f"{name}: {value!r} is no name; give a text")
+        raise ValidationError(
+            env._("%(name)s: %(value)r is no name; give a text", name=name, value=value)
+        )
     return value

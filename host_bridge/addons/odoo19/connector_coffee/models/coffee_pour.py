@@ -10,7 +10,7 @@ _kept = {}
 
 
 class CoffeeBackend(models.Model):
-    _inherit = "coffee.backend"
+    _inherit = "coffee.backend"  # pylint: disable=consider-merging-classes-inherited
 
     @api.model
     def _pour(self):

@@ -11,9 +11,7 @@ class CoffeeQuarantine(models.Model):
     _order = "state, id desc"
     _rec_name = "coffee_id"
 
-    backend_id = fields.Many2one(
-        "coffee.backend", "Backend", ondelete="cascade", readonly=True, index=False
-    )
+    backend_id = fields.Many2one("coffee.backend", ondelete="cascade", readonly=True, index=False)
     company_id = fields.Many2one(related="backend_id.company_id")
     machine = fields.Char(required=True, readonly=True)
     model = fields.Char(required=True, readonly=True)
