@@ -22,7 +22,7 @@ DEV_READY := $(VENV)/.ready-dev
 UMQTT := build/lib/umqtt/simple.py
 LOG := build/setup.log
 
-.PHONY: help setup run test test-odoo odoo test-fast lint types bench plots flash hil clean packages dev
+.PHONY: help setup run test test-odoo run-odoo odoo test-fast lint types bench plots flash hil clean packages dev
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ test-odoo: packages dev odoo ## what runs on a real Odoo 19 with a real PostgreS
 
 odoo: dev # a real Odoo 19 in build/odoo19 (two minutes and 1.5 GB the first time), databases to copy
 	@$(BIN)/python -m tests.erp.odoo19.template
+
+run-odoo: dev odoo ## an Odoo with the addon to look at (ARGS="--port 8069"); Ctrl-C throws it away
+	@exec $(BIN)/python -m tests.erp.odoo19.serve $(ARGS)
 
 lint: dev ## ruff, and pylint-odoo on the ERP addons
 	@$(BIN)/ruff check .

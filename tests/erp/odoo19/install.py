@@ -49,9 +49,11 @@ class Odoo:
     """Folders of addons, ours first."""
 
     def environment(self) -> dict[str, str]:
-        clean = {k: v for k, v in os.environ.items() if not k.startswith(("PG", "PYTHON"))}
-        paths = ":".join(map(str, self.pythonpath))
-        return clean | {"PYTHONPATH": paths}
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
+        if not self.pythonpath:  # the user's own: its environment is the user's
+            return clean
+        clean = {k: v for k, v in clean.items() if not k.startswith("PYTHON")}
+        return clean | {"PYTHONPATH": ":".join(map(str, self.pythonpath))}
 
     @property
     def key(self) -> str:

@@ -43,10 +43,10 @@ class OdooServer:
 
     def __init__(
         self, cluster: Cluster, database: str = "coffee", kind: Kind = PLAIN, workers: int = 0,
-        cron: bool = True, folder: Path | None = None,
+        cron: bool = True, folder: Path | None = None, port: int | None = None,
     ) -> None:  # fmt: skip
         self.database = database
-        self.port = free_port()
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.postgres = cluster.postgres
         self.folder = folder or Path(tempfile.mkdtemp(prefix="coffee-odoo-"))
