@@ -14,8 +14,8 @@ def fact(seq: int, model: str, values: dict[str, Any], machine: str = "bar-left"
             "utc_ms": str(UTC_MS + seq * 60_000)}  # fmt: skip
     return {
         "machine": machine, "journal": journal, "seq": str(seq), "model": model,
-        "values": head | values, "payload": {"seq": seq}, "checkpoint": None, **more,
-    }  # fmt: skip
+        "values": head | values, "payload": {"seq": seq}, "checkpoint": None,
+    } | more  # fmt: skip
 
 
 def brew(
@@ -31,5 +31,10 @@ def brew(
 
 
 def alarm(seq: int, machine: str = "bar-left", **changes: Any) -> dict[str, Any]:
+    """With the checkpoint the bridge asks for, from a warning on."""
     values = {"code": "tank_empty", "raised": True, "severity": "warning", "latched": True}
-    return fact(seq, "coffee.alarm", values | changes, machine)
+    values |= changes
+    summary = f"{values['severity']} alarm: {values['code']}"
+    look = values["raised"] and values["severity"] != "info"
+    more = {"checkpoint": {"summary": summary, "language": "en_US"}} if look else {}
+    return fact(seq, "coffee.alarm", values, machine, **more)

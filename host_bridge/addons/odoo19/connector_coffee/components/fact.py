@@ -13,14 +13,14 @@ class Fact:
     """`raw` as the bridge sent it. After the import either `id` and `status` or `error` is set."""
 
     __slots__ = (
-        "backend", "checkpoint", "coffee_id", "error", "extra_checkpoint", "id", "journal",
+        "backend", "checkpoint", "coffee_id", "error", "id", "journal",
         "machine", "model", "payload", "quarantine_id", "raw", "seq", "status", "values", "vals",
     )  # fmt: skip
 
     def __init__(self, raw):
         self.raw = raw
         self.id, self.status, self.error, self.quarantine_id = 0, "", "", 0
-        self.backend, self.vals, self.extra_checkpoint = None, None, None
+        self.backend, self.vals = None, None
         self.machine = str(raw.get("machine") or "")
         self.journal = str(raw.get("journal") or "")
         self.model = str(raw.get("model") or "")
@@ -93,7 +93,7 @@ class Fact:
                 "res_id": self.quarantine_id,
             }
         elif self.status in ("created", "updated") or (self.id and self.checkpoint):
-            summary = (self.checkpoint or {}).get("summary") or self.extra_checkpoint
+            summary = (self.checkpoint or {}).get("summary")
             if summary:
                 yield base | {"summary": summary, "res_id": self.id}
 

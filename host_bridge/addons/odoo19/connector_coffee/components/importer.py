@@ -187,13 +187,21 @@ class AlarmBatchImporter(Component):
     _apply_on = "coffee.alarm"
 
     def _after_import(self, facts):
-        """A raised alarm at or above the machine's severity is for a person."""
+        """Which alarm is for a person: the bridge has asked, or the machine's setting here
+        decides instead of it."""
         for fact in facts:
-            limit = SEVERITY[fact.backend.checkpoint_severity]
-            if fact.vals["raised"] and SEVERITY[fact.vals["severity"]] >= limit:
-                fact.extra_checkpoint = self.env._(
-                    "%(severity)s alarm %(code)s at %(machine)s",
-                    severity=fact.vals["severity"].capitalize(),
-                    code=fact.vals["code"],
-                    machine=fact.backend.name,
-                )
+            setting = fact.backend.checkpoint_severity
+            if setting == "bridge":
+                continue
+            wanted = fact.vals["raised"] and (SEVERITY[fact.vals["severity"]] >= SEVERITY[setting])
+            if wanted and not fact.checkpoint:
+                fact.checkpoint = {
+                    "summary": self.env._(
+                        "%(severity)s alarm %(code)s at %(machine)s",
+                        severity=fact.vals["severity"].capitalize(),
+                        code=fact.vals["code"],
+                        machine=fact.backend.name,
+                    )
+                }
+            elif not wanted:
+                fact.checkpoint = None

@@ -80,12 +80,13 @@ class CoffeeBackend(models.Model):
     )
     checkpoint_severity = fields.Selection(
         [
+            ("bridge", "What the bridge asks for"),
             ("info", "Every alarm"),
             ("warning", "Warnings and critical alarms"),
             ("critical", "Critical alarms"),
             ("never", "No alarm"),
         ],
-        default="warning",
+        default="bridge",
         required=True,
         string="Checkpoint For",
     )

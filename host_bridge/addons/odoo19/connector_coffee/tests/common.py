@@ -34,6 +34,7 @@ class CoffeeCase(TransactionCase):
                 "machine": machine,
                 "version": version,
                 "state": "running",
+                "checkpoint_severity": "warning",
                 **values,
             }
         )

@@ -43,11 +43,16 @@ class TestCheckpoint(CoffeeCase):
         self.push(self.alarm(1, raised=False))
         self.assertFalse(self.about(1))
 
-    def test_the_bridge_may_raise_one(self):
-        self.left.checkpoint_severity = "never"
+    def test_the_bridge_decides_unless_the_machine_has_a_setting(self):
+        self.assertEqual(self.env["coffee.backend"].new({}).checkpoint_severity, "bridge")
         words = {"summary": "Regardez ceci", "language": "fr_FR"}
-        self.push(self.alarm(1) | {"checkpoint": words})
+        self.left.checkpoint_severity = "bridge"
+        self.push(self.alarm(1) | {"checkpoint": words}, self.alarm(2, "critical"))
         self.assertEqual(self.about(1).summary, "Regardez ceci")
+        self.assertFalse(self.about(2))
+        self.left.checkpoint_severity = "critical"
+        self.push(self.alarm(3) | {"checkpoint": words})
+        self.assertFalse(self.about(3))
 
     def test_managers_follow_and_the_reviewer_has_an_activity(self):
         self.left.reviewer_id = self.user
