@@ -228,6 +228,19 @@ class Outbox:
         return [_view(row) for row in rows]
 
     # --- back to the ERP
+    def unfinished(self) -> list[str]:
+        """Ids of what the ERP ordered and has not been told the end of."""
+        rows = self._db.read("SELECT id FROM command WHERE ordered AND NOT told")
+        return [row["id"] for row in rows]
+
+    def tell_again(self, command_id: str) -> None:
+        """The ERP asks for what it was told already: it may have been restored from a backup."""
+        with self._db.write() as tx:
+            tx.execute(
+                f"UPDATE command SET told=0 WHERE id=? AND told AND state NOT IN {OPEN}",
+                (command_id,),
+            )
+
     def untold(self, limit: int) -> list[CommandView]:
         """Decided commands the ERP ordered and has not been told of."""
         rows = self._db.read(

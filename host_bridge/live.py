@@ -262,6 +262,14 @@ class Live:
             duty_permille=columns[5],
         )  # fmt: skip
 
+    def heard(self) -> list[tuple[str, bool, int, bytes | None]]:
+        """(machine, online, last seen, last state) of all that were heard of."""
+        with self._lock:
+            return [
+                (name, entry.online, entry.last_seen_ms, entry.state)
+                for name, entry in self._machines.items()
+            ]
+
     def count_online(self) -> int:
         with self._lock:
             return sum(entry.online for entry in self._machines.values())

@@ -10,10 +10,8 @@ import threading
 import time
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, Literal
-from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -24,6 +22,7 @@ from host_bridge.contract import messages, topics
 from host_bridge.cursor import Ack, Cursors
 from host_bridge.curves import Curves
 from host_bridge.errors import Invalid, NotFound
+from host_bridge.gateway.port import Gateway
 from host_bridge.inbox import Inbox
 from host_bridge.intake import Incoming, Intake
 from host_bridge.keeper import Keeper
@@ -31,10 +30,13 @@ from host_bridge.live import Live, as_published
 from host_bridge.metrics import Metrics
 from host_bridge.mqtt.ingest import Ingest
 from host_bridge.mqtt.link import Link, Received
-from host_bridge.pour import PourMemory, PourPolicy, Probe, ProbeLoop
+from host_bridge.orders import Orders
+from host_bridge.pour import ProbeLoop
+from host_bridge.pours import Pours, utc_now
+from host_bridge.presence import Presences
 from host_bridge.reader import Reader
 from host_bridge.registry import Registry
-from host_bridge.settings import Settings
+from host_bridge.settings import PourSettings, Settings
 from host_bridge.synchronizer import Synchronizer
 from host_bridge.views import (
     AlarmView,
@@ -55,7 +57,6 @@ HOUSEKEEPING_S: Final = 3600.0
 COMMAND_DAYS: Final = 90
 ACK_AGAIN_MS: Final = 2_000
 DAY_MS: Final = 86_400_000
-POUR_MEMORY: Final = "pour"
 
 
 def now_ms() -> int:
@@ -83,6 +84,9 @@ class Bridge:
             opened.callback(self._db.close)
             self._store = storage.open_store(settings.data)
             opened.callback(self._store.close)
+            self._mirror = storage.open_erp(settings, self._store)
+            self._gateway: Gateway = self._mirror or self._store
+            opened.callback(self._gateway.close)
             self._build(settings)
             self._opened = opened.pop_all()
 
@@ -107,14 +111,18 @@ class Bridge:
         )  # fmt: skip
         self._reader = Reader(settings, self._registry, self._cursors, self._curves, self._store)
         self._synchronizer = Synchronizer(
-            self._db, self._inbox, self._cursors, self._registry, self._outbox, self._store,
-            BatchImport(self._store, self._registry, self._live, settings, now_ms), settings,
-            self._metrics, now_ms, self._publish_ack, self._reader.changed, self._sender.wake,
+            self._db, self._inbox, self._cursors, self._registry, self._gateway,
+            BatchImport(self._gateway, self._registry, self._live, settings, now_ms), settings,
+            self._metrics, now_ms, self._publish_ack, self._reader.changed,
         )  # fmt: skip
-        kept = self._keeper.get(POUR_MEMORY) or {}
-        self._pour = PourPolicy(settings.pour, PourMemory.from_dict(kept))
+        self._pours = Pours(settings.pour, self._keeper)
+        self._orders = Orders(
+            self._gateway, self._outbox, self._registry, Presences(self._live),
+            settings.importing.retry_max_s, now_ms, self._sender.wake,
+            lambda busy: self._pours.told(busy, time.monotonic()), self._follow_reviews,
+        )  # fmt: skip
         self._probe = ProbeLoop(
-            self._store.probe, settings.pour.probe_every_s, settings.pour.probe_timeout_s,
+            self._gateway.probe, settings.pour.probe_every_s, settings.pour.probe_timeout_s,
             self._probed, time.monotonic,
         )  # fmt: skip
         self._probe_result: tuple[float | None, str | None] = (None, "not probed yet")
@@ -138,7 +146,8 @@ class Bridge:
     def start(self) -> None:
         """Starts the threads; returns at once, connected or not."""
         self._ingest.start()
-        self._synchronizer.start()
+        self._synchronizer.worker.start()
+        self._orders.worker.start()
         self._sender.start()
         self._probe.start()
         self._housekeeper.start()
@@ -152,7 +161,8 @@ class Bridge:
         self._stopping.set()
         self._link.stop()
         self._ingest.stop()
-        self._synchronizer.stop()
+        self._synchronizer.worker.stop()
+        self._orders.worker.stop()
         self._sender.stop()
         self._probe.stop()
         self._opened.close()
@@ -160,7 +170,7 @@ class Bridge:
 
     # --- what the intake tells (see intake.Listener)
     def facts_stored(self) -> None:
-        self._synchronizer.wake()
+        self._synchronizer.worker.wake()
 
     def resent(self, machine: str, journal: str) -> None:
         if now_ms() - self._acked_ms.get(machine, 0) >= ACK_AGAIN_MS:
@@ -209,23 +219,20 @@ class Bridge:
         self._probe_result = (latency_ms, error)
         if latency_ms is not None:
             self._metrics.gateway_latency_s.observe(latency_ms / 1000)
-        zone = self.settings.pour.timezone
-        local = datetime.now(ZoneInfo(zone)) if zone else datetime.now().astimezone()
-        before = self._pour.memory.as_dict()
-        pour = self._pour.observe(Probe(time.monotonic(), local, latency_ms))
-        if self._pour.memory.as_dict() != before:
-            self._keeper.put(POUR_MEMORY, self._pour.memory.as_dict())
-        if pour:
-            self._pour_coffee()
+        for pour in self._pours.probed(latency_ms, time.monotonic(), utc_now()):
+            self._pour_coffee(pour)
 
-    def _pour_coffee(self) -> None:
+    def _pour_coffee(self, pour: PourSettings) -> None:
         """Remembered before it is ordered: a crash here costs a coffee, never gives two."""
-        pour = self.settings.pour
         deadline_ms = now_ms() + int(pour.deadline_s * 1000)
         order = Order(pour.machine or "", "brew", {"slot": pour.slot}, "pour", deadline_ms)
         command_id = self._outbox.submit(order)
         self._sender.wake()
         log.info("pour", machine=pour.machine, command=command_id)
+
+    def _follow_reviews(self) -> None:
+        if self._mirror is not None and self._mirror.follow_reviews():
+            self._reader.changed()
 
     def _keep_house(self) -> None:
         while not self._stopping.wait(HOUSEKEEPING_S):
@@ -241,6 +248,11 @@ class Bridge:
         return sum(self._store.open_checkpoints().values())
 
     # --- questions
+    @property
+    def reviewed_at(self) -> str | None:
+        """Address of the ERP in which people review checkpoints; None: they do it here."""
+        return None if self._mirror is None else self.settings.gateway.url
+
     def machines(self) -> list[MachineView]:
         """All machines ever seen, by name."""
         return [self._with_live(view) for view in self._reader.machines()]
@@ -353,9 +365,13 @@ class Bridge:
             facts_pending=self._inbox.count_pending(),
             quarantined=self._inbox.count_quarantined(),
             checkpoints_open=self._count_checkpoints(),
-            pour=self._pour.state,
+            pour=self._pours.state,
             counters=self._metrics.totals,
         )
+
+    @property
+    def _gateway_name(self) -> str:
+        return "store" if self._mirror is None else f"Odoo at {self.settings.gateway.url}"
 
     def _problems(self, gateway_error: str | None) -> list[str]:
         found = []
@@ -365,12 +381,17 @@ class Bridge:
         if self._ingest.problem:
             found.append(self._ingest.problem)
         if gateway_error:
-            found.append(f"store: {gateway_error}")
-        if self._synchronizer.problem:
-            found.append(f"import: {self._synchronizer.problem}")
+            found.append(f"{self._gateway_name}: {gateway_error}")
+        for what, worker in (
+            ("import", self._synchronizer.worker), ("orders", self._orders.worker),
+        ):  # fmt: skip
+            if worker.problem and worker.problem != gateway_error:
+                found.append(f"{what}: {worker.problem}")
+        found += self._pours.problems
         for name, part in (
             ("ingest", self._ingest),
-            ("synchronizer", self._synchronizer),
+            ("synchronizer", self._synchronizer.worker),
+            ("orders", self._orders.worker),
             ("commands", self._sender),
         ):
             if not part.alive:
@@ -405,7 +426,15 @@ class Bridge:
         return self._outbox.wait(command_id, timeout_s)
 
     def review(self, checkpoint_id: int, user: str, note: str = "") -> CheckpointView:
-        """Marks a checkpoint as done; a second review changes nothing."""
+        """Marks a checkpoint as done; a second review changes nothing.
+
+        Raises:
+            NotFound: no such checkpoint.
+            Invalid: with an ERP people review there, under their own name.
+        """
+        if self.reviewed_at is not None:
+            raise Invalid("checkpoint_id", f"review it in the ERP ({self.reviewed_at}); it closes "
+                          "here within half a minute")  # fmt: skip
         changed = self._store.review(checkpoint_id, user, note[:2000], now_ms())
         view = self._store.checkpoint(checkpoint_id)
         if view is None:
@@ -424,7 +453,7 @@ class Bridge:
         """
         if not self._inbox.replay_fact(quarantine_id):
             self._replay_message(self._inbox.quarantined(quarantine_id))
-        self._synchronizer.wake()
+        self._synchronizer.worker.wake()
 
     def _replay_message(self, view: QuarantineView) -> None:
         if view.size_bytes > len(view.payload):

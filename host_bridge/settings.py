@@ -10,6 +10,7 @@ import tomllib
 from datetime import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -19,6 +20,7 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from pydantic_settings import (
@@ -121,6 +123,49 @@ class ImportSettings(Section):
     retry_max_s: float = Field(default=30, gt=0)
 
 
+class GatewaySettings(Section):
+    """Where facts go: the embedded store, or an Odoo with the addon connector_coffee."""
+
+    kind: Literal["embedded", "odoo"] = "embedded"
+    url: str | None = None
+    """Such as https://odoo.example; a path in front of Odoo's own is kept."""
+    database: str | None = None
+    """Without one, Odoo's own choice for the host name (JSON-2 only)."""
+    login: str | None = None
+    """XML-RPC only: the user whose key or password `key` is."""
+    key: SecretStr | None = None
+    """API key of the bridge's user; before Odoo 14 its password."""
+    transport: Literal["auto", "json2", "xmlrpc"] = "auto"
+    """auto: JSON-2, and XML-RPC when the server is older than Odoo 19."""
+    ca_file: ReadableFile | None = None
+    """Instead of this computer's certificate authorities."""
+    timeout_s: float = Field(default=30, gt=0, le=600)
+    """After it a call's outcome counts as unknown, and the same call is made again."""
+
+    @field_validator("url")
+    @classmethod
+    def _is_url(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"{url!r} is no address; give one such as https://odoo.example")
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise ValueError("only scheme, host, port and path; the key goes into gateway.key")
+        return url.rstrip("/")
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> GatewaySettings:
+        if self.kind == "embedded":
+            return self
+        missing = [name for name in ("url", "key") if getattr(self, name) is None]
+        if self.transport == "xmlrpc":
+            missing += [name for name in ("database", "login") if getattr(self, name) is None]
+        if missing:
+            raise ValueError(f"kind {self.kind!r} needs {', '.join(missing)}; give them too")
+        return self
+
+
 class PourSettings(Section):
     """Pour a coffee when the ERP is busy for too long. Off by default."""
 
@@ -173,6 +218,7 @@ class Settings(BaseSettings):
     web: WebSettings = WebSettings()
     inbox: InboxSettings = InboxSettings()
     importing: ImportSettings = ImportSettings()
+    gateway: GatewaySettings = GatewaySettings()
     pour: PourSettings = PourSettings()
 
     @classmethod

@@ -9,18 +9,23 @@ import typer
 from rich.markup import escape
 
 from host_bridge.cli.common import (
+    FAILED,
     Config,
     Data,
     Json,
     Limit,
     Machine,
     OfMachine,
+    err,
+    explained,
     folder,
     out,
     print_json,
+    settings,
     show,
 )
 from host_bridge.errors import NotFound
+from host_bridge.gateway.port import GatewayError
 
 Slot = Annotated[str, typer.Argument(help="Slot, 0 to 15.")]
 
@@ -79,6 +84,32 @@ def checkpoints(
     with folder(config, data) as opened:
         found = opened.records.checkpoints(state, machine)
         show(found, columns, as_json, "Checkpoints", "nothing to review")
+
+
+def check(config: Config = None) -> None:
+    """Ask the ERP of the settings who it is, and say what is wrong when it does not answer well.
+
+    Example: `COFFEE_GATEWAY_KEY=… python -m host_bridge check`
+    """
+    with explained():
+        chosen = settings(config, None)
+        if chosen.gateway.kind == "embedded":
+            out.print("no ERP: facts go into the store of the data folder ([gateway] kind)")
+            return
+        from host_bridge.gateway.odoo import OdooGateway
+
+        gateway = OdooGateway(chosen.gateway, chosen.name)
+        try:
+            hello = gateway.hello()
+        except GatewayError as error:
+            err.print(escape(str(error)), style="red")
+            raise typer.Exit(FAILED) from error
+        finally:
+            gateway.close()
+        out.print(escape(
+            f"Odoo {hello.server} at {chosen.gateway.url}, connector_coffee {hello.addon}, "
+            f"company {hello.company}: ready"
+        ))  # fmt: skip
 
 
 def recipes(

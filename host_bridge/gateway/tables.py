@@ -1,7 +1,8 @@
 """The embedded store's tables. Column names are the field names the mappers give.
 
 Every binding table has the same head; `unique (backend_id, coffee_id)` is what makes an import
-repeatable. There is no index on backend_id alone: the unique key serves it.
+repeatable. There is no index on backend_id alone: the unique key serves it. A change here needs a
+new VERSION and the statements in UPGRADES that bring an older file up to it.
 """
 
 from __future__ import annotations
@@ -29,10 +30,21 @@ TABLES: Final = {
     RECIPE: "coffee_recipe",
 }
 
+_CHECKPOINT: Final = """
+CREATE TABLE checkpoint (
+  id INTEGER PRIMARY KEY, backend_id INTEGER NOT NULL REFERENCES coffee_backend,
+  coffee_id TEXT NOT NULL, model TEXT NOT NULL, record_id INTEGER, summary TEXT NOT NULL,
+  language TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'done')),
+  created_ms INTEGER NOT NULL, reviewed_by TEXT, reviewed_ms INTEGER, note TEXT,
+  UNIQUE (backend_id, coffee_id, model)
+);
+CREATE INDEX checkpoint_open ON checkpoint (backend_id) WHERE state = 'open';"""
+
+VERSION: Final = 2
 SCHEMA: Final = f"""
 CREATE TABLE coffee_backend (
   id INTEGER PRIMARY KEY, machine TEXT NOT NULL UNIQUE CHECK (machine <> ''),
-  version TEXT NOT NULL, serial TEXT, language TEXT, created_ms INTEGER NOT NULL
+  version TEXT NOT NULL, serial TEXT, language TEXT, created_ms INTEGER NOT NULL, firmware TEXT
 );
 CREATE TABLE coffee_brew ({_HEAD}{_FACT}
   shot INTEGER NOT NULL, slot TEXT NOT NULL, recipe_id INTEGER REFERENCES coffee_recipe,
@@ -61,17 +73,24 @@ CREATE TABLE coffee_recipe ({_HEAD}
   name TEXT NOT NULL, recipe TEXT NOT NULL, rev INTEGER NOT NULL, active INTEGER NOT NULL,
   {_UNIQUE}
 );
-CREATE TABLE checkpoint (
-  id INTEGER PRIMARY KEY, backend_id INTEGER NOT NULL REFERENCES coffee_backend,
-  coffee_id TEXT NOT NULL, model TEXT NOT NULL, record_id INTEGER, summary TEXT NOT NULL,
-  language TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'done')),
-  created_ms INTEGER NOT NULL, reviewed_by TEXT, reviewed_ms INTEGER, note TEXT, {_UNIQUE}
-);
-CREATE INDEX checkpoint_open ON checkpoint (backend_id) WHERE state = 'open';
+{_CHECKPOINT}
 CREATE TABLE outgoing (
   id TEXT PRIMARY KEY, machine TEXT NOT NULL, name TEXT NOT NULL, args TEXT NOT NULL,
   person TEXT NOT NULL, deadline_ms INTEGER, state TEXT NOT NULL DEFAULT 'waiting',
-  message TEXT NOT NULL DEFAULT '', created_ms INTEGER NOT NULL
+  message TEXT NOT NULL DEFAULT '', created_ms INTEGER NOT NULL, result TEXT
 );
 CREATE INDEX outgoing_waiting ON outgoing (created_ms) WHERE state = 'waiting';
 """
+
+UPGRADES: Final = {
+    1: f"""
+ALTER TABLE coffee_backend ADD COLUMN firmware TEXT;
+ALTER TABLE outgoing ADD COLUMN result TEXT;
+DROP INDEX checkpoint_open;
+ALTER TABLE checkpoint RENAME TO checkpoint_1;
+{_CHECKPOINT}
+INSERT INTO checkpoint SELECT * FROM checkpoint_1;
+DROP TABLE checkpoint_1;
+"""
+}
+"""Version of a file → what makes it the next one."""

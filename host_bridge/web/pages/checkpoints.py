@@ -49,6 +49,8 @@ class CheckpointList:
                 Markup('<p class="soft">What the machines did that a person must look at.</p>')
             ).classes("grow")
         html(self._choices()).classes("filters")
+        if visit.bridge.reviewed_at is not None:
+            html(_elsewhere(visit.bridge.reviewed_at))
         self._body = ui.element("div").classes("stack")
 
     def _choices(self) -> Markup:
@@ -90,7 +92,7 @@ class CheckpointList:
         with box.props(f'data-checkpoint="{view.id}"'):
             code = self._alarms.get((view.machine, view.coffee_id))
             html(describe(view, code)).classes("grow")
-            if view.state == "open":
+            if view.state == "open" and self._visit.bridge.reviewed_at is None:
                 button("Review", "done", "primary", self._review(view))
 
     def _review(self, view: CheckpointView) -> Callable[[], Awaitable[None]]:
@@ -111,6 +113,13 @@ class CheckpointList:
             await self.refresh()
 
         return ask
+
+
+def _elsewhere(url: str) -> Markup:
+    return Markup(
+        '<p class="soft">People review these in the ERP, <a href="{0}">{0}</a>, under their own '
+        "names; what is reviewed there closes here within half a minute.</p>"
+    ).format(url)
 
 
 async def _ask_note(view: CheckpointView) -> str | None:

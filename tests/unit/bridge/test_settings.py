@@ -49,6 +49,10 @@ def test_the_example_file_is_valid_and_says_the_defaults() -> None:
         ("[pour]\noffice_from = 19:00:00", "pour: office_from must be before office_to"),
         ("language = 'english'", "language: "),
         ("[pour]\noffice_days = [8]", "pour.office_days.0: "),
+        ("[gateway]\nkind = 'odoo'", "gateway: kind 'odoo' needs url, key; give them too"),
+        ("[gateway]\nkind = 'odoo'\nurl = 'odoo.example'", "gateway.url: 'odoo.example' is no"),
+        ("[gateway]\nurl = 'https://me:pw@odoo.example'", "gateway.url: only scheme, host, port"),
+        ("[gateway]\nkind = 'odoo'\ntransport = 'xmlrpc'", "needs url, key, database, login"),
         ("[pour]\ntimezone = 'Mars/Olympus'", "pour.timezone: 'Mars/Olympus' is no time zone"),
     ],
 )
@@ -73,7 +77,7 @@ def test_half_a_client_certificate_is_refused(tmp_path: Path) -> None:
 
 
 def test_secrets_do_not_print(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("COFFEE_MQTT_PASSWORD", "COFFEE_WEB_TOKEN"):
+    for name in ("COFFEE_MQTT_PASSWORD", "COFFEE_WEB_TOKEN", "COFFEE_GATEWAY_KEY"):
         monkeypatch.setenv(name, "hunter2")
     monkeypatch.setenv("COFFEE_MQTT_COMMAND_KEYS", '{"*": "hunter2"}')
     found = load()
