@@ -250,7 +250,9 @@ class OdooGateway:
 
     # --- orders
     def fetch(self, limit: int, known: Sequence[str] = ()) -> Fetched:
-        answer = self._call("fetch", bridge=self._bridge, limit=limit, known=list(known))
+        answer = self._call(
+            "fetch_orders", bridge=self._bridge, limit=limit, known=list(known)
+        )
         with _understood():
             orders = [
                 ErpOrder(

@@ -61,6 +61,14 @@ def site(tmp_path: Path) -> Iterator[EmbeddedSite]:
     made.store.close()
 
 
+def test_a_value_that_has_no_column_is_refused(tmp_path: Path) -> None:
+    """A mapper of this bridge that the tables do not know is our own mistake."""
+    store = EmbeddedStore(tmp_path / "store.sqlite")
+    (answer,) = store.push([fact(1, no_such_field=1)])
+    assert answer.status == "refused" and answer.error.startswith("no_such_field: ")
+    store.close()
+
+
 def test_what_is_committed_survives_the_process(tmp_path: Path) -> None:
     first = EmbeddedStore(tmp_path / "store.sqlite")
     first.push([fact(1)])

@@ -34,11 +34,16 @@ class Server:
         self, odoo: Odoo, tls: SSLContext | None = None, hello: Answer = (200, HELLO)
     ) -> None:
         self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.connections = 0
         self.release = threading.Event()
         server = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                server.connections += 1
+                super().setup()
 
             def do_POST(self) -> None:
                 raw = self.rfile.read(int(self.headers["Content-Length"]))
@@ -188,6 +193,15 @@ def test_a_database_that_goes_away_refuses_no_fact(
     with pytest.raises(Failed):
         asked.push([fact(1), fact(2)])
     assert {answer.status for answer in asked.push([fact(1), fact(2)])} == {"created"}
+
+
+def test_connections_are_kept(serve: Callable[..., Server]) -> None:
+    """Odoo itself closes each; the proxy before it need not."""
+    server = serve(lambda _, arguments: push_answer(arguments))
+    asked = gateway(server)
+    for seq in range(5):
+        asked.push([fact(seq)])
+    assert server.connections == 1
 
 
 def test_the_payload_goes_byte_for_byte(serve: Callable[..., Server]) -> None:
