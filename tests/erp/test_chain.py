@@ -72,11 +72,11 @@ def ready(stack: Stack) -> Machine:
 def test_a_machine_becomes_a_draft_and_its_recipes_are_bound(
     odoo: OdooServer, stack: Stack
 ) -> None:
-    held = stack.wire.latest(f"coffee/v1/{MACHINE}/recipes")
+    held = eventually(lambda: stack.wire.latest(f"coffee/v1/{MACHINE}/recipes"))
     eventually(lambda: rows(odoo, "SELECT id FROM coffee_recipe"), 60)
     assert (backend(odoo)["version"], backend(odoo)["state"]) == ("1900", "draft")
     bound = rows(odoo, "SELECT coffee_id, name, recipe FROM coffee_recipe WHERE active")
-    assert held and {row["coffee_id"]: row["name"] for row in bound} == {
+    assert {row["coffee_id"]: row["name"] for row in bound} == {
         slot: recipe["name"] for slot, recipe in held["slots"].items()
     }
     odoo.run_machine(MACHINE, "1900")

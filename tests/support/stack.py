@@ -102,7 +102,8 @@ class Stack:
         self.wire: Wire
 
     def __enter__(self) -> Stack:
-        os.environ["COFFEE_WEB_TOKEN"] = TOKEN
+        self._token_before = os.environ.get("COFFEE_WEB_TOKEN")
+        os.environ["COFFEE_WEB_TOKEN"] = TOKEN  # for the bridge, at each of its starts
         try:
             self.broker.start()
             self.wire = Wire(self.broker.port)
@@ -128,6 +129,10 @@ class Stack:
         if hasattr(self, "wire"):
             self.wire.close()
         self.broker.stop()
+        if self._token_before is None:
+            os.environ.pop("COFFEE_WEB_TOKEN", None)
+        else:
+            os.environ["COFFEE_WEB_TOKEN"] = self._token_before
 
     def _start_machine(self, name: str) -> None:
         self.machines[name] = Machine(
