@@ -34,6 +34,8 @@ PAYLOAD_BYTES: Final = 1024
 RECIPE_BYTES: Final = 2048
 RESEND_FIRST_S: Final = 5.0
 RESEND_MAX_S: Final = 60.0
+AHEAD_MS: Final = 12 * 3_600_000
+"""A machine refuses a deadline more than a day ahead; what may wait longer gets this."""
 GRACE_MS: Final = 5_000  # a reply sent just before the deadline may still be on its way
 OPEN: Final = "('queued', 'sent')"
 
@@ -344,7 +346,8 @@ class Sender:
                 log.info("command_expired", id=command_id)
 
     def _send(self, command: CommandView) -> None:
-        body = payload(command.id, command.deadline_ms, command.args)
+        deadline_ms = min(command.deadline_ms, self._now_ms() + AHEAD_MS)
+        body = payload(command.id, deadline_ms, command.args)
         body = signed(body, command.machine, command.name, self._key(command.machine))
         if self._publish(topics.command(command.machine, command.name), body):
             self._outbox.sent(command.id)

@@ -104,6 +104,8 @@ class XmlRpc:
             return Transient(OLD_ADDON if "method" in last else NO_ADDON)
         if f'database "{self._database}" does not exist' in text:
             return no_database(self._database)
+        if last.startswith("TypeError: ") and ("argument" in last):
+            return Transient(f"{OLD_ADDON} ({last[:200]})")
         if fault.faultCode == USER_ERROR:
             return Transient(f"Odoo: {text[:500]}")
         name, _, message = last.partition(": ")

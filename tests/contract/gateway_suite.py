@@ -223,11 +223,12 @@ class GatewayContract:
 
     # --- checkpoints
     def test_a_fact_to_look_at_has_one_checkpoint(self, site: Site, gateway: Gateway) -> None:
-        looked_at = replace(fact(1, ALARM), review=LOOK)
+        """Of an alarm an ERP may judge itself; of this nobody else would make one."""
+        looked_at = replace(fact(1, MAINTENANCE), review=LOOK)
         for _ in range(2):
-            gateway.push([looked_at, fact(2, ALARM)])
+            gateway.push([looked_at, fact(2, MAINTENANCE)])
         assert site.checkpoints("m1") == {
-            (BACKEND, FIRST_SEEN): "open", (ALARM, f"{JOURNAL}/1"): "open"}  # fmt: skip
+            (BACKEND, FIRST_SEEN): "open", (MAINTENANCE, f"{JOURNAL}/1"): "open"}  # fmt: skip
 
     def test_checkpoints_are_unique_by_their_key(self, site: Site, gateway: Gateway) -> None:
         drafts = [

@@ -88,7 +88,7 @@ def test_a_brew_at_the_machine_is_a_record(odoo: OdooServer, stack: Stack) -> No
     eventually(lambda: brews(odoo), 120)
     (record,) = brews(odoo)
     assert (record["source"], record["result"], record["slot"]) == ("local", "ok", "0")
-    assert record["recipe_id"] and record["time_known"] and record["volume_ul"] > 20_000
+    assert record["recipe_id"] and record["time_known"] and record["volume_ul"] > 20_000, record
     # the console shows the same, out of its own store
     status, shown = eventually(
         lambda: (found := stack.http(f"/api/brews?machine={MACHINE}")) and found[1] and found
