@@ -65,6 +65,8 @@ def test_a_brew_that_starts_after_its_end_is_refused(world: World) -> None:
     world.sync()
     assert world.rows("coffee_brew") == []
     assert "start_uptime_ms: 61006 is after the end 61005" in world.inbox.quarantine(1)[0].reason
+    (asked,) = [c for c in world.store.checkpoints("open", "m1") if c.model == "coffee.brew"]
+    assert asked.coffee_id == f"{JOURNAL}/1" and "quarantine: start_uptime_ms" in asked.summary
 
 
 def test_boots_losses_and_recipe_changes_are_events_kept_whole(world: World) -> None:
