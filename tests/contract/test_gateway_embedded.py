@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from host_bridge.gateway.embedded import EmbeddedStore
-from host_bridge.gateway.port import BACKEND, FIRST_SEEN, BackendDraft, Transient
+from host_bridge.gateway.port import BACKEND, BREW, FIRST_SEEN, BackendDraft, Review, Transient
 from host_bridge.gateway.tables import TABLES
 from tests.contract.gateway_suite import GatewayContract as TestContract
 from tests.contract.gateway_suite import fact, gateway, stati
@@ -67,6 +68,14 @@ def test_a_value_that_has_no_column_is_refused(tmp_path: Path) -> None:
     (answer,) = store.push([fact(1, no_such_field=1)])
     assert answer.status == "refused" and answer.error.startswith("no_such_field: ")
     store.close()
+
+
+def test_a_fact_is_taken_with_its_checkpoint_or_not_at_all(tmp_path: Path) -> None:
+    site = EmbeddedSite(tmp_path)
+    bad = replace(fact(1), review=Review("\ud800 is no text SQLite takes", "en_US"))
+    assert stati(site.store, bad, fact(2)) == ["refused", "created"]
+    assert list(site.records(BREW, "m1")) == [fact(2).coffee_id]
+    site.store.close()
 
 
 def test_what_is_committed_survives_the_process(tmp_path: Path) -> None:
