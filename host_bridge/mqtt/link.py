@@ -238,5 +238,7 @@ class Link:
             if not message.retain:
                 self._caught_up = True
             self.acknowledge(received)
-            return
-        self._on_message(received)
+        elif topics.from_host(topic):
+            self.acknowledge(received)
+        else:
+            self._on_message(received)
