@@ -378,6 +378,8 @@ class Bridge:
         if not self._link.connected:
             mqtt = self.settings.mqtt
             found.append(f"broker {mqtt.host}:{mqtt.port}: {self._link.problem}; is it running?")
+        if self._link.conflict:
+            found.append(self._link.conflict)
         if self._ingest.problem:
             found.append(self._ingest.problem)
         if gateway_error:

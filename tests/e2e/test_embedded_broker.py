@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from host_bridge.mqtt.link import Link
+from host_bridge.settings import MqttSettings
 from tests.support.contract import examples
+from tests.support.mosquitto import Mosquitto
 from tests.support.stack import EmbeddedBroker, Stack, eventually
 from tests.support.wire import Wire
 
@@ -54,6 +57,25 @@ def test_what_is_retained_answers_a_subscription_and_comes_once(stack: Stack) ->
     got = [m.topic for m in curious.messages if m.topic.split("/")[2].startswith("r")]
     curious.close()
     assert sorted(got) == [f"coffee/v1/r{number}/status" for number in range(3)]
+
+
+@pytest.mark.parametrize("broker", ["embedded", "mosquitto"])
+def test_two_bridges_of_one_name_are_told(tmp_path: Path, broker: str) -> None:
+    """Each ends the other's connection; MQTT 5 says why, 3.1.1 only by doing it again."""
+    kind = EmbeddedBroker if broker == "embedded" else Mosquitto
+    serving = kind(tmp_path)
+    serving.start()
+    settings = MqttSettings(port=serving.port, reconnect_max_s=1)
+    links = [Link(settings, "twin", lambda _: None, lambda _: None) for _ in range(2)]
+    for link in links:
+        link.start()
+    eventually(lambda: any(link.conflict for link in links))
+    text = next(link.conflict for link in links if link.conflict)
+    assert "does another client use the name 'coffee-bridge-twin'?" in text
+    assert "COFFEE_NAME" in text
+    for link in links:
+        link.stop()
+    serving.stop()
 
 
 def test_clients_that_die_leave_no_traceback_in_its_log(tmp_path: Path) -> None:
