@@ -86,5 +86,6 @@ def _cause(error: Exception, host: str, port: int) -> OSError:
     cause = error.__context__
     why: object = cause or error
     if isinstance(cause, OSError):
-        why = os.strerror(cause.errno) if (cause.errno or 0) > 0 else cause.strerror or cause
+        number = cause.errno or 0  # below 0: of getaddrinfo
+        why = os.strerror(number) if number > 0 else cause.strerror or cause
     return OSError(f"cannot listen on {host}:{port}: {why}; give another --port or --host")

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from host_bridge.contract import messages
 from host_bridge.live import (
+    CLOCK_ASKED_MS,
+    CLOCK_WRONG_MS,
     CURVE_SAMPLES,
     HISTORY_EVERY_MS,
     HISTORY_POINTS,
@@ -38,6 +40,21 @@ def batch(part: int, last: bool = False, samples: int = 2, **changes: Any) -> me
     shot = messages.decode("shot", json.dumps(raw).encode())
     assert isinstance(shot, messages.Shot)
     return shot
+
+
+# --- the clock
+def test_a_wrong_clock_is_told_the_time_again_and_not_too_often() -> None:
+    live = Live()
+    assert not tell(live, utc_ms=UTC_MS - CLOCK_WRONG_MS).clock_wanted
+    assert tell(live, utc_ms=UTC_MS + 372_000).clock_wanted
+    assert not tell(live, UTC_MS + 10_000, utc_ms=UTC_MS + 372_000).clock_wanted
+    later = UTC_MS + CLOCK_ASKED_MS
+    assert tell(live, later, utc_ms=later - CLOCK_WRONG_MS - 1).clock_wanted
+    assert not tell(live, later + CLOCK_ASKED_MS, utc_ms=later + CLOCK_ASKED_MS).clock_wanted
+
+
+def test_an_old_state_says_nothing_of_the_clock() -> None:
+    assert not tell(Live(), is_live=False, utc_ms=UTC_MS - 86_400_000).clock_wanted
 
 
 # --- births and wills
@@ -105,7 +122,7 @@ def test_the_clock_is_wanted_once_in_a_while() -> None:
     assert tell(live, UTC_MS, utc_ms=None).clock_wanted
     assert not tell(live, UTC_MS + 10_000, utc_ms=None).clock_wanted
     assert tell(live, UTC_MS + 30_000, utc_ms=None).clock_wanted
-    assert not tell(live, UTC_MS + 90_000, utc_ms=UTC_MS).clock_wanted
+    assert not tell(live, UTC_MS + 90_000, utc_ms=UTC_MS + 90_000).clock_wanted
 
 
 def test_a_new_boot_is_told_at_once() -> None:
