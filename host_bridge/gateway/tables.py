@@ -30,6 +30,17 @@ TABLES: Final = {
     RECIPE: "coffee_recipe",
 }
 
+_BREW: Final = f"""
+CREATE TABLE coffee_brew ({_HEAD}{_FACT}
+  shot INTEGER NOT NULL, slot TEXT NOT NULL, recipe_id INTEGER REFERENCES coffee_recipe,
+  recipe_rev INTEGER NOT NULL, source TEXT NOT NULL, command TEXT,
+  start_uptime_ms INTEGER NOT NULL, start_ms INTEGER,
+  duration_ms INTEGER CHECK (duration_ms >= 0),
+  volume_ul INTEGER CHECK (volume_ul >= 0), weight_mg INTEGER,
+  pressure_peak_mbar INTEGER, pressure_mean_mbar INTEGER, temp_mean_mc INTEGER NOT NULL,
+  energy_j INTEGER CHECK (energy_j >= 0), result TEXT NOT NULL, reason TEXT, {_UNIQUE}
+);"""
+
 _CHECKPOINT: Final = """
 CREATE TABLE checkpoint (
   id INTEGER PRIMARY KEY, backend_id INTEGER NOT NULL REFERENCES coffee_backend,
@@ -40,21 +51,13 @@ CREATE TABLE checkpoint (
 );
 CREATE INDEX checkpoint_open ON checkpoint (backend_id) WHERE state = 'open';"""
 
-VERSION: Final = 2
+VERSION: Final = 3
 SCHEMA: Final = f"""
 CREATE TABLE coffee_backend (
   id INTEGER PRIMARY KEY, machine TEXT NOT NULL UNIQUE CHECK (machine <> ''),
   version TEXT NOT NULL, serial TEXT, language TEXT, created_ms INTEGER NOT NULL, firmware TEXT
 );
-CREATE TABLE coffee_brew ({_HEAD}{_FACT}
-  shot INTEGER NOT NULL, slot TEXT NOT NULL, recipe_id INTEGER REFERENCES coffee_recipe,
-  recipe_rev INTEGER NOT NULL, source TEXT NOT NULL, command TEXT,
-  start_uptime_ms INTEGER NOT NULL, start_ms INTEGER,
-  duration_ms INTEGER NOT NULL CHECK (duration_ms >= 0),
-  volume_ul INTEGER NOT NULL CHECK (volume_ul >= 0), weight_mg INTEGER,
-  pressure_peak_mbar INTEGER, pressure_mean_mbar INTEGER, temp_mean_mc INTEGER NOT NULL,
-  energy_j INTEGER NOT NULL CHECK (energy_j >= 0), result TEXT NOT NULL, reason TEXT, {_UNIQUE}
-);
+{_BREW}
 CREATE TABLE coffee_alarm ({_HEAD}{_FACT}
   code TEXT NOT NULL, raised INTEGER NOT NULL, severity TEXT NOT NULL, latched INTEGER NOT NULL,
   {_UNIQUE}
@@ -91,6 +94,14 @@ ALTER TABLE checkpoint RENAME TO checkpoint_1;
 {_CHECKPOINT}
 INSERT INTO checkpoint SELECT * FROM checkpoint_1;
 DROP TABLE checkpoint_1;
-"""
+""",
+    2: f"""
+ALTER TABLE coffee_brew RENAME TO coffee_brew_2;
+{_BREW}
+INSERT INTO coffee_brew SELECT * FROM coffee_brew_2;
+DROP TABLE coffee_brew_2;
+UPDATE coffee_brew SET duration_ms = NULL, volume_ul = NULL, energy_j = NULL
+  WHERE reason = 'reset' AND duration_ms = 0 AND volume_ul = 0 AND energy_j = 0;
+""",
 }
 """Version of a file → what makes it the next one."""

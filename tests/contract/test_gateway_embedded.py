@@ -121,6 +121,17 @@ def test_brews_are_paged_newest_first(tmp_path: Path) -> None:
 VERSION_1 = """
 CREATE TABLE coffee_backend (id INTEGER PRIMARY KEY, machine TEXT NOT NULL UNIQUE,
   version TEXT NOT NULL, serial TEXT, language TEXT, created_ms INTEGER NOT NULL);
+CREATE TABLE coffee_recipe (id INTEGER PRIMARY KEY);
+CREATE TABLE coffee_brew (id INTEGER PRIMARY KEY,
+  backend_id INTEGER NOT NULL REFERENCES coffee_backend ON DELETE RESTRICT,
+  coffee_id TEXT NOT NULL, created_ms INTEGER NOT NULL,
+  boot INTEGER NOT NULL, uptime_ms INTEGER NOT NULL, utc_ms INTEGER, time_known INTEGER NOT NULL,
+  shot INTEGER NOT NULL, slot TEXT NOT NULL, recipe_id INTEGER REFERENCES coffee_recipe,
+  recipe_rev INTEGER NOT NULL, source TEXT NOT NULL, command TEXT,
+  start_uptime_ms INTEGER NOT NULL, start_ms INTEGER, duration_ms INTEGER NOT NULL,
+  volume_ul INTEGER NOT NULL, weight_mg INTEGER, pressure_peak_mbar INTEGER,
+  pressure_mean_mbar INTEGER, temp_mean_mc INTEGER NOT NULL, energy_j INTEGER NOT NULL,
+  result TEXT NOT NULL, reason TEXT, UNIQUE (backend_id, coffee_id));
 CREATE TABLE checkpoint (
   id INTEGER PRIMARY KEY, backend_id INTEGER NOT NULL REFERENCES coffee_backend,
   coffee_id TEXT NOT NULL, model TEXT NOT NULL, record_id INTEGER, summary TEXT NOT NULL,
@@ -133,6 +144,10 @@ CREATE TABLE outgoing (
   person TEXT NOT NULL, deadline_ms INTEGER, state TEXT NOT NULL DEFAULT 'waiting',
   message TEXT NOT NULL DEFAULT '', created_ms INTEGER NOT NULL);
 INSERT INTO coffee_backend VALUES (1, 'm1', '1900', NULL, NULL, 5);
+INSERT INTO coffee_brew VALUES (1, 1, 'j/1', 5, 1, 9, 8, 1, 1, '0', NULL, 1, 'local', NULL, 1, 8,
+  28000, 36000, NULL, NULL, NULL, 93000, 9000, 'ok', NULL);
+INSERT INTO coffee_brew VALUES (2, 1, 'j/2', 5, 1, 9, 8, 1, 2, '0', NULL, 1, 'local', NULL, 1, 8,
+  0, 0, NULL, NULL, NULL, 93000, 0, 'aborted', 'reset');
 INSERT INTO checkpoint VALUES (7, 1, 'machine', 'coffee.backend', 1, 'new', 'en_US', 'done', 6,
   'ann', 8, 'mine');
 PRAGMA user_version=1;
@@ -148,4 +163,7 @@ def test_a_file_of_the_version_before_is_brought_up_to_date(tmp_path: Path) -> N
     assert (kept.id, kept.coffee_id, kept.reviewed_by, kept.note) == (7, FIRST_SEEN, "ann", "mine")
     store.save_backends([BackendDraft("m1", "1900", firmware="0.2.0")])
     assert [(c.model, c.state) for c in store.checkpoints("all", "m1")] == [(BACKEND, "done")]
+    cut, whole = store.brews("m1", 9, None)
+    assert (cut.duration_ms, cut.volume_ul, cut.energy_j) == (None, None, None)
+    assert (whole.duration_ms, whole.volume_ul, whole.energy_j) == (28000, 36000, 9000)
     store.close()

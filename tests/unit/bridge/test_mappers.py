@@ -49,6 +49,13 @@ def test_a_2900_with_a_dead_sensor_still_has_its_brew(world: World) -> None:
     assert brewed(world, "2900")["weight_mg"] is None
 
 
+@pytest.mark.parametrize("model", ["1900", "2900"])
+def test_what_a_reset_cut_is_unknown_and_not_nothing(world: World, model: str) -> None:
+    cut = {"duration_ms": None, "volume_ul": None, "energy_j": None}
+    row = brewed(world, model, result="aborted", reason="reset", **cut)
+    assert {name: row[name] for name in cut} == cut
+
+
 def test_a_brew_finds_its_recipe_record_slot_zero_included(world: World) -> None:
     world.introduce("m1", "2900")
     world.take("recipes", example("recipes", 1))

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
+from host_bridge.views import BrewView, Curve
 from host_bridge.web import curves, markup, units, words
 from host_bridge.web.pages.fleet import spark
 from host_bridge.web.payload import safe_text
@@ -108,3 +109,34 @@ def test_sparkline_stays_in_its_box(temp_mc: list[int]) -> None:
         x, y = map(float, point.split(","))
         assert 0 <= x <= 200.1
         assert 3.9 <= y <= 40.1
+
+
+CUT = BrewView(
+    machine="m1", external_id="j/1", boot=1, shot=2, slot="0", recipe_rev=1, source="local",
+    command=None, start_ms=None, time_known=False, duration_ms=None, volume_ul=None,
+    temp_mean_mc=93000, energy_j=None, result="aborted", reason="reset", weight_mg=None,
+    pressure_peak_mbar=None, pressure_mean_mbar=None, has_curve=True, cursor=1,
+)  # fmt: skip
+
+
+def test_a_brew_that_a_reset_cut_shows_what_was_seen_of_it_as_a_lower_bound() -> None:
+    from host_bridge.web.pages.brews import _fields
+
+    def shown(curve: Curve | None) -> dict[str, str]:
+        return {name: str(value) for name, value in _fields(CUT, "Espresso", curve, {})}
+
+    assert {shown(None)[name] for name in ("Duration", "Volume", "Energy")} == {
+        '<span class="soft">–</span>'}  # fmt: skip
+    curve = Curve("m1", 1, 2, True, False, [0, 8100], [0, 0], [0, 0], [0, 12_300], [0, 0])
+    assert "at least" in shown(curve)["Duration"] and "8.1" in shown(curve)["Duration"]
+    assert "at least" in shown(curve)["Volume"] and "12.3" in shown(curve)["Volume"]
+    assert "at least" not in shown(curve)["Energy"]
+
+
+def test_a_record_shows_no_field_that_the_machine_cannot_have() -> None:
+    from host_bridge.web.pages.brews import _fields
+
+    sensors = {"Weight", "Peak pressure", "Mean pressure"}
+    assert not sensors & {name for name, _ in _fields(CUT, "", None, {"volume_ul": [0, 1]})}
+    both = {"weight_mg": [0, 1], "pressure_mbar": [0, 1]}
+    assert sensors <= {name for name, _ in _fields(CUT, "", None, both)}

@@ -150,17 +150,17 @@ class BrewMapper(Component):
         (text("command", required=False), "command"),
         (integer("start_uptime_ms"), "start_uptime_ms"),
         (integer("start_ms", required=False), "start_ms"),
-        (integer("duration_ms"), "duration_ms"),
-        (integer("volume_ul"), "volume_ul"),
+        (integer("duration_ms", required=False), "duration_ms"),
+        (integer("volume_ul", required=False), "volume_ul"),
         (integer("temp_mean_mc"), "temp_mean_mc"),
-        (integer("energy_j"), "energy_j"),
+        (integer("energy_j", required=False), "energy_j"),
         (choice("result"), "result"),
         (text("reason", required=False), "reason"),
     ]
 
     @mapping
     def volume(self, record):
-        return {"volume_ml": int(record["volume_ul"]) / 1000}
+        return {"volume_ml": int(record.get("volume_ul") or 0) / 1000}
 
     @mapping
     def drink(self, record):
