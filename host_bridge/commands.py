@@ -72,14 +72,14 @@ def checked(name: str, args: dict[str, Any]) -> dict[str, Any]:
         Invalid: naming the field.
     """
     if name not in NAMES:
-        raise Invalid("name", f"{name!r} is no command; use one of {', '.join(NAMES)}")
+        raise Invalid("name", f"{name[:40]!r} is no command; use one of {', '.join(NAMES)}")
     if not isinstance(args, dict):
         raise Invalid("args", 'give an object, such as {"slot": "0"}')
     args = dict(args)
     if name in ("brew", "recipe.put", "recipe.delete"):
         slot = args.get("slot")
         if isinstance(slot, bool) or str(slot) not in map(str, range(16)):
-            raise Invalid("args.slot", f'{slot!r} is no slot; give "0" to "15"')
+            raise Invalid("args.slot", f'{str(slot)[:40]!r} is no slot; give "0" to "15"')
         args["slot"] = str(slot)
     if name == "recipe.put" and not isinstance(args.get("recipe"), dict):
         raise Invalid("args.recipe", "give the recipe as an object (see docs/schemas)")
@@ -208,7 +208,7 @@ class Outbox:
         """Raises NotFound."""
         row = self._db.one("SELECT * FROM command WHERE id=?", (command_id,))
         if row is None:
-            raise NotFound("command_id", f"no command {command_id!r} here")
+            raise NotFound("command_id", f"no command {command_id[:40]!r} here")
         return _view(row)
 
     def wait(self, command_id: str, timeout_s: float) -> CommandView:

@@ -273,7 +273,7 @@ class Bridge:
 
     def _known(self, mid: str) -> None:
         if self._registry.machine(mid) is None:
-            raise NotFound("machine", f"no machine {mid!r} was ever seen; check its name")
+            raise NotFound("machine", f"no machine {mid[:40]!r} was ever seen; check its name")
 
     def live(self, mid: str) -> LiveView:
         """Raises NotFound for a machine never seen."""
@@ -322,7 +322,7 @@ class Bridge:
     def recipes(self, mid: str) -> RecipesView:
         known = self._registry.machine(mid)
         if known is None:
-            raise NotFound("machine", f"no machine {mid!r} was ever seen; check its name")
+            raise NotFound("machine", f"no machine {mid[:40]!r} was ever seen; check its name")
         held = self._registry.recipes(mid)
         pending = {
             command.args["slot"]

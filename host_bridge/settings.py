@@ -6,6 +6,8 @@ print as asterisks wherever they are logged.
 
 from __future__ import annotations
 
+import difflib
+import os
 import tomllib
 from datetime import time
 from pathlib import Path
@@ -31,6 +33,8 @@ from pydantic_settings import (
 )
 
 NAME = r"^[a-z0-9-]{1,32}$"
+TOKEN_LENGTH = 12
+PREFIX = "COFFEE_"
 EXAMPLE = "see coffee.example.toml"
 
 
@@ -102,6 +106,16 @@ class WebSettings(Section):
     port: int = Field(default=8080, ge=0, le=65535)
     token: SecretStr | None = None
     """For acting pages; without one a random token is made and kept in the data folder."""
+
+    @field_validator("token")
+    @classmethod
+    def _is_hard_to_guess(cls, token: SecretStr | None) -> SecretStr | None:
+        if token is not None and len(token.get_secret_value()) < TOKEN_LENGTH:
+            raise ValueError(
+                f"at least {TOKEN_LENGTH} characters: who guesses it can brew; or leave it out, "
+                "then a random one is made"
+            )
+        return token
 
 
 class InboxSettings(Section):
@@ -200,7 +214,7 @@ class Settings(BaseSettings):
     """Everything the bridge can be told. Environment: COFFEE_MQTT__HOST, COFFEE_WEB_TOKEN, …"""
 
     model_config = SettingsConfigDict(
-        env_prefix="COFFEE_",
+        env_prefix=PREFIX,
         env_nested_delimiter="_",
         env_nested_max_split=1,
         extra="forbid",
@@ -256,12 +270,42 @@ def load(config: Path | None = None, **overrides: Any) -> Settings:
     class FileSettings(Settings):
         model_config = SettingsConfigDict(toml_file=toml_file)
 
+    _check_environment()
     try:
         return FileSettings(**_given(overrides))
     except ValidationError as error:
         raise SettingsError(_explain(error)) from error
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{toml_file}: not TOML: {error}; correct that line") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(
+            f"{toml_file}: not UTF-8 at byte {error.start}; save the file as UTF-8"
+        ) from error
+
+
+def _check_environment() -> None:
+    """A variable that is nearly ours is a slip of the pen, and would be ignored without a word.
+
+    Raises:
+        SettingsError: naming it and what was meant.
+    """
+    known = []
+    for name, field in Settings.model_fields.items():
+        known.append(name)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            known += [f"{name}_{key}" for key in field.annotation.model_fields]
+    for variable in os.environ:
+        name = variable.upper().removeprefix(PREFIX).lower()
+        if not variable.upper().startswith(PREFIX) or name.replace("__", "_", 1) in known:
+            continue
+        if any(name.startswith(f"{head}_") for head in Settings.model_fields):
+            continue  # a section's: pydantic looks at what follows
+        near = difflib.get_close_matches(name, known, 1, 0.75)
+        if near:
+            raise SettingsError(
+                f"{variable}: no such setting; did you mean {PREFIX}{near[0].upper()}? "
+                f"Rename or unset it ({EXAMPLE})"
+            )
 
 
 def _given(overrides: dict[str, Any]) -> dict[str, Any]:
@@ -280,6 +324,6 @@ def _explain(error: ValidationError) -> str:
         what = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
             what = "no such setting; remove it or correct its name"
-        env = "COFFEE_" + field.replace(".", "_").upper()
+        env = PREFIX + field.replace(".", "_").upper()
         lines.append(f"{field}: {what} (in coffee.toml, or {env}; {EXAMPLE})")
     return "\n".join(lines)

@@ -18,6 +18,7 @@ from host_bridge.cli.common import (
     Json,
     Machine,
     WebPort,
+    cell,
     err,
     explained,
     folder,
@@ -162,6 +163,13 @@ def review(
     """
     with explained():
         api = Api(settings(config, data, web_port))
+        before = {view["id"]: view for view in api.call("GET", "checkpoints?state=done")}
+        if id in before:
+            done = before[id]
+            words = f": {done['note']}" if done["note"] else ""
+            when = cell("reviewed_ms", done["reviewed_ms"])
+            out.print(escape(f"{id}: already reviewed by {done['reviewed_by']}, {when}{words}"))
+            return
         view = api.call("POST", f"checkpoints/{id}/review", {"note": note})
         out.print(escape(f"{view['machine']}: {view['summary']}: {view['state']}"))
 

@@ -115,7 +115,8 @@ class EmbeddedStore(StoreRecords):
              _now_ms()),
         ).fetchone()  # fmt: skip
         backend_id = int(made["id"])
-        summary = f"machine {draft.machine} seen for the first time: confirm that it is yours"
+        serial = f", serial {draft.serial}" if draft.serial else ""
+        summary = f"Is this your machine? {draft.machine}{serial}, seen for the first time"
         self._ask(tx, backend_id, BACKEND, FIRST_SEEN, summary, draft.language or "en_US")
         return backend_id
 

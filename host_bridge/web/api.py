@@ -5,11 +5,13 @@ JSON; errors name the field and the cure. Reading is open, acting needs the toke
 from __future__ import annotations
 
 import asyncio
+import inspect
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response, Security
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, Field
 
@@ -30,12 +32,22 @@ from host_bridge.views import (
 )
 from host_bridge.web import api_examples as examples
 from host_bridge.web.actions import UNDECIDED, decided
-from host_bridge.web.api_errors import ErrorAnswer, TooManyTries, Unauthorised
+from host_bridge.web.api_errors import ErrorAnswer, TooManyTries, Unauthorised, shortened
 from host_bridge.web.auth import Auth
 from host_bridge.web.payload import safe_text
 
 USER = "api"
 """Who acted, in records, when a program acts with the token and does not say for whom."""
+
+class Summarised(APIRoute):
+    """Its docstring's first sentence is what /docs lists it by, the rest is its description."""
+
+    def __init__(self, path: str, endpoint: Any, **settings: Any) -> None:
+        first, _, rest = (inspect.getdoc(endpoint) or "").replace("\n", " ").partition(". ")
+        settings["summary"] = first.rstrip(".")
+        settings["description"] = rest
+        super().__init__(path, endpoint, **settings)
+
 
 _bearer = HTTPBearer(auto_error=False, description="The console's access token.")
 
@@ -125,16 +137,18 @@ class QuarantineItem(BaseModel):
         )
 
 
-health_router = APIRouter(tags=["Health"])
+health_router = APIRouter(tags=["Health"], route_class=Summarised)
 read = APIRouter(
     prefix="/api",
     tags=["Reading"],
+    route_class=Summarised,
     responses={code: {"model": ErrorAnswer} for code in (404, 422)},
 )
 nothing = APIRouter()
 act = APIRouter(
     prefix="/api",
     tags=["Acting"],
+    route_class=Summarised,
     responses={code: {"model": ErrorAnswer} for code in (401, 404, 422, 429)},
 )
 
@@ -161,6 +175,7 @@ def machines(bridge: TheBridge) -> list[MachineView]:
 
 @read.get("/machines/{machine}", responses=examples.ok(examples.MACHINE))
 def machine(machine: str, bridge: TheBridge) -> MachineView:
+    """One machine as last heard of."""
     return _known(bridge, machine)
 
 
@@ -191,6 +206,7 @@ def brews(
     before: Annotated[int | None, Query(description="`cursor` of the last brew shown.")] = None,
 ) -> list[BrewView]:
     """Brew records, newest first."""
+    _known_if_given(bridge, machine)
     return bridge.brews(machine, limit, before)
 
 
@@ -210,12 +226,14 @@ def checkpoints(
     machine: str | None = None,
 ) -> list[CheckpointView]:
     """What a person must look at."""
+    _known_if_given(bridge, machine)
     return bridge.checkpoints(state, machine)
 
 
 @read.get("/alarms")
 def alarms(bridge: TheBridge, machine: str | None = None, limit: Limit = 100) -> list[AlarmView]:
     """Alarms raised and cleared, newest first."""
+    _known_if_given(bridge, machine)
     return bridge.alarms(machine, limit)
 
 
@@ -224,6 +242,7 @@ def commands(
     bridge: TheBridge, machine: str | None = None, limit: Limit = 50
 ) -> list[CommandView]:
     """Orders given through this bridge, newest first."""
+    _known_if_given(bridge, machine)
     return bridge.commands(machine, limit)
 
 
@@ -324,5 +343,11 @@ async def _send(
 def _known(bridge: Bridge, name: str) -> MachineView:
     view = bridge.machine(name)
     if view is None:
+        name = shortened(name)
         raise NotFound("machine", f"{name} was never seen; /api/machines lists the known ones")
     return view
+
+
+def _known_if_given(bridge: Bridge, name: str | None) -> None:
+    if name is not None:
+        _known(bridge, name)

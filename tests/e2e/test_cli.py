@@ -195,7 +195,7 @@ def test_errors_name_field_and_cure(site: Site, words: list[str], told: str) -> 
 
 
 def test_a_wrong_token_does_not_act(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COFFEE_WEB_TOKEN", "guessed")
+    monkeypatch.setenv("COFFEE_WEB_TOKEN", "guessed-wrong")
     result = site.cli("brew", "m1", port=True)
     assert result.exit_code == 1 and "token" in result.output
 

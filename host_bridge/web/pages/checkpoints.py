@@ -24,7 +24,7 @@ _KINDS = {
     "coffee.brew": ("coffee", "Brew", "This record was bound with something missing or odd."),
     "coffee.recipe": ("menu_book", "Recipe", "A recipe changed that the ERP did not send."),
     "coffee.lost": ("history_toggle_off", "Lost facts", "Facts are gone; records are missing."),
-    "coffee.backend": ("coffee_maker", "Machine", "The machine itself needs a look."),
+    "coffee.backend": ("coffee_maker", "Machine", "If it is not, find out who connected it."),
 }
 
 
@@ -105,11 +105,16 @@ class CheckpointList:
             if note is None:
                 return
             try:
-                await self._visit.ask(self._visit.bridge.review, view.id, session.user, note)
+                done = await self._visit.ask(
+                    self._visit.bridge.review, view.id, session.user, note
+                )
             except BridgeError as error:
                 ui.notify(error.message, type="negative", multi_line=True)
             else:
-                ui.notify("Reviewed", type="positive")
+                if (done.reviewed_by, done.note or "") == (session.user, note):
+                    ui.notify("Reviewed", type="positive")
+                else:
+                    ui.notify(f"Already reviewed by {done.reviewed_by}", type="warning")
             await self.refresh()
 
         return ask

@@ -120,7 +120,8 @@ def test_every_new_machine_is_asked_about_once(world: World) -> None:
         world.boot()
     summaries = {c.machine: c.summary for c in world.store.checkpoints("all", None)}
     assert len(world.store.checkpoints("all", None)) == 2
-    assert "m2 seen for the first time" in summaries["m2"]
+    assert summaries["m2"].startswith("Is this your machine? m2, serial ")
+    assert "seen for the first time" in summaries["m2"]
 
 
 def test_facts_of_an_unknown_version_wait_in_quarantine_and_follow_by_themselves(
