@@ -182,6 +182,7 @@ class Intake:
         if effect.ended is not None:
             self._keep(tx, effect.ended, incoming.arrival_ms)
         if effect.came_online:
+            log.info("machine_online", machine=machine, boot=message.boot)
             self._registry.set_status(tx, machine, True, message.boot)
             self.after.append(lambda: self._listener.came_online(machine))
         if effect.clock_wanted:
@@ -209,6 +210,8 @@ class Intake:
         self._registry.see(tx, machine, incoming.arrival_ms)
         self._registry.set_status(tx, machine, message.online, message.boot)
         if message.online:
+            if effect == "new":  # a birth told twice is one
+                log.info("machine_online", machine=machine, boot=message.boot)
             self.after.append(lambda: self._listener.came_online(machine))
         return effect == "new"
 

@@ -179,7 +179,6 @@ class Bridge:
                 self._publish_ack(ack)
 
     def came_online(self, machine: str) -> None:
-        log.info("machine_online", machine=machine)
         self._outbox.again(machine)
         self._sender.wake()
 

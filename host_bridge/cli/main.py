@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import typer
 
 from host_bridge.cli import act, look, serve
+from host_bridge.cli.common import Config, Data, Json
 
 EPILOG = "Settings: coffee.toml and COFFEE_* variables, see docs/operating.md."
 
@@ -20,13 +23,9 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     add_completion=False,
 )
-checkpoints = typer.Typer(
-    help="What a person must look at: alarms, lost facts, new machines.", no_args_is_help=True
-)
-recipe = typer.Typer(help="Recipes in the machines' slots 0 to 15.", no_args_is_help=True)
-quarantine = typer.Typer(
-    help="Messages that could not be taken, byte for byte.", no_args_is_help=True
-)
+checkpoints = typer.Typer(help="What a person must look at: alarms, lost facts, new machines.")
+recipe = typer.Typer(help="Recipes in the machines' slots 0 to 15.")
+quarantine = typer.Typer(help="Messages that could not be taken, byte for byte.")
 app.add_typer(checkpoints, name="checkpoints")
 app.add_typer(recipe, name="recipe")
 app.add_typer(quarantine, name="quarantine")
@@ -50,3 +49,19 @@ quarantine.command("list")(look.quarantine)
 quarantine.command("show")(look.quarantined)
 quarantine.command("replay")(act.replay)
 quarantine.command("discard")(act.discard)
+
+
+def _lists(group: typer.Typer, show: Callable[..., None]) -> None:
+    """A group without a command lists what there is."""
+
+    @group.callback(invoke_without_command=True)
+    def listing(
+        context: typer.Context, config: Config = None, data: Data = None, as_json: Json = False
+    ) -> None:
+        if context.invoked_subcommand is None:
+            show(config=config, data=data, as_json=as_json)
+
+
+_lists(checkpoints, look.checkpoints)
+_lists(recipe, look.recipes)
+_lists(quarantine, look.quarantine)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -218,3 +219,12 @@ def test_history_survives_a_clock_set_back() -> None:
     tell(live, UTC_MS)
     tell(live, UTC_MS - 86_400_000)
     assert live.history("m1").received_ms == [UTC_MS - 86_400_000]
+
+
+def test_a_machine_that_comes_online_is_told_of_once(world: World) -> None:
+    with structlog.testing.capture_logs() as logs:
+        world.introduce()
+        for _ in range(2):  # a birth that a broker hands on twice, and the state behind it
+            world.take("status", {"v": 1, "online": True, "boot": 17})
+            world.take("state", example("state"))
+    assert [entry["machine"] for entry in logs if entry["event"] == "machine_online"] == ["m1"]
