@@ -303,8 +303,14 @@ class Inbox:
              len(row["payload"]), b"fact %d" % fact_id, reason, now_ms),
         )  # fmt: skip
 
-    def quarantine(self, limit: int) -> list[QuarantineView]:
-        rows = self._db.read(f"{_QUARANTINE_VIEW} ORDER BY quarantine.id DESC LIMIT ?", (limit,))
+    def quarantine(
+        self, limit: int, containing: str = "", before: int | None = None
+    ) -> list[QuarantineView]:
+        """Newest first; `containing` is looked for in topic and reason."""
+        rows = self._db.read(
+            f"{_QUARANTINE_VIEW} WHERE {_CONTAINING} AND (?2 IS NULL OR quarantine.id < ?2)"
+            " ORDER BY quarantine.id DESC LIMIT ?3", (containing, before, limit),
+        )  # fmt: skip
         return [QuarantineView(*row) for row in rows]
 
     def quarantined(self, quarantine_id: int) -> QuarantineView:
@@ -314,8 +320,10 @@ class Inbox:
             raise NotFound("quarantine_id", f"no row {quarantine_id} in quarantine; list it again")
         return QuarantineView(*row)
 
-    def count_quarantined(self) -> int:
-        row = self._db.one("SELECT count(*) AS n FROM quarantine")
+    def count_quarantined(self, containing: str = "") -> int:
+        row = self._db.one(
+            f"SELECT count(*) AS n FROM quarantine WHERE {_CONTAINING}", (containing,)
+        )
         return 0 if row is None else int(row["n"])
 
     def replay_fact(self, quarantine_id: int) -> bool:
@@ -344,6 +352,17 @@ class Inbox:
             if fact_id is not None:
                 tx.execute("UPDATE fact SET state=3 WHERE id=?", (fact_id,))
         return view
+
+    def discard_all(self, containing: str, upto: int) -> int:
+        """All rows up to id `upto` that contain the text; how many those were."""
+        with self._db.write() as tx:
+            gone = tx.execute(
+                f"DELETE FROM quarantine WHERE {_CONTAINING} AND id <= ?2 RETURNING fact_id",
+                (containing, upto),
+            ).fetchall()
+            facts = [(row["fact_id"],) for row in gone if row["fact_id"] is not None]
+            tx.executemany("UPDATE fact SET state=3 WHERE id=?", facts)
+        return len(gone)
 
     def remove_message(self, tx: sqlite3.Connection, quarantine_id: int) -> None:
         tx.execute("DELETE FROM quarantine WHERE id=? AND fact_id IS NULL", (quarantine_id,))
@@ -391,6 +410,9 @@ class Inbox:
         return facts, messages
 
 
+_CONTAINING: Final = (
+    "(?1 = '' OR instr(lower(topic), lower(?1)) OR instr(lower(reason), lower(?1)))"
+)
 _QUARANTINE_VIEW: Final = """
 SELECT quarantine.id, topic, quarantine.machine, journal.journal || '/' || fact.seq,
   quarantine.payload, size_bytes, reason, received_ms, times

@@ -343,9 +343,14 @@ class Bridge:
         """Newest first."""
         return self._outbox.newest(machine, limit)
 
-    def quarantine(self, limit: int = 50) -> list[QuarantineView]:
-        """Newest first."""
-        return self._inbox.quarantine(limit)
+    def quarantine(
+        self, limit: int = 50, containing: str = "", before: int | None = None
+    ) -> list[QuarantineView]:
+        """Newest first: below id `before`, and with that text in topic or reason."""
+        return self._inbox.quarantine(limit, containing, before)
+
+    def count_quarantined(self, containing: str = "") -> int:
+        return self._inbox.count_quarantined(containing)
 
     def health(self) -> HealthView:
         latency_ms, gateway_error = self._probe_result
@@ -480,6 +485,15 @@ class Bridge:
             "quarantine_discarded", id=quarantine_id, user=user, topic=view.topic,
             reason=view.reason,
         )  # fmt: skip
+
+    def discard_all(self, containing: str, upto: int, user: str) -> int:
+        """Removes all quarantined rows up to id `upto` that contain the text; returns how many.
+        What came after the person looked is above `upto` and stays."""
+        count = self._inbox.discard_all(containing, upto)
+        log.warning(
+            "quarantine_discarded", rows=count, containing=containing, upto=upto, user=user
+        )
+        return count
 
 
 def program_version() -> str:

@@ -188,17 +188,38 @@ def replay(id: Id, config: Config = None, data: Data = None, web_port: WebPort =
 
 
 def discard(
-    id: Id,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Do not ask.", prompt="Throw it away for good?")
-    ] = False,
+    id: Annotated[int | None, typer.Argument(help="Number from the list.")] = None,
+    containing: Annotated[
+        str, typer.Option(help="Instead of a number: all with this text in topic or reason.")
+    ] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     config: Config = None,
     data: Data = None,
     web_port: WebPort = None,
 ) -> None:
-    """Throw a quarantined message away for good."""
-    if not yes:
-        raise typer.Abort
+    """Throw quarantined messages away for good: one, or all that contain a text.
+
+    Example: `coffee-bridge quarantine discard --containing "not UTF-8 JSON" --yes`
+    """
     with explained():
-        Api(settings(config, data, web_port), web_port).call("DELETE", f"quarantine/{id}")
-        out.print(f"{id}: discarded")
+        if (id is None) == (not containing):
+            raise Invalid("id", "give the number of one message, or --containing TEXT")
+        api = Api(settings(config, data, web_port), web_port)
+        if id is not None:
+            _sure(yes, f"Throw {id} away for good?")
+            api.call("DELETE", f"quarantine/{id}")
+            out.print(f"{id}: discarded")
+            return
+        text = quote(containing, safe="")
+        newest = api.call("GET", f"quarantine?limit=1&containing={text}")
+        if not newest:
+            out.print("nothing in quarantine contains that")
+            return
+        _sure(yes, f"Throw all that contain {containing!r} away for good?")
+        path = f"quarantine?upto={newest[0]['id']}&containing={text}"
+        out.print(f"{api.call('DELETE', path)['rows']} discarded")
+
+
+def _sure(yes: bool, question: str) -> None:
+    if not (yes or typer.confirm(question)):
+        raise typer.Abort

@@ -92,9 +92,7 @@ def checkpoints(
         show(found, columns, as_json, "Checkpoints", "nothing to review")
 
 
-def _as_people_say(
-    view: CheckpointView, codes: dict[tuple[str, str], str]
-) -> CheckpointView:
+def _as_people_say(view: CheckpointView, codes: dict[tuple[str, str], str]) -> CheckpointView:
     """An alarm by the name that the console gives it."""
     code = codes.get((view.machine, view.coffee_id)) if view.model == ALARM else None
     return view if code is None else replace(view, summary=words.alarm(code).title)
@@ -165,7 +163,12 @@ def recipe(machine: Machine, slot: Slot, config: Config = None, data: Data = Non
 
 
 def quarantine(
-    limit: Limit = 20, config: Config = None, data: Data = None, as_json: Json = False
+    containing: Annotated[str, typer.Option(help="Only with this text in topic or reason.")] = "",
+    before: Annotated[int | None, typer.Option(help="Only ids below this one.")] = None,
+    limit: Limit = 20,
+    config: Config = None,
+    data: Data = None,
+    as_json: Json = False,
 ) -> None:
     """List messages and facts that could not be taken, with the reason, newest first."""
     columns = {
@@ -173,7 +176,11 @@ def quarantine(
         "received_ms": "received", "times": "times",
     }  # fmt: skip
     with folder(config, data) as opened:
-        show(opened.inbox.quarantine(limit), columns, as_json, "Quarantine", "quarantine is empty")
+        found = opened.inbox.quarantine(limit, containing, before)
+        show(found, columns, as_json, "Quarantine", "quarantine is empty")
+        more = opened.inbox.count_quarantined(containing) - len(found)
+        if found and before is None and more > 0 and not as_json:
+            err.print(f"{more} older: --before {found[-1].id}, or --limit")
 
 
 def quarantined(

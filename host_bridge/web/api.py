@@ -85,6 +85,9 @@ Limit = Annotated[int, Query(ge=1, le=500)]
 WaitS = Annotated[
     float, Query(ge=0, le=120, description="Wait so many seconds for the machine's answer.")
 ]
+Containing = Annotated[
+    str, Query(max_length=200, description="Only rows with this text in topic or reason.")
+]
 Slot = Annotated[str, Field(pattern="^([0-9]|1[0-5])$")]
 
 
@@ -107,6 +110,10 @@ class ReviewRequest(BaseModel):
     model_config = {"extra": "forbid"}
 
     note: str = Field("", max_length=2000, examples=["Filled the tank."])
+
+
+class Discarded(BaseModel):
+    rows: int
 
 
 class QuarantineItem(BaseModel):
@@ -253,9 +260,14 @@ async def command(command_id: str, bridge: TheBridge, wait_s: WaitS = 0) -> Comm
 
 
 @read.get("/quarantine")
-def quarantine(bridge: TheBridge, limit: Limit = 50) -> list[QuarantineItem]:
+def quarantine(
+    bridge: TheBridge,
+    limit: Limit = 50,
+    containing: Containing = "",
+    before: Annotated[int | None, Query(description="`id` of the last row shown.")] = None,
+) -> list[QuarantineItem]:
     """Messages that could not be taken, with the reason, newest first."""
-    return [QuarantineItem.of(view) for view in bridge.quarantine(limit)]
+    return [QuarantineItem.of(view) for view in bridge.quarantine(limit, containing, before)]
 
 
 _COMMAND_ANSWERS: dict[int | str, dict[str, Any]] = {
@@ -313,6 +325,17 @@ def replay(quarantine_id: int, bridge: TheBridge, user: User) -> None:
 def discard(quarantine_id: int, bridge: TheBridge, user: User) -> None:
     """Throws the message away for good."""
     bridge.discard(quarantine_id, user)
+
+
+@act.delete("/quarantine")
+def discard_all(
+    bridge: TheBridge,
+    user: User,
+    upto: Annotated[int, Query(description="Highest `id` that goes: the newest you have seen.")],
+    containing: Containing = "",
+) -> Discarded:
+    """Throws all messages up to an id away, or those of them that contain a text."""
+    return Discarded(rows=bridge.discard_all(containing, upto, user))
 
 
 @nothing.api_route(

@@ -219,6 +219,15 @@ def test_quarantine_shown_replayed_and_discarded(site: Site) -> None:
     assert kept.exit_code == 1 and len(site.bridge.quarantine()) == 1  # nobody said yes
     assert site.cli("quarantine", "discard", str(row.id), "--yes", port=True).exit_code == 0
     assert site.bridge.quarantine() == []
+    assert "give the number" in site.cli("quarantine", "discard", "--yes").output
+    for number in range(3):
+        site.wire.publish("coffee/v1/m1/reply", b"rubbish %d" % number)
+    eventually(lambda: len(site.bridge.quarantine()) == 3)
+    listed = site.cli("quarantine", "list", "--limit", "1", "--containing", "m1/reply")
+    assert "2 older: --before" in listed.output
+    every = ("quarantine", "discard", "--containing", "not UTF-8 JSON", "--yes")
+    assert "3 discarded\n" in site.cli(*every).output
+    assert "nothing in quarantine contains that" in site.cli(*every).output
 
 
 @pytest.mark.parametrize(
