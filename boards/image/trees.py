@@ -16,7 +16,6 @@ SUBMODULES = {  # of MicroPython's lib/: which pin, and where in it
     "pico-sdk": (pins.PICO_SDK, "usr/src/pico-sdk"),
     "tinyusb": (pins.TINYUSB, "usr/src/tinyusb"),
     "mbedtls": (pins.MBEDTLS, ""),
-    "lwip": (pins.LWIP, ""),
 }
 
 

@@ -8,8 +8,8 @@ freeze("$(PORT_DIR)/modules", ("_boot.py", "rp2.py"))
 freeze("../../build/lib", "umqtt/simple.py")
 freeze("../../firmware")
 freeze("../%s" % options.board, ("board.py", "factory_recipes.py"))
-if os.environ.get("COFFEE_IMAGE_ID"):
-    freeze(os.environ["COFFEE_IMAGE_ID"], "image_id.py")
+if os.environ.get("COFFEE_BUILD_ID"):
+    freeze(os.environ["COFFEE_BUILD_ID"], "build_id.py")
 try:
     require("ntptime")  # only in a checkout that has micropython-lib; the firmware needs it not
 except Exception:

@@ -3,9 +3,8 @@
 #define COFFEE_RADIO 1
 #endif
 
-#define MICROPY_PY_NETWORK 1
-
 #if COFFEE_RADIO
+#define MICROPY_PY_NETWORK 1
 #define CYW43_USE_SPI (1)
 #define CYW43_LWIP (1)
 #define CYW43_GPIO (1)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from simulator.emulated import repl
 from simulator.emulated.chip import FLASH_BYTES, Chip
+from simulator.emulated.filesystem import filesystem
 from simulator.emulated.meter import Cost, Meter
 from simulator.emulated.uart import Uart
 from simulator.emulated.wires import Wires
@@ -41,6 +42,7 @@ class EmulatedBoard:
             written at close() and when the power goes.
         seed: of the plant and of what stands in RAM at power-on.
         image: UF2 to run; None: the model's, from `make image`.
+        files: what a new flash holds, path → content; None: erased, the firmware formats it.
 
     Attributes:
         plant: simulator.plant.Plant: .y, .t, .fault(name, value), .set(name, value).
@@ -50,6 +52,7 @@ class EmulatedBoard:
 
     def __init__(
         self, model: str, flash: Path | None = None, seed: int = 1, image: Path | None = None,
+        files: Mapping[str, bytes] | None = None,
     ) -> None:
         self.model = model
         self.image = image or image_of(model)
@@ -59,6 +62,8 @@ class EmulatedBoard:
         self.on_text: Callable[[bytes], None] = lambda data: None
         self._flash_file = flash
         self._stored = flash.read_bytes() if flash and flash.exists() else None
+        if self._stored is None and files is not None:
+            self._stored = filesystem(files).rjust(FLASH_BYTES, b"\xff")
         self._seed = seed
         self._text = bytearray()
         self._uarts: dict[int, Uart] = {}

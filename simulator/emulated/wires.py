@@ -17,6 +17,7 @@ PULSE_NS = 2_000_000  # the hall switch is closed for a part of the wheel's turn
 PWM_FUNCTION = 4
 ADC_PIN = 26  # GPIO of channel 0
 ON = 1
+BURST_US = 1000  # readings closer than this belong to one tick
 
 OUTPUTS = {  # board attribute → word of plant.u
     "HEATER_BREW": "heater_brew", "HEATER_STEAM": "heater_steam", "VALVE_BREW": "valve_brew",
@@ -39,6 +40,9 @@ class Wires:
         data: what boards/coffee_<model>/board.py binds.
         held: pin → level that a test forces, instead of what the plant shows.
         log: pin → [(us since this power-on, level)] of every change the chip made.
+        driven: pin → us since this power-on at which the chip began to drive it, 0 or 1.
+        sampled: us since this power-on of each first reading of the brew boiler's sensor in a
+            row: one a tick.
     """
 
     def __init__(self, model: str, seed: int) -> None:
@@ -63,6 +67,8 @@ class Wires:
         """Connects everything to a chip that has not executed anything yet."""
         self.chip = chip
         self.log.clear()
+        self.driven: dict[int, float] = {}
+        self.sampled: list[float] = []
         self._shown: dict[int, int] = {}
         for pin, gpio in enumerate(chip.mcu.gpio):
             gpio.add_listener(partial(self._changed, pin))
@@ -100,6 +106,8 @@ class Wires:
 
     def _changed(self, pin: int, new: Any, old: Any) -> None:
         level = 1 if int(new) == ON else 0
+        if int(new) <= ON:
+            self.driven.setdefault(pin, self.chip.now_us)
         log = self.log[pin]
         if level != (log[-1][1] if log else 0):
             log.append((self.chip.now_us, level))
@@ -135,6 +143,10 @@ class Wires:
     def _convert(self, channel: int) -> None:
         # the sample stands as the conversion begins; 2 us later the chip may read it
         adc = self.chip.mcu.adc
+        if channel == self.data["ADC_BREW"][0] - ADC_PIN:
+            now = self.chip.now_us
+            if not self.sampled or now - self.sampled[-1] > BURST_US:
+                self.sampled.append(now)
         adc.channel_values[channel] = self._voltage(ADC_PIN + channel) >> 4
         adc.current_channel = channel
         adc.sample_alarm.schedule(adc.sample_time * 1000)

@@ -1,0 +1,55 @@
+"""A whole recipe: brewed by the button, stopped at its yield, told in the journal."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.hil.rig import EmulatedRig
+
+pytestmark = [pytest.mark.hil, pytest.mark.fixture("pins", "machine"), pytest.mark.slow]
+HEAP_FREE_BYTES = 96 * 1024
+TICK_MAX_US = 9000  # what the tick_overrun interlock allows; `make bench` has the real figure
+
+
+def test_a_shot(rig: EmulatedRig) -> None:
+    rig.plant.set("temp_brew_mc", 93_000)
+    if rig.data["STEAM_BOILER"]:
+        rig.plant.set("temp_steam_mc", 123_000)
+    with rig.application() as app:
+        first = app.until(12_000, 1000, state="ready")
+        rig.board.press("brew")
+        app.go(120)
+        rig.board.press("brew", False)
+        seen = app.until(5000, 250, shot=1)
+        app.until(60_000, 2000, state="ready", shot=0)
+        end = app.go(1500)  # the fact is written when nothing pours any more
+        assert end["shots_done"] == first["shots_done"] + 1, seen
+        assert end["broken"] is None
+        assert end["late_ticks"] == 0
+        assert end["busy_max_us"] < TICK_MAX_US
+        assert end["heap_free"] >= HEAP_FREE_BYTES
+        assert end["latched"] == []
+        check_water(rig)
+    check_journal(rig)
+
+
+def check_water(rig: EmulatedRig) -> None:
+    pump, valve = rig.data["PUMP"], rig.data["VALVE_BREW"]
+    assert [level for _, level in rig.board.edges(valve)][-2:] == [1, 0]
+    assert rig.board.duty_permille(pump) == 0
+    from simulator.plant import words
+
+    recipe = rig.ask("__import__('factory_recipes').RECIPES['0']")
+    wanted = recipe.get("volume_ul") or recipe["stop"]["volume_ul"]
+    assert rig.plant.t[words.T_CUP_UL] == pytest.approx(wanted, rel=0.12)
+
+
+def check_journal(rig: EmulatedRig) -> None:
+    rig.exec("import journal, json\nclass C:\n def stamp(self, f):\n  return f\n"
+             "j = journal.Journal(C())\n"
+             "facts = [json.loads(f) for s in range(j.first, j.next) for f in j.read(s, 1024)]")
+    brews = rig.ask("[f for f in facts if f['kind'] == 'brew']")
+    assert len(brews) == 1
+    assert brews[0]["result"] == "ok"
+    assert brews[0]["slot"] == "0"
+    assert brews[0]["source"] == "local"
