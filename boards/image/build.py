@@ -83,6 +83,11 @@ class Builder:
         tree, path = self._sources(target)
         folder = self._work / "work" / target.file
         self._compile(target, tree, path, folder, key)
+        if wrong := trees.long_ints(folder / "frozen_content.c"):
+            raise BuildError(
+                f"{len(wrong)} small numbers of the firmware would be long integers, as "
+                f"{wrong[0]}: they allocate in the tick. In {tree}/tools/mpy-tool.py let "
+                f"mp_small_int_fits say: {trees.SMALL_INT[1]}")
         self._collect(target, tree, folder)
         stamp.write_text(key)
         self._say(f"{uf2.relative_to(ROOT)}: {uf2.stat().st_size // 1024} KiB")

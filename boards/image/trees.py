@@ -4,12 +4,18 @@ a MicroPython tree with its submodules in place.
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 from boards.image import pins
 from boards.image.pins import Pin
+
+# mpy-tool writes an int of a constant tuple that has more than 14 bits as a long integer, because
+# some port has 16-bit words. Our chips have 31 bits; a long one allocates with every sum it is in,
+# and in the tick that is the end.
+SMALL_INT = ("return -0x2000 <= i <= 0x1FFF", "return -0x40000000 <= i <= 0x3FFFFFFF")
 
 CORTEX_M0 = "lib/arm-none-eabi/newlib/thumb/v6-m/nofp"
 SUBMODULES = {  # of MicroPython's lib/: which pin, and where in it
@@ -96,8 +102,23 @@ def micropython(files: dict[Pin, Path], root: Path) -> Path:
             if link.exists():
                 link.rmdir()
             link.symlink_to(real.resolve())
+    tool = tree / "tools/mpy-tool.py"
+    text = tool.read_text()
+    if SMALL_INT[0] not in text and SMALL_INT[1] not in text:
+        raise RuntimeError(f"{tool}: its limit of small integers stands elsewhere now")
+    tool.write_text(text.replace(*SMALL_INT))
     library = tree / "lib/micropython-lib"
     library.mkdir(exist_ok=True)
     # CMake wants to see it; our manifests take nothing from it
     (library / "README.md").touch()
     return tree
+
+
+def long_ints(frozen: Path) -> list[int]:
+    """Integers of a frozen_content.c that are long ones although 31 bits would hold them."""
+    found = re.findall(r"\.dig=\(uint(\d+)_t\*\)\S* \S*\{([^}]*)\}", frozen.read_text())
+    values = []
+    for bits, digits in found:
+        numbers = [int(d, 0) for d in digits.split(",")]
+        values.append(sum(d << (int(bits) * k) for k, d in enumerate(numbers)))
+    return [v for v in values if v < 1 << 30]
