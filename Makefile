@@ -23,7 +23,7 @@ DEV_READY := $(VENV)/.ready-dev
 UMQTT := build/lib/umqtt/simple.py
 LOG := build/setup.log
 
-.PHONY: help setup run test test-fast lint types bench plots flash provision doctor console unflash hil clean packages dev
+.PHONY: help setup run test test-fast lint types bench plots flash provision doctor console unflash hil clean packages dev image images run-board
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,7 +34,7 @@ setup: $(RUN_READY) $(UMQTT) ## the virtual environment, packages and umqtt.simp
 run: setup ## broker, both simulated machines, bridge and web console; Ctrl-C stops all
 	@exec $(BIN)/python -m simulator.demo --port "$(PORT)" --mqtt-port "$(MQTT_PORT)" --data "$(DATA)"
 
-test: packages dev lint types ## everything: lint, types, and all tests (real broker and browser)
+test: packages dev lint types images ## everything: lint, types, and all tests (real broker and browser)
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 test-fast: packages dev ## the tests that take seconds
@@ -46,7 +46,7 @@ lint: dev ## ruff
 types: dev ## mypy --strict on the host's code
 	@$(BIN)/mypy
 
-bench: packages dev ## figures: a table, and build/bench.json (ARGS=--quick for a short look)
+bench: packages dev images ## figures: a table, and build/bench.json (ARGS=--quick for a short look)
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 plots: dev ## pictures of heat-up, idling, shots, profiles and disturbances in build/plots
@@ -76,9 +76,18 @@ unflash: dev ## take the application off the board at PORT; JOURNAL=1 takes its 
 	@$(PORT_NEEDED)
 	@$(BOARD_DOOR) unflash "$(PORT)" $(if $(JOURNAL),--journal)
 
-hil: dev ## the tests that talk to the board at PORT
-	@test -c "$(PORT)" || { echo "PORT=$(PORT) is no serial port; usage: make hil PORT=/dev/ttyACM0" >&2; exit 2; }
-	@COFFEE_BOARD_PORT="$(PORT)" $(BIN)/pytest tests/hil $(ARGS)
+image: dev $(UMQTT) ## build/image/<BOARD>.uf2: MicroPython with the firmware frozen in (BOARD=1900, 2900 or bare)
+	@$(BIN)/python -m boards.image $(patsubst coffee_%,%,$(BOARD)) $(ARGS)
+
+images: dev $(UMQTT)
+	@$(BIN)/python -m boards.image 1900 2900 bare
+
+run-board: image ## an emulated board with BOARD's machine; prints the tty that mpremote takes for a board
+	@exec $(BIN)/python -m simulator.emulated $(patsubst coffee_%,%,$(BOARD)) $(ARGS)
+
+HIL = $(if $(filter /dev/%,$(PORT)),--board $(PORT),)
+hil: images ## tests/hil on both emulated boards, or on the real one at PORT=/dev/ttyACM0
+	@$(BIN)/pytest tests/hil $(HIL) $(ARGS)
 
 clean: ## throw away build/ and caches; keeps .venv and your data
 	@rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis
