@@ -1,5 +1,6 @@
-"""How long each hard timer callback takes and when it comes, at the emulator's full speed: from the
-alarm to the moment the handler arms the next one.
+"""How long each hard timer callback takes and when it comes, at the emulator's full speed.
+
+From the alarm to the moment the handler arms the next one.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ class TickWatch:
     def __init__(self, chip: Chip) -> None:
         self.ticks: list[tuple[float, float]] = []
         self._chip = chip
-        self._timer: Any = chip.mcu.timer
         self._fired: dict[int, float] = {}
-        self._fire, self._write = self._timer._fire_alarm, self._timer.write_uint32
-        self._timer._fire_alarm = self._on_fire
-        self._timer.write_uint32 = self._on_write
+        timer = chip.mcu.timer
+        self._fire: Any = timer._fire_alarm
+        self._write: Any = timer.write_uint32
+        vars(timer).update(_fire_alarm=self._on_fire, write_uint32=self._on_write)
 
     def worst_us(self, since_us: float = 0) -> float:
         """The longest callback that began at or after a moment; 0 without any."""
