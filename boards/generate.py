@@ -112,18 +112,18 @@ def drawing(model: str) -> str:
     gpio = {terminal: f"GP{pin}" for pin, terminal in TERMINALS.items()}
     body = "".join(_terminal(n, gpio.get(n) or SUPPLY[n], used.get(n, "")) for n in range(1, 41))
     return (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 520" font-family="sans-serif" '
-        'font-size="12">\n<rect width="760" height="520" fill="#ffffff"/>\n'
-        '<rect x="300" y="20" width="160" height="486" rx="8" fill="#1b5e3b"/>\n'
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 540" font-family="sans-serif" '
+        'font-size="12">\n<rect width="760" height="540" fill="#ffffff"/>\n'
+        '<rect x="270" y="20" width="220" height="486" rx="8" fill="#1b5e3b"/>\n'
         '<rect x="352" y="10" width="56" height="28" rx="3" fill="#b0b4b8"/>\n'
-        f'<text x="380" y="270" fill="#ffffff" text-anchor="middle" font-size="15">Coffee {model}'
+        f'<text x="380" y="528" fill="#1a1a1a" text-anchor="middle" font-size="15">Coffee {model}'
         f"</text>\n{body}</svg>\n")
 
 
 def _terminal(number: int, label: str, what: str) -> str:
     left = number <= 20
     y = 50 + 23 * ((number if left else 41 - number) - 1)
-    x, inside, outside = (312, 326, 286) if left else (448, 434, 474)
+    x, inside, outside = (282, 296, 256) if left else (478, 464, 504)
     colour = "#e0a800" if what else "#8d9499"
     end, start = ("start", "end") if left else ("end", "start")
     return (

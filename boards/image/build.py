@@ -83,11 +83,10 @@ class Builder:
         tree, path = self._sources(target)
         folder = self._work / "work" / target.file
         self._compile(target, tree, path, folder, key)
-        if wrong := trees.long_ints(folder / "frozen_content.c"):
-            raise BuildError(
-                f"{len(wrong)} small numbers of the firmware would be long integers, as "
-                f"{wrong[0]}: they allocate in the tick. In {tree}/tools/mpy-tool.py let "
-                f"mp_small_int_fits say: {trees.SMALL_INT[1]}")
+        wrong = trees.ill_frozen(folder / "frozen_content.c", folder / "firmware.elf")
+        if wrong:
+            fixes = "; ".join(f"{old} → {new}" for old, new in trees.PATCHES)
+            raise BuildError(f"{wrong}. Change {tree}/tools/mpy-tool.py: {fixes}")
         self._collect(target, tree, folder)
         stamp.write_text(key)
         self._say(f"{uf2.relative_to(ROOT)}: {uf2.stat().st_size // 1024} KiB")
@@ -184,6 +183,6 @@ def fingerprint(target: Target) -> str:
         files.append(ROOT / "build/lib/umqtt/simple.py")
     digest = hashlib.sha1(repr(target).encode())
     for file in files:
-        if file.is_file() and file.name != "plant.py":
+        if file.is_file() and file.name != "plant.py" and file.suffix != ".json":
             digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()

@@ -8,14 +8,23 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
+
+from elftools.elf.elffile import ELFFile
 
 from boards.image import pins
 from boards.image.pins import Pin
 
-# mpy-tool writes an int of a constant tuple that has more than 14 bits as a long integer, because
-# some port has 16-bit words. Our chips have 31 bits; a long one allocates with every sum it is in,
-# and in the tick that is the end.
-SMALL_INT = ("return -0x2000 <= i <= 0x1FFF", "return -0x40000000 <= i <= 0x3FFFFFFF")
+# What MicroPython's tools/mpy-tool.py does wrong when it freezes code for our chips, and right:
+PATCHES = (
+    # An int of a constant tuple with more than 14 bits becomes a long integer, because some port
+    # has 16-bit words. Ours have 31 bits; a long one allocates with every sum it is in, and in
+    # the tick that is the end.
+    ("return -0x2000 <= i <= 0x1FFF", "return -0x40000000 <= i <= 0x3FFFFFFF"),
+    # Native Thumb code loads constants from words beside it and counts on its own start being at
+    # a whole word; at half a word it reads other numbers.
+    ('" __attribute__ ((aligned (2)))"', '" __attribute__ ((aligned (4)))"'),
+)
 
 CORTEX_M0 = "lib/arm-none-eabi/newlib/thumb/v6-m/nofp"
 SUBMODULES = {  # of MicroPython's lib/: which pin, and where in it
@@ -104,9 +113,11 @@ def micropython(files: dict[Pin, Path], root: Path) -> Path:
             link.symlink_to(real.resolve())
     tool = tree / "tools/mpy-tool.py"
     text = tool.read_text()
-    if SMALL_INT[0] not in text and SMALL_INT[1] not in text:
-        raise RuntimeError(f"{tool}: its limit of small integers stands elsewhere now")
-    tool.write_text(text.replace(*SMALL_INT))
+    for wrong, right in PATCHES:
+        if wrong not in text and right not in text:
+            raise RuntimeError(f"{tool}: no longer says {wrong}; look whether it is right now")
+        text = text.replace(wrong, right)
+    tool.write_text(text)
     library = tree / "lib/micropython-lib"
     library.mkdir(exist_ok=True)
     # CMake wants to see it; our manifests take nothing from it
@@ -114,11 +125,18 @@ def micropython(files: dict[Pin, Path], root: Path) -> Path:
     return tree
 
 
-def long_ints(frozen: Path) -> list[int]:
-    """Integers of a frozen_content.c that are long ones although 31 bits would hold them."""
+def ill_frozen(frozen: Path, elf: Path) -> str:
+    """What is wrong in a build's frozen code for want of PATCHES; "" when it is well."""
     found = re.findall(r"\.dig=\(uint(\d+)_t\*\)\S* \S*\{([^}]*)\}", frozen.read_text())
-    values = []
     for bits, digits in found:
         numbers = [int(d, 0) for d in digits.split(",")]
-        values.append(sum(d << (int(bits) * k) for k, d in enumerate(numbers)))
-    return [v for v in values if v < 1 << 30]
+        value = sum(d << (int(bits) * k) for k, d in enumerate(numbers))
+        if value < 1 << 30:
+            return f"{value} would be a long integer, which allocates in the tick"
+    with elf.open("rb") as f:
+        table: Any = ELFFile(f).get_section_by_name(".symtab")
+        for symbol in table.iter_symbols():
+            native = symbol.name.startswith("fun_data_") and "_dot_py" in symbol.name
+            if native and symbol["st_value"] % 4:
+                return f"{symbol.name} does not begin at a whole word and would read wrong numbers"
+    return ""
