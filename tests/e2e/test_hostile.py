@@ -47,7 +47,8 @@ def provoke(stack: Stack, machine: str, command: str, payload: bytes) -> dict[st
     topic = f"coffee/v1/{machine}/reply"
     mark = stack.wire.mark()
     stack.wire.publish(f"coffee/v1/{machine}/cmd/{command}", payload)
-    reply = stack.wire.wait(topic, since=mark)
+    # not that to the bridge, which tells a machine the time that runs ahead of it
+    reply = stack.wire.wait(topic, lambda r: not str(r["id"]).startswith("clock-"), mark)
     return current().validate(topic, reply.payload)
 
 
