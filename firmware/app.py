@@ -2,11 +2,13 @@
 # interrupts it. Whatever fails here is printed and tried again; what keeps failing gives no sign
 # of life any more, and then the watchdog makes a new start.
 import gc
+import json
 import sys
 import time
 from binascii import hexlify
 from mailbox import Mailbox
 
+import board
 import commands
 import config
 import machine
@@ -27,11 +29,14 @@ from resets import Resets
 from telemetry import Telemetry
 from tick import WDT_MS, Tick
 from validity import Validity
+from version import VERSION, build
 
 _SLOW_MS = const(100)
 _COLLECT_MS = const(30000)
 _TICK_MS = const(10)
 _PASS_MS = const(5)
+_SAY_MS = const(1000)
+_SAID_MS = const(20000)
 
 
 class App:
@@ -55,6 +60,8 @@ class App:
             self._connect(settings)
         self._slow_at = self._collected_at = time.ticks_ms()
         self._was_at_rest = True
+        self._say_at = self._collected_at
+        self._say_ms = _SAY_MS
         self._reported = self._turn = False
 
     # --- the network's side
@@ -140,6 +147,18 @@ class App:
         self._timer = machine.Timer(
             period=_TICK_MS, mode=machine.Timer.PERIODIC, callback=self.tick.step, hard=True)
 
+    def born(self, now):
+        # What `make flash` waits for: a few times, ever more seldom, because a USB console is back
+        # later than we are.
+        if self._say_ms > _SAID_MS or time.ticks_diff(now, self._say_at) < 0:
+            return
+        self._say_at = time.ticks_add(now, self._say_ms)
+        self._say_ms *= 3
+        print("coffee: up", json.dumps({
+            "machine": self.settings["machine"], "model": board.MODEL, "version": VERSION,
+            "build": build(), "boot": self.resets.boot, "cause": self.resets.cause,
+        }))
+
     # --- the background
     def run(self):
         idle = machine.idle
@@ -147,11 +166,18 @@ class App:
             began = time.ticks_ms()
             try:
                 self.step()
+                idle()
+                while time.ticks_diff(time.ticks_ms(), began) < _PASS_MS:
+                    idle()  # the rp2 wakes at each interrupt: sleeping on costs a tenth of a pass
+            except KeyboardInterrupt as e:
+                # Ctrl-C from the cable: the shot comes first
+                if self.mailbox.at_rest():
+                    raise
+                self._failed(e)
+                print("coffee: busy, a shot or water runs; try again at its end")
             except Exception as e:
                 self._failed(e)
-            idle()
-            while time.ticks_diff(time.ticks_ms(), began) < _PASS_MS:
-                idle()  # the rp2 wakes at each interrupt: sleeping on costs a tenth of a pass
+                idle()
 
     def step(self):
         # One pass. The sign of life comes last: a pass that fails gives none.
@@ -177,6 +203,7 @@ class App:
         if self.tick.broken and not self._reported:
             self._reported = True
             sys.print_exception(self.tick.broken)
+        self.born(now)
         self._lamp.step(self.clock.uptime_ms())
         self._validity.step()
         if self.telemetry and not self.telemetry.full():

@@ -1,6 +1,6 @@
-# Frames on a serial line that a console may share. A frame stands between two END bytes and holds
-# no control character, so no prompt, no Ctrl-C and no newline hides in it; END and ESC occur in no
-# UTF-8 text. Whatever lies between two ENDs and does not check is no frame.
+# Frames on a serial line that a console may share (docs/serial-line.md). A frame stands between
+# two END bytes and holds no control character, so no Ctrl-C and no newline hides in it; END and
+# ESC occur in no UTF-8 text. Whatever lies between two ENDs and does not check is no frame.
 # Pure: no port, no time, no numbers of frames (line.py).
 from array import array
 from binascii import crc32

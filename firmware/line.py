@@ -99,12 +99,17 @@ class Line:
             return
         self._heard_at = now
         if frame.src != self._peer:
+            if self._peer:
+                self._renew()  # so that the other side certainly begins anew, too
             self._peer = frame.src
             self._begin()
         if frame.dst != self._me or frame.kind == PING:
             self._owes = True
         if frame.dst == self._me:
             self._take(frame)
+
+    def _renew(self):
+        self._me = self._me % 65535 + 1
 
     def _take(self, frame):
         if self._out and frame.ack == self._seq + 1 & 0xFF:
@@ -122,7 +127,7 @@ class Line:
 
     def _say(self, now):
         if self._out and time.ticks_diff(now, self._since) >= _STUCK_MS:
-            self._me = self._me % 65535 + 1
+            self._renew()
             self._begin()
             self._owes = True
         if self._out and time.ticks_diff(now, self._due) >= 0:

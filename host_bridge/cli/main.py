@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from host_bridge.cli import act, line, look, serve
+from host_bridge.cli import act, board, line, look, serve
 from host_bridge.cli.common import Config, Data, Json
 
 EPILOG = "Settings: coffee.toml and COFFEE_* variables, see docs/operating.md."
@@ -29,6 +29,7 @@ quarantine = typer.Typer(help="Messages that could not be taken, byte for byte."
 app.add_typer(checkpoints, name="checkpoints")
 app.add_typer(recipe, name="recipe")
 app.add_typer(quarantine, name="quarantine")
+app.add_typer(board.app, name="board")
 
 app.command()(serve.run)
 app.command()(serve.broker)

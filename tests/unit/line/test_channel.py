@@ -134,13 +134,17 @@ class Pair:
     def _board(self, say: bytes) -> bytes:
         if self.sock is None:
             if self.net.up:
+                self.moved_at = self.now
                 self.sock = self.net.socket()
                 self.echoed = self.written = b""
                 with contextlib.suppress(OSError):
                     self.sock.connect(("", 0))
             return say
         events = self.net.events()
-        if events & 8:
+        # the owner (link.py) gives up what does not open, or answers no ping
+        if events & 4 and self.echoed == self.written:
+            self.moved_at = self.now
+        if events & 8 or self.now - self.moved_at > 25:
             self.sock.close()
             self.sock = None
             return say
@@ -151,6 +155,7 @@ class Pair:
         buf = bytearray(256)
         if n := self.sock.readinto(buf):
             self.echoed += bytes(buf[:n])
+            self.moved_at = self.now
         # whatever happened, within one connection the stream is whole
         assert self.written.startswith(self.echoed)
         return say
