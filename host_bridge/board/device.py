@@ -21,6 +21,8 @@ from host_bridge.board.errors import BoardError, BusyBoard, LostBoard, WrongBoar
 ON_BOARD: Final = Path(__file__).parent / "on_board"
 CHUNK: Final = 512
 ANSWER_S: Final = 10.0
+EXEC_S: Final = 60.0
+"""Without a word of what runs there: an emulated board takes its time."""
 BACK_S: Final = 30.0
 OLDEST: Final = (1, 26)
 """machine.Timer(hard=True) on rp2 came with it."""
@@ -129,17 +131,16 @@ class Device:
             ) from error
 
     def exec(self, code: str) -> str:
-        from mpremote.transport import TransportExecError
-
         try:
-            return str(self._transport.exec(code).decode("utf-8", "replace"))
-        except TransportExecError as error:
-            raise BoardError(f"{self.port}: the board says:\n{error.error_output}") from error
+            said, wrong = self._transport.exec_raw(code, timeout=EXEC_S)
         except Exception as error:  # struct.error, TransportError, SerialException: all the cable
             raise LostBoard(
                 f"{self.port}: the board no longer answers ({error}); check cable and power, then "
                 "do it again: what runs there is whole"
             ) from error
+        if wrong:
+            raise BoardError(f"{self.port}: the board says:\n{wrong.decode('utf-8', 'replace')}")
+        return str(said.decode("utf-8", "replace"))
 
     def run(self, name: str, call: str) -> Any:
         """A file of on_board/ and a call of it; its result as JSON."""
