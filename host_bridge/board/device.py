@@ -75,6 +75,7 @@ class Device:
     def __init__(self, port: str) -> None:
         self.port = port
         self._transport: Any = None
+        self._known: set[str] = set()  # files of on_board/ that the board has now
 
     def __enter__(self) -> Device:
         return self
@@ -86,6 +87,7 @@ class Device:
         self.close()
 
     def close(self) -> None:
+        self._known.clear()
         if self._transport:
             with contextlib.suppress(OSError, serial.SerialException):
                 self._transport.close()
@@ -144,8 +146,10 @@ class Device:
 
     def run(self, name: str, call: str) -> Any:
         """A file of on_board/ and a call of it; its result as JSON."""
-        code = (ON_BOARD / f"{name}.py").read_text()
-        said = self.exec(f"{code}\nimport json\nprint('@@'+json.dumps({call}))")
+        if name not in self._known:
+            self.exec("import json\n" + (ON_BOARD / f"{name}.py").read_text())
+            self._known.add(name)
+        said = self.exec(f"print('@@'+json.dumps({call}))")
         return json.loads(said[said.rindex("@@") + 2 :])
 
     def identify(self) -> Identity:
