@@ -1,6 +1,7 @@
 # Runs the whole firmware at the REPL, a stretch at a time, and tells what it sees. Sent to the
 # board by tests/hil; the background lives only inside go(), a soft timer gives its sign of life.
 import gc
+import hold
 import json
 import time
 
@@ -21,6 +22,7 @@ def begin():
 
 
 def go(ms):
+    hold.renew()
     end = time.ticks_add(time.ticks_ms(), ms)
     while time.ticks_diff(end, time.ticks_ms()) > 0:
         began = time.ticks_ms()

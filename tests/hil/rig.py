@@ -24,6 +24,8 @@ from typing import Any
 from simulator.emulated import EmulatedBoard
 from simulator.emulated.stand_in import read_data
 
+# a board is held for one start only: ask anew for the next, wanted or not, and prolong this one
+HOLD_ON = "import hold\nhold.renew()\nopen('hold', 'w').close()"
 AGENT = Path(__file__).with_name("agent.py").read_text()
 FIXTURES = ("pins", "machine", "power", "clock")
 
@@ -112,7 +114,7 @@ class EmulatedRig(Rig):
         if not self.board.powered:
             self.board.power_on()
         self.board.run(60)
-        self.exec("import os\n'hold' in os.listdir() or open('hold', 'w').close()")
+        self.exec(HOLD_ON)
 
     def reset(self) -> None:
         resets = len(self.board.resets)
@@ -156,12 +158,15 @@ class SerialRig(Rig):
 
     def prompt(self) -> None:
         self._board.enter_raw_repl(soft_reset=False)
-        if not self.ask("'hold' in __import__('os').listdir()"):
-            self.exec("open('hold', 'w').close()")
-            self.reset()
+        if not self.ask("__import__('hold').held()"):
+            self._restart("import hold\nhold.request(globals().get('app'))")
+        self.exec(HOLD_ON)
 
     def reset(self) -> None:
-        self._board.exec_raw_no_follow("import machine\nmachine.reset()")
+        self._restart("import machine\nmachine.reset()")
+
+    def _restart(self, code: str) -> None:
+        self._board.exec_raw_no_follow(code)
         self._board.close()
         time.sleep(3)
         self._board = self._open(self._port)
@@ -169,7 +174,7 @@ class SerialRig(Rig):
 
     def close(self) -> None:
         """Lets the board brew again."""
-        self.exec("import os\nos.remove('hold')")
+        self.exec("import os\n'hold' in os.listdir() and os.remove('hold')")
         with contextlib.suppress(Exception):
             self.reset()
         self._board.close()
