@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 import structlog
 
 from host_bridge import storage
-from host_bridge.commands import Order, Outbox, Sender
+from host_bridge.commands import Order, Outbox
 from host_bridge.connector.batch import BatchImport
 from host_bridge.contract import messages, topics
 from host_bridge.cursor import Ack, Cursors
@@ -36,6 +36,7 @@ from host_bridge.pours import Pours, utc_now
 from host_bridge.presence import Presences
 from host_bridge.reader import Reader
 from host_bridge.registry import Registry
+from host_bridge.sender import Sender
 from host_bridge.settings import PourSettings, Settings
 from host_bridge.synchronizer import Synchronizer
 from host_bridge.views import (
@@ -118,7 +119,7 @@ class Bridge:
         self._pours = Pours(settings.pour, self._keeper)
         self._orders = Orders(
             self._gateway, self._outbox, self._registry, Presences(self._live),
-            settings.importing.retry_max_s, now_ms, self._sender.wake,
+            settings.importing.retry_max_s, now_ms, self._sender.worker.wake,
             lambda busy: self._pours.told(busy, time.monotonic()), self._follow_reviews,
         )  # fmt: skip
         self._probe = ProbeLoop(
@@ -148,7 +149,7 @@ class Bridge:
         self._ingest.start()
         self._synchronizer.worker.start()
         self._orders.worker.start()
-        self._sender.start()
+        self._sender.worker.start()
         self._probe.start()
         self._housekeeper.start()
         self._link.start()
@@ -163,7 +164,7 @@ class Bridge:
         self._ingest.stop()
         self._synchronizer.worker.stop()
         self._orders.worker.stop()
-        self._sender.stop()
+        self._sender.worker.stop()
         self._probe.stop()
         self._opened.close()
         log.info("bridge_stopped", name=self.settings.name)
@@ -180,7 +181,7 @@ class Bridge:
 
     def came_online(self, machine: str) -> None:
         self._outbox.again(machine)
-        self._sender.wake()
+        self._sender.worker.wake()
 
     def clock_wanted(self, machine: str) -> None:
         self._sender.tell_time(machine)
@@ -212,7 +213,7 @@ class Bridge:
         for ack in self._cursors.newest().values():
             self._publish_ack(ack)
         self._outbox.again()
-        self._sender.wake()
+        self._sender.worker.wake()
 
     def _probed(self, latency_ms: float | None, error: str | None) -> None:
         self._probe_result = (latency_ms, error)
@@ -226,7 +227,7 @@ class Bridge:
         deadline_ms = now_ms() + int(pour.deadline_s * 1000)
         order = Order(pour.machine or "", "brew", {"slot": pour.slot}, "pour", deadline_ms)
         command_id = self._outbox.submit(order)
-        self._sender.wake()
+        self._sender.worker.wake()
         log.info("pour", machine=pour.machine, command=command_id)
 
     def _follow_reviews(self) -> None:
@@ -390,7 +391,8 @@ class Bridge:
             found.append(f"{self._gateway_name}: {gateway_error}")
         for what, worker in (
             ("import", self._synchronizer.worker), ("orders", self._orders.worker),
-        ):  # fmt: skip
+            ("commands", self._sender.worker),
+        ):
             if worker.problem and worker.problem != gateway_error:
                 found.append(f"{what}: {worker.problem}")
         found += self._pours.problems
@@ -398,7 +400,7 @@ class Bridge:
             ("ingest", self._ingest),
             ("synchronizer", self._synchronizer.worker),
             ("orders", self._orders.worker),
-            ("commands", self._sender),
+            ("commands", self._sender.worker),
         ):
             if not part.alive:
                 found.append(f"{name}: its thread has ended; restart the bridge and report it")
@@ -423,7 +425,7 @@ class Bridge:
             raise Invalid("deadline_s", f"{deadline_s:g} s; give 1 s to 7 days")
         deadline_ms = now_ms() + int(deadline_s * 1000)
         command_id = self._outbox.submit(Order(mid, name, args, user, deadline_ms))
-        self._sender.wake()
+        self._sender.worker.wake()
         log.info("command_ordered", id=command_id, machine=mid, name=name, user=user)
         return command_id
 

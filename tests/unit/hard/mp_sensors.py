@@ -1,4 +1,4 @@
-# board: coffee_2900
+# boards: coffee_2900
 # Tables against the equations they stand for, and the rails.
 from math import exp
 

@@ -1,4 +1,4 @@
-# board: coffee_2900
+# boards: coffee_2900
 # The exits of a phase: what ends it, and what must not.
 import live as names
 import plan
