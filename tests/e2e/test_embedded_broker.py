@@ -69,7 +69,7 @@ def test_two_bridges_of_one_name_are_told(tmp_path: Path, broker: str) -> None:
     links = [Link(settings, "twin", lambda _: None, lambda _: None) for _ in range(2)]
     for link in links:
         link.start()
-    eventually(lambda: any(link.conflict for link in links))
+    eventually(lambda: any(link.conflict for link in links), 240)
     text = next(link.conflict for link in links if link.conflict)
     assert "does another client use the name 'coffee-bridge-twin'?" in text
     assert "COFFEE_NAME" in text
