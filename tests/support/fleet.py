@@ -129,7 +129,8 @@ class Fleet:
         }
 
     def _ack(self, _client: object, _user: object, message: mqtt.MQTTMessage) -> None:
-        """An ack that a wire spoilt is none, as for a machine: unreadable, or beyond what was told."""
+        """An ack that a wire spoilt is none, as for a machine: unreadable, or beyond what was
+        told."""
         name = message.topic.split("/")[2]
         try:
             ack = json.loads(message.payload)
