@@ -59,10 +59,13 @@ class Odoo:
         Raises:
             InstallError: it does not run, or is not the Odoo these addons are for.
         """
-        done = subprocess.run(
-            [self.python, self.program, "--version"], capture_output=True, text=True,
-            env=self.environment(), stdin=subprocess.DEVNULL, check=False,
-        )  # fmt: skip
+        try:
+            done = subprocess.run(
+                [self.python, self.program, "--version"], capture_output=True, text=True,
+                env=self.environment(), stdin=subprocess.DEVNULL, check=False,
+            )  # fmt: skip
+        except OSError as error:
+            raise InstallError(f"{self.python} does not run: {error.strerror}") from error
         found = re.search(r"Odoo Server (\S+)", done.stdout)
         if not found:
             raise InstallError(
