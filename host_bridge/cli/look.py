@@ -123,7 +123,7 @@ def check(config: Config = None) -> None:
         out.print(escape(
             f"Odoo {hello.server} at {chosen.gateway.url}, connector_coffee {hello.addon}, "
             f"company {hello.company}: ready"
-        ))  # fmt: skip
+        ), soft_wrap=True)  # fmt: skip
 
 
 def recipes(
