@@ -36,9 +36,11 @@ from host_bridge.pours import Pours, utc_now
 from host_bridge.presence import Presences
 from host_bridge.reader import Reader
 from host_bridge.registry import Registry
+from host_bridge.resend import hand_over
 from host_bridge.sender import Sender
 from host_bridge.settings import PourSettings, Settings
 from host_bridge.synchronizer import Synchronizer
+from host_bridge.unreadable import Unreadable
 from host_bridge.views import (
     AlarmView,
     BrewView,
@@ -58,6 +60,8 @@ HOUSEKEEPING_S: Final = 3600.0
 COMMAND_DAYS: Final = 90
 ACK_AGAIN_MS: Final = 2_000
 DAY_MS: Final = 86_400_000
+MET: Final = "erp"
+"""Address and database of the ERP that answered last."""
 
 
 def now_ms() -> int:
@@ -117,10 +121,13 @@ class Bridge:
             self._metrics, now_ms, self._publish_ack, self._reader.changed,
         )  # fmt: skip
         self._pours = Pours(settings.pour, self._keeper)
+        self._unreadable = Unreadable(
+            self._inbox, self._registry, self._keeper, self._gateway, settings
+        )
         self._orders = Orders(
             self._gateway, self._outbox, self._registry, Presences(self._live),
             settings.importing.retry_max_s, now_ms, self._sender.worker.wake,
-            lambda busy: self._pours.told(busy, time.monotonic()), self._follow_reviews,
+            lambda busy: self._pours.told(busy, time.monotonic()), self._slowly,
         )  # fmt: skip
         self._probe = ProbeLoop(
             self._gateway.probe, settings.pour.probe_every_s, settings.pour.probe_timeout_s,
@@ -230,9 +237,28 @@ class Bridge:
         self._sender.worker.wake()
         log.info("pour", machine=pour.machine, command=command_id)
 
-    def _follow_reviews(self) -> None:
+    def _slowly(self) -> None:
+        """What has to do with the ERP and no hurry."""
+        self._meet_erp()
         if self._mirror is not None and self._mirror.follow_reviews():
             self._reader.changed()
+        self._unreadable.report()
+
+    def _meet_erp(self) -> None:
+        """An ERP not met before gets what is still to be reviewed here, before it is asked about
+        that: what it does not know counts as reviewed. Its past it gets when a person wants it."""
+        gateway = self.settings.gateway
+        erp = None if self._mirror is None else [gateway.url, gateway.database]
+        if self._keeper.get(MET) == erp:
+            return
+        if self._mirror is not None:
+            log.info(
+                "erp_met", url=gateway.url, database=gateway.database,
+                checkpoints=hand_over(self._store.history, self._gateway),
+                facts_before=len(self._store.history.keys(None, 0)),
+                cure="coffee-bridge resend sends the facts from before, if they are wanted there",
+            )  # fmt: skip
+        self._keeper.put(MET, erp)
 
     def _keep_house(self) -> None:
         while not self._stopping.wait(HOUSEKEEPING_S):
