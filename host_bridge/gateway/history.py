@@ -94,9 +94,7 @@ class History:
         return [CheckpointDraft(*row) for row in rows]
 
 
-def _fact(
-    model: str, row: Row, payload: Callable[[str, str, int], bytes | None]
-) -> FactPush:
+def _fact(model: str, row: Row, payload: Callable[[str, str, int], bytes | None]) -> FactPush:
     journal, _, seq = row["coffee_id"].rpartition("/")
     values: dict[str, Any] = {
         name: bool(row[name]) if name in FLAGS else row[name]

@@ -86,7 +86,8 @@ def test_what_was_before_odoo_follows_when_it_is_wanted(
             only = resend(data, odoo, "--machine", "f2")
             assert (only.returncode, only.stderr) == (0, "")
             assert only.stdout == (
-                f"{BEFORE} new there, {AFTER} were there or are not wanted, 0 refused\n")
+                f"{BEFORE} new there, {AFTER} were there or are not wanted, 0 refused\n"
+            )
             done = resend(data, odoo)
             assert done.returncode == 0, done.stderr
             assert done.stdout.startswith(f"{BEFORE} new there, ")

@@ -83,9 +83,7 @@ def contents(store: EmbeddedStore) -> dict[str, list[dict[str, object]]]:
             f"SELECT f.*, machine FROM {table} AS f JOIN coffee_backend AS b ON b.id=backend_id"
             " ORDER BY machine, coffee_id"
         )
-        found[model] = [
-            {k: v for k, v in dict(row).items() if k not in own} for row in rows
-        ]
+        found[model] = [{k: v for k, v in dict(row).items() if k not in own} for row in rows]
     return found
 
 

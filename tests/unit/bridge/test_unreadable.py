@@ -13,9 +13,7 @@ from tests.unit.bridge.world import World, example
 @pytest.fixture
 def unreadable(world: World) -> Unreadable:
     world.introduce()
-    return Unreadable(
-        world.inbox, world.registry, Keeper(world.db), world.gateway, world.settings
-    )
+    return Unreadable(world.inbox, world.registry, Keeper(world.db), world.gateway, world.settings)
 
 
 def asked(world: World, machine: str = "m1", state: str = "open") -> dict[str, str]:
