@@ -176,6 +176,7 @@ class Device:
         until = time.monotonic() + BACK_S
         while True:
             time.sleep(0.3)
+            self._known.clear()  # it may have started anew since we last asked
             try:
                 self.interrupt()
                 if self.run("standing", call):
@@ -187,9 +188,11 @@ class Device:
                 raise LostBoard(f"{self.port}: the board is back, but does not let itself be held")
 
     def _reset(self, code: str) -> None:
-        # the board waits until its word that it has understood is out
+        # The board waits until its word that it has understood is out; our asking for it again
+        # must not interrupt it there.
+        wait = "import micropython, time\nmicropython.kbd_intr(-1)\ntime.sleep_ms(200)\n"
         try:
-            self._transport.exec_raw_no_follow("import time\ntime.sleep_ms(200)\n" + code)
+            self._transport.exec_raw_no_follow(wait + code)
             time.sleep(0.1)
         except Exception as error:
             raise LostBoard(
