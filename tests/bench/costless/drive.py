@@ -51,8 +51,8 @@ tick = Tick(live, Hal(), plan, button)
 def run(n):
     step = tick.step
     pulse = tick.flow.pulse
-    # Under heap_lock like the hard timer's callback: unlocked, each frame of a Python function above
-    # 11 words is taken from the heap, and looking for room in it cost as much as the tick.
+    # Under heap_lock like the hard timer's callback: unlocked, each frame above 11 words is taken
+    # from the heap, and looking for room in it cost as much as the tick.
     for k in range(n):
         micropython.heap_lock()
         time.now_us[0] += 10000
@@ -65,7 +65,8 @@ def run(n):
 
 
 def pouring():
-    assert live.state in (names.PREINFUSION, names.BREWING), (live.state, live.alarms)
+    seen = live.state, live.alarms, live.latched
+    assert names.PREINFUSION <= live.state <= names.BREWING, seen
 
 
 gc.disable()  # one collection between the two counts would be taken for ticks
