@@ -7,9 +7,7 @@ import board
 import micropython
 from micropython import const
 
-FULL = const(1 << 16)  # duty word: 65536 = every half-cycle
-
-# words
+# words; a duty of 65536 is every half-cycle
 DUTY_BREW = const(0)  # allowed in this half-cycle; computed anew in each
 DUTY_STEAM = const(1)
 _ACC_BREW = const(2)  # what is owed, 65536 = one half-cycle

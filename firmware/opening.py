@@ -24,12 +24,12 @@ from umqtt.simple import MQTTClient
 
 # phases
 DOWN = const(0)
-OPENING = const(1)  # TCP on its way
+_OPENING = const(1)  # TCP on its way
 GREETING = const(2)  # TLS and CONNECT, until CONNACK
 JOINING = const(3)  # SUBSCRIBE, until SUBACK
 UP = const(4)
 
-RX_ROOM = const(2176)  # cmd/recipe.put of 2 KiB, its topic and head
+_RX_ROOM = const(2176)  # cmd/recipe.put of 2 KiB, its topic and head
 
 _OPEN_MS = const(10000)
 _GREET_MS = const(20000)  # a TLS handshake of a Cortex-M0+ takes seconds
@@ -51,7 +51,7 @@ class Opening(MQTTClient):
         self._filters = []
         self._clean = True
         self.out = Outgoing()
-        self._in = Incoming(RX_ROOM)
+        self._in = Incoming(_RX_ROOM)
         self._packet = self._in.packet
         self._backoff = Backoff(_PAUSE_MS, _PAUSE_MAX_MS, seed)
         self.session = 0  # counts sessions that came up
@@ -95,7 +95,7 @@ class Opening(MQTTClient):
     def _open(self, now, address):
         self.sock = (self._resolver or socket).socket()
         self.sock.setblocking(False)
-        self.phase = OPENING
+        self.phase = _OPENING
         self._due = time.ticks_add(now, _OPEN_MS)
         try:
             self.sock.connect(address)
@@ -166,7 +166,7 @@ class Opening(MQTTClient):
             self._drop(time.ticks_ms(), why)
 
     def _drop(self, now, why):
-        if self._resolver and self.phase in (OPENING, GREETING):
+        if self._resolver and self.phase in (_OPENING, GREETING):
             self._resolver.failed()
         self._in.release()
         if self.sock:

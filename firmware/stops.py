@@ -30,9 +30,9 @@ _DRIP_MS = const(8)  # flow that still arrives in the cup after the stop; learne
 _TAIL_MS = const(9)
 _LAG_MS = const(10)  # of the element
 _TOP_UL_S = const(11)  # more than this is no shot's flow
-AT = const(12)  # first word of the phase in the plan
+_AT = const(12)  # first word of the phase in the plan
 _EXPECTED = const(13)  # ul/s the phase will take
-PHASE_UL = const(14)  # metered when the phase began
+_PHASE_UL = const(14)  # metered when the phase began
 _WORDS = const(15)
 
 # what judged() says
@@ -58,8 +58,8 @@ class Stops:
         # a phase begins
         now = self.now
         now[MS] = 0
-        now[AT] = at
-        now[PHASE_UL] = pumped_ul
+        now[_AT] = at
+        now[_PHASE_UL] = pumped_ul
         now[_EXPECTED] = expected_ul_s(words, at)
 
     def step(self, words, pumped_ul, cup_ul):
@@ -69,7 +69,7 @@ class Stops:
         weight = live.weight_mg
         # between two pulses the volume is a guess and may be taken back, judged() takes no
         # negatives
-        now[_UL] = max(pumped_ul - now[PHASE_UL], 0)
+        now[_UL] = max(pumped_ul - now[_PHASE_UL], 0)
         now[_MG] = weight if weight > 0 else 0
         now[_MBAR] = live.pressure_mbar
         now[_UL_S] = live.flow_ul_s
@@ -162,7 +162,7 @@ def judged(words: ptr32, now: ptr32, heat: ptr32) -> int:
     heat[_AHEAD] = ahead
     if left <= 0:
         return SHOT_OVER
-    at = int(now[AT]) + _X_MS
+    at = int(now[_AT]) + _X_MS
     k = 0
     while k < 5:
         if int(now[k]) >= int(words[at + k]):

@@ -8,7 +8,7 @@ from micropython import const
 # Units: temperatures in 1/1024 milli degree (uT), powers in 1/1024 W (uP), duty 65536 = full.
 # words, state
 T = const(0)  # boiler water, uT
-TS = const(1)  # sensor, uT
+_TS = const(1)  # sensor, uT
 Q = const(2)  # heat flow out of the element, uP
 D = const(3)  # unknown power into the water, uP, biased by D_ZERO to stay non-negative
 DUTY = const(4)  # result of the law
@@ -19,7 +19,7 @@ FLOW = const(7)  # ul/s through the boiler now
 AHEAD = const(8)  # ul/s to be expected one element lag ahead: feed-forward
 REF = const(9)  # uT
 CHARGE = const(10)  # 1: a shot is about to begin, heat in advance of the water
-K1 = const(11)  # gain on the temperature error
+_K1 = const(11)  # gain on the temperature error
 # words, parameters
 POWER = const(12)
 _GQ = const(13)
@@ -34,11 +34,11 @@ GOOD = const(21)  # 1: MEASURED may be believed (guards.look writes it); else no
 WORDS = const(22)
 
 D_ZERO = const(1 << 22)  # +-4096 W
-UT = const(10)  # shift from milli degrees to uT
+_UT = const(10)  # shift from milli degrees to uT
 
 # Gains. The feedback's are dimensionless per W and per (W/K)·s, the observer's 1/s.
-K1_CALM = const(400)  # 1/1000 1/s: cold to ready without overshoot, also when 20 % off
-K1_FIRM = const(1000)  # ready and brewing
+_K1_CALM = const(400)  # 1/1000 1/s: cold to ready without overshoot, also when 20 % off
+_K1_FIRM = const(1000)  # ready and brewing
 _LD_W_SK = const(3000)  # observer: W/s of disturbance per degree of residual, for 1900 J/K
 
 
@@ -46,7 +46,7 @@ class Boiler:
     # tune: power_w, capacity_j_k, loss_mw_k, element_lag_ms, sensor_lag_ms
     def __init__(self, tune, inlet_mc, ambient_mc):
         w = self.words = array("i", [0] * WORDS)
-        w[_AMBIENT] = ambient_mc << UT
+        w[_AMBIENT] = ambient_mc << _UT
         w[_INLET] = inlet_mc >> 4
         w[D] = D_ZERO
         self.tune(tune)
@@ -64,22 +64,19 @@ class Boiler:
         w[_CAP] = capacity
 
     def firm(self, firm):
-        # K1 word * (uT >> 6) >> 4 = uP, so k1 * C * 1.024
-        k = K1_FIRM if firm else K1_CALM
-        self.words[K1] = k * self.words[_CAP] // 1000 * 128 // 125
+        # _K1 word * (uT >> 6) >> 4 = uP, so k1 * C * 1.024
+        k = _K1_FIRM if firm else _K1_CALM
+        self.words[_K1] = k * self.words[_CAP] // 1000 * 128 // 125
 
     def start(self, measured_mc):
         # Before the first step, and after a sensor came back: nothing flows, all at one level.
         w = self.words
-        w[T] = w[TS] = measured_mc << UT
+        w[T] = w[_TS] = measured_mc << _UT
         w[Q] = 0
         w[D] = D_ZERO
 
     def set(self, ref_mc):
-        self.words[REF] = ref_mc << UT
+        self.words[REF] = ref_mc << _UT
 
     def temp_mc(self):
-        return self.words[T] >> UT
-
-    def disturbance_w(self):
-        return (self.words[D] - D_ZERO) >> UT
+        return self.words[T] >> _UT
