@@ -39,7 +39,7 @@ fire[burst.FLOW] = 2000
 HOW = burst.BREW_FIRST | burst.MAY_BREW | burst.MAY_STEAM
 
 
-def run(n, firing, follow):
+def run(n, firing=burst.fire, follow=hydraulics.follow):
     how = HOW
     smooth = pump.smooth
     for _ in range(n):
@@ -70,7 +70,7 @@ if sys.argv[2] == "start":
 else:
     n = int(sys.argv[1])
     if sys.argv[2] == "run":
-        run(n, burst.fire, hydraulics.follow)
+        run(n)
     elif sys.argv[2] == "calls":
         run(n, at_once_too, at_once)
     else:
