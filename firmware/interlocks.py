@@ -3,7 +3,8 @@
 from array import array
 
 import live as names
-from hal import SW_DOOR, SW_HOPPER, SW_TANK, SW_TRAY
+import micropython
+from hal import SW_CUP, SW_DOOR, SW_HOPPER, SW_KEY, SW_TANK, SW_TRAY
 from micropython import const
 
 _ALL_WELL = SW_TANK | SW_TRAY | SW_DOOR | SW_HOPPER
@@ -51,9 +52,8 @@ NO_WATER = const(FAULT | RESET_STORM | TANK_EMPTY | TRAY_FULL | DOOR_OPEN)  # pu
 # severities of the alarm fact beside CRITICAL; what is in neither is "info"
 WARNING = const(TANK_EMPTY | TRAY_FULL | DOOR_OPEN | HOPPER_EMPTY | SCALE_FAULT | SENSOR_GROUP)
 
-_CALM_TICKS = const(100)  # a cause is gone when it stayed away for 1 s
 _LATE_US = const(100000)  # ten ticks lost outside a flash erase
-_BUSY_US = const(9000)
+_BUSY_US = const(9000)  # tick.py's, too
 _BUSY_TICKS = const(5)
 _BITS = const(24)
 
@@ -92,14 +92,7 @@ class Interlocks:
 
     def _fade(self, now):
         live = self._live
-        away = self._away
-        for k in range(_BITS):
-            if now >> k & 1:
-                away[k] = 0
-            elif live.alarms >> k & 1:
-                away[k] += 1
-                if away[k] >= _CALM_TICKS:
-                    live.alarms &= ~(1 << k)
+        live.alarms = faded(live.alarms, now, self._away)
 
     def acknowledge(self, bit_number):
         # the bits that could not be cleared because their cause still stands, 0: all are clear
@@ -115,7 +108,7 @@ class Interlocks:
             if changed >> k & 1:
                 self._live.put(names.EV_ALARM, k, now >> k & 1)
 
-    # --- the tick itself
+    # --- the tick itself, when it was late or long, and once after that
     def late(self, late_us, busy_us):
         if busy_us > _BUSY_US:
             self._busy += 1
@@ -125,6 +118,15 @@ class Interlocks:
             self._now |= TICK_OVERRUN
 
     # --- switches (hal.switches, debounced)
+    def publish(self, sw):
+        live = self._live
+        live.water = 1 if sw & SW_TANK else 0
+        live.tray = 1 if sw & SW_TRAY else 0
+        live.cup = 1 if sw & SW_CUP else 0
+        live.remote = 1 if sw & SW_KEY else 0
+        live.door = 1 if sw & SW_DOOR else 0
+        live.hopper = 1 if sw & SW_HOPPER else 0
+
     def switches(self, sw):
         if sw & _ALL_WELL != _ALL_WELL:
             if not sw & SW_TANK:
@@ -135,3 +137,20 @@ class Interlocks:
                 self._now |= DOOR_OPEN
             if not sw & SW_HOPPER:
                 self._now |= HOPPER_EMPTY
+
+
+# alarms less those whose cause stayed away for 1 s; away: ticks, a word a bit
+@micropython.viper
+def faded(alarms: int, now: int, away: ptr32) -> int:
+    left = alarms
+    k = 0
+    while k < 24:  # _BITS
+        if (alarms >> k) & 1:
+            ticks = int(away[k]) + 1
+            if (now >> k) & 1:
+                ticks = 0
+            away[k] = ticks
+            if ticks >= 100:  # 1 s
+                left &= ~(1 << k)
+        k += 1
+    return left

@@ -11,7 +11,8 @@ _RAM_MAX = 16  # answers that wait for the end of a shot to be written
 
 class Ledger:
     def __init__(self):
-        self._logs = Segments("ledger")
+        # on the board the root is on sys.path: a folder named like a module would hide it
+        self._logs = Segments("ledger.d")
         self._where = {}  # id -> segment and offset of its last line
         self._tail = 1  # segment that takes the next line
         self._count = 0  # ids in it

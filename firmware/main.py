@@ -1,16 +1,13 @@
-# Starts the machine, unless a file named `hold` stands beside it: then whoever is at the cable has
-# the board, with the outputs that boot.py made safe and without a watchdog.
-import os
+# Starts the machine, unless whoever is at the cable asked to have the board (hold.py): then it
+# is theirs, with the outputs that boot.py made safe and without a watchdog.
+import hold
 
-
-def main():
-    if "hold" in os.listdir():
-        return
+app = None
+if hold.wanted():
+    hold.begin()
+else:
     from app import App
 
-    machine = App()
-    machine.start()
-    machine.run()
-
-
-main()
+    app = App()
+    app.start()
+    app.run()

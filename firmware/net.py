@@ -1,10 +1,11 @@
 # Wi-Fi and names. Joining never waits; a name is asked for only while outputs are off, and then
-# remembered. No MQTT here.
+# remembered. No MQTT here. Imported only where there is a radio (app.py).
 import socket
 import time
 from mailbox import Busy
 
 import network
+from backoff import Backoff
 from machine import Timer
 from micropython import const
 
@@ -13,30 +14,6 @@ _JOIN_MS = const(20000)  # a join that takes longer is begun anew
 _PAUSE_MS = const(3000)
 _PAUSE_MAX_MS = const(60000)
 _FORGET = const(3)  # failed connects before a name is asked for again
-
-
-class Backoff:
-    # When to try again: the pause doubles up to a limit, and there is no last attempt.
-    def __init__(self, first_ms, most_ms, seed=1):
-        self._first_ms = first_ms
-        self._most_ms = most_ms
-        self._seed = seed & 0x7FFFF
-        self.reset(time.ticks_ms())
-
-    def reset(self, now):
-        # all is well: the next failure waits the shortest
-        self._pause_ms = self._first_ms
-        self._due = now
-
-    def over(self, now):
-        return time.ticks_diff(now, self._due) >= 0
-
-    def failed(self, now):
-        # half to one and a half of the pause, so that machines do not return in step
-        self._seed = (self._seed * 1103 + 12345) & 0x7FFFF
-        wait_ms = self._pause_ms // 2 + self._seed % self._pause_ms
-        self._due = time.ticks_add(now, wait_ms)
-        self._pause_ms = min(self._pause_ms * 2, self._most_ms)
 
 
 class Wifi:
@@ -121,6 +98,9 @@ class Resolver:
                 return socket.getaddrinfo(host, port)[0][-1]
             finally:
                 beats.deinit()
+
+    def socket(self):
+        return socket.socket()
 
     def failed(self):
         # a connect to the address came to nothing

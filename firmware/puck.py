@@ -1,13 +1,15 @@
 # What headspace and puck keep of the metered water, so that a machine without a scale can stop
 # at a yield in the cup. Two signs of this puck correct the board's mean: how much went in before
-# the pump felt a wall (headspace), and how long it then took (grind, dose). docs/control.md.
+# the pump felt a wall (headspace), and how hard the pump worked later (grind, dose, the pressure
+# that is let go at the end). docs/control.md.
 import board
 from micropython import const
 
-_MEAN_UL, _WALL_UL, _WALL_PERMILLE, _SLOW_MS, _SLOW_UL_S = board.PUCK_KEEPS
-_FELT_PERMILLE = const(320)  # share of the pump's cycles that says: there is a wall
+_MEAN_UL, _WALL_UL, _WALL_PERMILLE, _WORK_PERMILLE, _WORK_UL = board.PUCK_KEEPS
+_FELT_PERMILLE = const(250)  # share of the pump's cycles that says: there is a wall
 _FIRST_UL = const(2500)  # until then the flow meter has not found its pace
-_TIMED_UL = const(40000)
+_FROM_UL = const(47000)  # between these the work is averaged
+_TO_UL = const(53000)
 _MOST_UL = const(3000)  # a sign may be believed so far
 
 
@@ -15,24 +17,31 @@ class Puck:
     def __init__(self):
         self.keeps_ul = _MEAN_UL
         self._wall_ul = 0
-        self._ms = 0
-        self._timed = False
+        self._sum = self._n = 0
+        self._known = False
 
     def fresh(self):
         self.keeps_ul = _MEAN_UL
-        self._wall_ul = self._ms = 0
-        self._timed = _SLOW_UL_S == 0
+        self._wall_ul = self._sum = self._n = 0
+        self._known = _WORK_UL == 0
 
-    def step(self, pumped_ul, share_permille):
-        # every tick with the pump asked for; share: of the mains cycles it gets
-        self._ms += 10
+    def look(self, pumped_ul, share_permille):
+        # with the pump asked for; share: of the mains cycles it gets. Ten times a second: each
+        # look more finds the threshold earlier by chance.
         if self._wall_ul == 0:
             if share_permille > _FELT_PERMILLE and pumped_ul > _FIRST_UL:
                 self._wall_ul = pumped_ul
                 self._correct((pumped_ul - _WALL_UL) * _WALL_PERMILLE // 1000)
-        if not self._timed and pumped_ul >= _TIMED_UL:
-            self._timed = True
-            self._correct((self._ms - _SLOW_MS) * _SLOW_UL_S // 1000)
+        elif pumped_ul >= _FROM_UL and not self._known:
+            self._worked(pumped_ul, share_permille)
+
+    def _worked(self, pumped_ul, share_permille):
+        if pumped_ul < _TO_UL:
+            self._sum += share_permille
+            self._n += 1
+        elif self._n:
+            self._known = True
+            self._correct((self._sum // self._n - _WORK_PERMILLE) * _WORK_UL // 1000)
 
     def _correct(self, ul):
         # a positive figure: this puck keeps more

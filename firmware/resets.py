@@ -70,6 +70,10 @@ def plan_reset(uptime_ms):
     files.mark(_PLANNED, b"%d" % uptime_ms)
 
 
+def planned():
+    return files.read_one(_PLANNED) is not None
+
+
 def _cause():
     if machine.reset_cause() == machine.PWRON_RESET:
         return "power"

@@ -27,14 +27,13 @@ class ShotMark:
 
 
 def aborted(note):
-    # The brew fact of a shot of which nothing but its beginning is known. Duration, volume and
-    # energy are 0: not measured.
+    # The brew fact of a shot of which nothing but its beginning is known; None: nobody knows.
     return {
         "kind": "brew", "boot": note["boot"], "uptime_ms": note["uptime_ms"],
         "utc_ms": note["utc_ms"], "shot": note["shot"], "slot": note["slot"],
         "recipe_rev": note["rev"], "source": note["source"], "command": note["command"],
-        "start_uptime_ms": note["uptime_ms"], "duration_ms": 0, "volume_ul": 0,
-        "temp_mean_mc": note["temp_mc"], "energy_j": 0, "result": "aborted", "reason": "reset",
+        "start_uptime_ms": note["uptime_ms"], "duration_ms": None, "volume_ul": None,
+        "temp_mean_mc": note["temp_mc"], "energy_j": None, "result": "aborted", "reason": "reset",
     }
 
 

@@ -20,7 +20,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-from host_bridge.contract import messages, topics
+from host_bridge.contract import messages
 from host_bridge.database import Database, Row
 from host_bridge.errors import Invalid, NotFound
 from host_bridge.views import CommandError, CommandView
@@ -34,6 +34,8 @@ PAYLOAD_BYTES: Final = 1024
 RECIPE_BYTES: Final = 2048
 RESEND_FIRST_S: Final = 5.0
 RESEND_MAX_S: Final = 60.0
+AHEAD_MS: Final = 12 * 3_600_000
+"""A machine refuses a deadline more than a day ahead; what may wait longer gets this."""
 GRACE_MS: Final = 5_000  # a reply sent just before the deadline may still be on its way
 OPEN: Final = "('queued', 'sent')"
 
@@ -70,14 +72,14 @@ def checked(name: str, args: dict[str, Any]) -> dict[str, Any]:
         Invalid: naming the field.
     """
     if name not in NAMES:
-        raise Invalid("name", f"{name!r} is no command; use one of {', '.join(NAMES)}")
+        raise Invalid("name", f"{name[:40]!r} is no command; use one of {', '.join(NAMES)}")
     if not isinstance(args, dict):
         raise Invalid("args", 'give an object, such as {"slot": "0"}')
     args = dict(args)
     if name in ("brew", "recipe.put", "recipe.delete"):
         slot = args.get("slot")
         if isinstance(slot, bool) or str(slot) not in map(str, range(16)):
-            raise Invalid("args.slot", f'{slot!r} is no slot; give "0" to "15"')
+            raise Invalid("args.slot", f'{str(slot)[:40]!r} is no slot; give "0" to "15"')
         args["slot"] = str(slot)
     if name == "recipe.put" and not isinstance(args.get("recipe"), dict):
         raise Invalid("args.recipe", "give the recipe as an object (see docs/schemas)")
@@ -206,7 +208,7 @@ class Outbox:
         """Raises NotFound."""
         row = self._db.one("SELECT * FROM command WHERE id=?", (command_id,))
         if row is None:
-            raise NotFound("command_id", f"no command {command_id!r} here")
+            raise NotFound("command_id", f"no command {command_id[:40]!r} here")
         return _view(row)
 
     def wait(self, command_id: str, timeout_s: float) -> CommandView:
@@ -228,6 +230,19 @@ class Outbox:
         return [_view(row) for row in rows]
 
     # --- back to the ERP
+    def unfinished(self) -> list[str]:
+        """Ids of what the ERP ordered and has not been told the end of."""
+        rows = self._db.read("SELECT id FROM command WHERE ordered AND NOT told")
+        return [row["id"] for row in rows]
+
+    def tell_again(self, command_id: str) -> None:
+        """The ERP asks for what it was told already: it may have been restored from a backup."""
+        with self._db.write() as tx:
+            tx.execute(
+                f"UPDATE command SET told=0 WHERE id=? AND told AND state NOT IN {OPEN}",
+                (command_id,),
+            )
+
     def untold(self, limit: int) -> list[CommandView]:
         """Decided commands the ERP ordered and has not been told of."""
         rows = self._db.read(
@@ -264,87 +279,3 @@ def _view(row: Row) -> CommandView:
         error=CommandError(error["code"], error.get("field"), error["message"]) if error else None,
         result=json.loads(row["result"]) if row["result"] else None,
     )  # fmt: skip
-
-
-class Sender:
-    """Sends what is due to machines that are online; tells the time to those that lack it."""
-
-    CLOCK_EVERY_S: Final = 3600.0
-    POLL_S: Final = 1.0
-
-    def __init__(
-        self, outbox: Outbox, publish: Callable[[str, bytes], bool],
-        online: Callable[[str], bool], online_machines: Callable[[], list[str]],
-        key: Callable[[str], bytes | None], now_ms: Callable[[], int],
-    ) -> None:  # fmt: skip
-        self._outbox = outbox
-        self._publish = publish
-        self._online = online
-        self._online_machines = online_machines
-        self._key = key
-        self._now_ms = now_ms
-        self._wake = threading.Event()
-        self._stopping = threading.Event()
-        self._clock_due: set[str] = set()
-        self._lock = threading.Lock()
-        self._next_round_ms = now_ms() + int(self.CLOCK_EVERY_S * 1000)
-        self._thread = threading.Thread(target=self._run, name="commands", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopping.set()
-        self._wake.set()
-        if self._thread.is_alive():
-            self._thread.join(10)
-
-    @property
-    def alive(self) -> bool:
-        return self._thread.is_alive()
-
-    def wake(self) -> None:
-        self._wake.set()
-
-    def tell_time(self, machine: str) -> None:
-        with self._lock:
-            self._clock_due.add(machine)
-        self._wake.set()
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self.step()
-            except Exception:
-                log.exception("sender_failed")
-            self._wake.wait(self.POLL_S)
-            self._wake.clear()
-
-    def step(self) -> None:
-        """One pass: clocks first, since a machine that lacks one refuses what acts."""
-        self._send_clocks()
-        for command in self._outbox.due(200):
-            if self._online(command.machine):
-                self._send(command)
-        if self._outbox.any_overdue():
-            for command_id in self._outbox.expire():
-                log.info("command_expired", id=command_id)
-
-    def _send(self, command: CommandView) -> None:
-        body = payload(command.id, command.deadline_ms, command.args)
-        body = signed(body, command.machine, command.name, self._key(command.machine))
-        if self._publish(topics.command(command.machine, command.name), body):
-            self._outbox.sent(command.id)
-            log.info("command_sent", id=command.id, machine=command.machine, name=command.name)
-
-    def _send_clocks(self) -> None:
-        with self._lock:
-            machines, self._clock_due = self._clock_due, set()
-        if self._now_ms() >= self._next_round_ms:
-            self._next_round_ms = self._now_ms() + int(self.CLOCK_EVERY_S * 1000)
-            machines |= set(self._online_machines())
-        for machine in sorted(machines):
-            utc_ms = self._now_ms()
-            body = payload(f"clock-{utc_ms}", None, {"utc_ms": utc_ms})
-            body = signed(body, machine, "clock", self._key(machine))
-            self._publish(topics.command(machine, "clock"), body)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,16 @@ class DatabaseError(Exception):
 
 
 class Database:
-    """One file under one schema (`CREATE …` script, applied once to a new file)."""
+    """One file under one schema (`CREATE …` script, applied once to a new file).
 
-    def __init__(self, path: Path, schema: str, version: int = 1, read_only: bool = False) -> None:
+    Args:
+        upgrades: version of an older file → the statements that make it the next version.
+    """
+
+    def __init__(
+        self, path: Path, schema: str, version: int = 1, read_only: bool = False,
+        upgrades: Mapping[int, str] | None = None,
+    ) -> None:  # fmt: skip
         self.path = path
         self._write_lock = threading.RLock()
         self._read_lock = threading.Lock()
@@ -33,7 +40,7 @@ class Database:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 self._writer = self._open()
                 self._writer.execute("PRAGMA journal_mode=WAL")
-                self._create(schema, version)
+                self._create(schema, version, upgrades or {})
             self._reader = self._open(read_only=True)
             found = self._reader.execute("PRAGMA user_version").fetchone()[0]
         except sqlite3.Error as error:
@@ -41,9 +48,12 @@ class Database:
                 f"{path}: {error}; restore it from a backup or move it away"
             ) from error
         if found != version:
+            cure = "start this bridge once, it brings the file up to date"
+            if found > version or not read_only:
+                cure = "run the matching bridge version"
             raise DatabaseError(
                 f"{path}: written by a bridge with schema {found}, this one knows {version}; "
-                "run the matching bridge version"
+                f"{cure}"
             )
 
     def _open(self, read_only: bool = False) -> sqlite3.Connection:
@@ -60,12 +70,20 @@ class Database:
         connection.execute("PRAGMA cache_size=-2048")
         return connection
 
-    def _create(self, schema: str, version: int) -> None:
+    def _create(self, schema: str, version: int, upgrades: Mapping[int, str]) -> None:
         with self.write() as tx:
-            if tx.execute("PRAGMA user_version").fetchone()[0] == 0:
-                for statement in filter(str.strip, schema.split(";")):
-                    tx.execute(statement)
-                tx.execute(f"PRAGMA user_version={version}")
+            found = tx.execute("PRAGMA user_version").fetchone()[0]
+            if found == 0:
+                self._script(tx, schema, version)
+            while found in upgrades:
+                found += 1
+                self._script(tx, upgrades[found - 1], found)
+
+    @staticmethod
+    def _script(tx: sqlite3.Connection, script: str, version: int) -> None:
+        for statement in filter(str.strip, script.split(";")):
+            tx.execute(statement)
+        tx.execute(f"PRAGMA user_version={version}")
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:

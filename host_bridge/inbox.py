@@ -121,6 +121,18 @@ class Gap:
     missing: int
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Whole messages of one topic that are in quarantine; `reason` is the newest one's."""
+
+    machine: str
+    topic: str
+    first_id: int
+    last_id: int
+    count: int
+    reason: str
+
+
 @dataclass(slots=True)
 class _Journal:
     journal: str
@@ -211,6 +223,14 @@ class Inbox:
         )  # fmt: skip
         return [PendingFact(*row) for row in rows]
 
+    def payload(self, machine: str, journal: str, seq: int) -> bytes | None:
+        """A fact byte for byte; None once it was dropped (`keep_days`)."""
+        row = self._db.one(
+            "SELECT payload FROM fact JOIN journal ON journal.id=journal_id"
+            " WHERE machine=? AND journal=? AND seq=?", (machine, journal, seq),
+        )  # fmt: skip
+        return None if row is None else bytes(row["payload"])
+
     def next_due_ms(self) -> int | None:
         row = self._db.one("SELECT min(due_ms) AS due FROM fact WHERE state=0")
         return None if row is None else row["due"]
@@ -290,6 +310,16 @@ class Inbox:
              digest, reason, now_ms),
         )  # fmt: skip
 
+    def unreadable(self, after_id: int) -> list[Unread]:
+        """Whole messages with a machine's name set aside since that row, by topic."""
+        rows = self._db.read(
+            "SELECT new.*, reason FROM (SELECT machine, topic, min(id), max(id) AS last_id,"
+            " count(*) FROM quarantine WHERE id>? AND fact_id IS NULL AND machine IS NOT NULL"
+            " GROUP BY machine, topic) AS new JOIN quarantine ON quarantine.id=last_id",
+            (after_id,),
+        )
+        return [Unread(*row) for row in rows]
+
     def _set_aside(self, tx: sqlite3.Connection, fact_id: int, reason: str, now_ms: int) -> None:
         row = tx.execute(
             "SELECT machine, payload FROM fact JOIN journal ON journal.id=journal_id"
@@ -303,8 +333,14 @@ class Inbox:
              len(row["payload"]), b"fact %d" % fact_id, reason, now_ms),
         )  # fmt: skip
 
-    def quarantine(self, limit: int) -> list[QuarantineView]:
-        rows = self._db.read(f"{_QUARANTINE_VIEW} ORDER BY quarantine.id DESC LIMIT ?", (limit,))
+    def quarantine(
+        self, limit: int, containing: str = "", before: int | None = None
+    ) -> list[QuarantineView]:
+        """Newest first; `containing` is looked for in topic and reason."""
+        rows = self._db.read(
+            f"{_QUARANTINE_VIEW} WHERE {_CONTAINING} AND (?2 IS NULL OR quarantine.id < ?2)"
+            " ORDER BY quarantine.id DESC LIMIT ?3", (containing, before, limit),
+        )  # fmt: skip
         return [QuarantineView(*row) for row in rows]
 
     def quarantined(self, quarantine_id: int) -> QuarantineView:
@@ -314,8 +350,10 @@ class Inbox:
             raise NotFound("quarantine_id", f"no row {quarantine_id} in quarantine; list it again")
         return QuarantineView(*row)
 
-    def count_quarantined(self) -> int:
-        row = self._db.one("SELECT count(*) AS n FROM quarantine")
+    def count_quarantined(self, containing: str = "") -> int:
+        row = self._db.one(
+            f"SELECT count(*) AS n FROM quarantine WHERE {_CONTAINING}", (containing,)
+        )
         return 0 if row is None else int(row["n"])
 
     def replay_fact(self, quarantine_id: int) -> bool:
@@ -344,6 +382,17 @@ class Inbox:
             if fact_id is not None:
                 tx.execute("UPDATE fact SET state=3 WHERE id=?", (fact_id,))
         return view
+
+    def discard_all(self, containing: str, upto: int) -> int:
+        """All rows up to id `upto` that contain the text; how many those were."""
+        with self._db.write() as tx:
+            gone = tx.execute(
+                f"DELETE FROM quarantine WHERE {_CONTAINING} AND id <= ?2 RETURNING fact_id",
+                (containing, upto),
+            ).fetchall()
+            facts = [(row["fact_id"],) for row in gone if row["fact_id"] is not None]
+            tx.executemany("UPDATE fact SET state=3 WHERE id=?", facts)
+        return len(gone)
 
     def remove_message(self, tx: sqlite3.Connection, quarantine_id: int) -> None:
         tx.execute("DELETE FROM quarantine WHERE id=? AND fact_id IS NULL", (quarantine_id,))
@@ -391,6 +440,9 @@ class Inbox:
         return facts, messages
 
 
+_CONTAINING: Final = (
+    "(?1 = '' OR instr(lower(topic), lower(?1)) OR instr(lower(reason), lower(?1)))"
+)
 _QUARANTINE_VIEW: Final = """
 SELECT quarantine.id, topic, quarantine.machine, journal.journal || '/' || fact.seq,
   quarantine.payload, size_bytes, reason, received_ms, times

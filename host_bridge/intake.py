@@ -18,7 +18,7 @@ from host_bridge.contract.messages import ContractError
 from host_bridge.curves import Curves
 from host_bridge.inbox import Envelope, Inbox, Outcome, RawFact
 from host_bridge.live import Live
-from host_bridge.registry import Registry
+from host_bridge.registry import Identity, Registry
 from host_bridge.views import Curve
 
 log = structlog.get_logger(__name__)
@@ -48,7 +48,8 @@ class Listener(Protocol):
 
     def clock_wanted(self, machine: str) -> None: ...
 
-    def model_known(self, machine: str, model: str) -> None: ...
+    def model_known(self, machine: str, model: str) -> None:
+        """The machine said what it is: for the first time here, or something new."""
 
     def recipes_changed(self) -> None: ...
 
@@ -76,7 +77,7 @@ class Intake:
         self._replies = replies
         self._listener = listener
         self._payload_bytes = payload_bytes
-        self._models: dict[str, str] = {}
+        self._models: dict[str, Identity] = {}
         self._seen: set[str] = set()
         self._kept: list[tuple[Curve, int]] = []
         self.after: list[Callable[[], None]] = []
@@ -181,6 +182,7 @@ class Intake:
         if effect.ended is not None:
             self._keep(tx, effect.ended, incoming.arrival_ms)
         if effect.came_online:
+            log.info("machine_online", machine=machine, boot=message.boot)
             self._registry.set_status(tx, machine, True, message.boot)
             self.after.append(lambda: self._listener.came_online(machine))
         if effect.clock_wanted:
@@ -208,6 +210,8 @@ class Intake:
         self._registry.see(tx, machine, incoming.arrival_ms)
         self._registry.set_status(tx, machine, message.online, message.boot)
         if message.online:
+            if effect == "new":  # a birth told twice is one
+                log.info("machine_online", machine=machine, boot=message.boot)
             self.after.append(lambda: self._listener.came_online(machine))
         return effect == "new"
 
@@ -216,9 +220,10 @@ class Intake:
     ) -> bool:
         known = self._models.get(machine)
         self._registry.see(tx, machine, incoming.arrival_ms)
-        self._registry.set_info(tx, machine, message.model, message.serial, incoming.payload)
-        self._models[machine] = message.model
-        if known != message.model:
+        identity = Identity(message.model, message.serial, message.firmware)
+        self._registry.set_info(tx, machine, identity, incoming.payload)
+        self._models[machine] = identity
+        if known != identity:
             self.after.append(lambda: self._listener.model_known(machine, message.model))
         return True
 

@@ -20,6 +20,8 @@ HISTORY_POINTS: Final = 180
 HISTORY_EVERY_MS: Final = 5_000  # with one point each: the last 15 minutes
 CURVE_SAMPLES: Final = 2_400  # a shot ends after 90 s; 240 s at 10 Hz is more than any
 CLOCK_ASKED_MS: Final = 30_000
+CLOCK_WRONG_MS: Final = 10_000
+"""More than a message is ever under way; a machine so far off refuses orders as expired."""
 SILENT_CURVE_MS: Final = 5_000
 StatusEffect = Literal["new", "known", "stale"]
 _ABSENT: Final = -(2**31)
@@ -85,7 +87,8 @@ class StateEffect:
 
     came_online: bool = False
     clock_wanted: bool = False
-    """The machine does not know the time, and has not said so in the last half minute."""
+    """The machine does not know the time, or believes a wrong one, and was not told it in the
+    last half minute."""
     ended: Curve | None = None
     """A curve whose `last` batch never came."""
 
@@ -157,7 +160,10 @@ class Live:
                 entry.offset_ms = now_ms - state.uptime_ms
                 self._remember(entry, state, now_ms)
                 ended = self._close_silent_curve(machine, entry, state, now_ms)
-            clock_wanted = state.utc_ms is None and (
+            wrong = state.utc_ms is None or (
+                live and abs(state.utc_ms - now_ms) > CLOCK_WRONG_MS
+            )
+            clock_wanted = wrong and (
                 entry.clock_asked_ms is None
                 or not 0 <= now_ms - entry.clock_asked_ms < CLOCK_ASKED_MS
             )
@@ -261,6 +267,14 @@ class Live:
             setpoint_mc=columns[2], steam_temp_mc=steam, pressure_mbar=pressure,
             duty_permille=columns[5],
         )  # fmt: skip
+
+    def heard(self) -> list[tuple[str, bool, int, bytes | None]]:
+        """(machine, online, last seen, last state) of all that were heard of."""
+        with self._lock:
+            return [
+                (name, entry.online, entry.last_seen_ms, entry.state)
+                for name, entry in self._machines.items()
+            ]
 
     def count_online(self) -> int:
         with self._lock:

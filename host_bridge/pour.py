@@ -1,7 +1,8 @@
 """Pour a coffee when the ERP is busy for too long: the rule, and the probe that feeds it.
 
-Busy is judged from outside: latency and failures of a periodic probe of the gateway. `PourPolicy`
-is pure; it is given every instant and reads no clock. Whether coffee flows is the machine's word.
+Busy is what a periodic probe of the gateway sees from outside (latency, failures) or what the ERP
+says of itself. `PourPolicy` is pure; it is given every instant and reads no clock. Whether coffee
+flows is the machine's word.
 """
 
 from __future__ import annotations
@@ -30,11 +31,14 @@ class Probe:
     local: datetime
     latency_ms: float | None
     """None: it failed."""
+    busy_inside: bool = False
+    """The ERP says that its own work does not get done."""
 
 
 @dataclass(slots=True)
 class PourMemory:
-    """What must outlive a restart, or the bridge could be restarted into a second coffee."""
+    """What must outlive a restart, or the bridge could be restarted into a second coffee, or out
+    of a first one."""
 
     in_episode: bool = False
     poured: bool = False
@@ -43,6 +47,9 @@ class PourMemory:
     """Local wall-clock time, ISO 8601."""
     day: str | None = None
     pours_today: int = 0
+    busy_since: float | None = None
+    busy_until: float | None = None
+    """Unix times of the first and the last of the busy probes that go on without a break."""
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -61,7 +68,7 @@ class PourPolicy:
     """
 
     def __init__(self, settings: PourSettings, memory: PourMemory | None = None) -> None:
-        self._settings = settings
+        self.settings = settings
         self.memory = memory or PourMemory()
         self._busy_since_s: float | None = None
         self._calm_since_s: float | None = None
@@ -69,7 +76,7 @@ class PourPolicy:
 
     @property
     def state(self) -> PourState:
-        if not self._settings.enabled:
+        if not self.settings.enabled:
             return "off"
         if self.memory.in_episode:
             return "poured" if self.memory.poured else "episode"
@@ -77,7 +84,7 @@ class PourPolicy:
 
     def observe(self, probe: Probe) -> bool:
         """Takes one probe, in order of `mono_s`. True: pour now (it counts as poured)."""
-        if not self._settings.enabled:
+        if not self.settings.enabled:
             return False
         self._track(probe)
         if not self.memory.in_episode and self._lasts(self._busy_since_s, probe, "enter_s"):
@@ -94,22 +101,40 @@ class PourPolicy:
 
     def _track(self, probe: Probe) -> None:
         """Since when it has been busy, and calm, without a break."""
-        settings = self._settings
-        silence_s = 0.0 if self._last_s is None else probe.mono_s - self._last_s
+        settings = self.settings
         longest_s = MISSED_PROBES * settings.probe_every_s + settings.probe_timeout_s
-        if silence_s > longest_s:
+        if self._last_s is None:
+            self._take_up(probe, longest_s)
+        elif probe.mono_s - self._last_s > longest_s:
             self._busy_since_s = self._calm_since_s = None
         self._last_s = probe.mono_s
         failed = probe.latency_ms is None
-        busy = failed or (probe.latency_ms or 0.0) >= settings.threshold_ms
-        calm = not failed and (probe.latency_ms or 0.0) < settings.threshold_ms / 2
+        slow = failed or (probe.latency_ms or 0.0) >= settings.threshold_ms
+        quick = not failed and (probe.latency_ms or 0.0) < settings.threshold_ms / 2
+        busy = slow or probe.busy_inside
         self._busy_since_s = _since(self._busy_since_s, busy, probe.mono_s)
-        self._calm_since_s = _since(self._calm_since_s, calm, probe.mono_s)
+        self._calm_since_s = _since(
+            self._calm_since_s, quick and not probe.busy_inside, probe.mono_s
+        )
+        now = probe.local.timestamp()
+        if self._busy_since_s is None:
+            self.memory.busy_since = self.memory.busy_until = None
+        else:
+            self.memory.busy_since = now - (probe.mono_s - self._busy_since_s)
+            self.memory.busy_until = now
+
+    def _take_up(self, probe: Probe, longest_s: float) -> None:
+        """The first probe of a process goes on where the last one ended, if that was just now."""
+        memory, now = self.memory, probe.local.timestamp()
+        if memory.busy_since is None or memory.busy_until is None:
+            return
+        if 0 <= now - memory.busy_until <= longest_s and memory.busy_since <= memory.busy_until:
+            self._busy_since_s = probe.mono_s - (now - memory.busy_since)
 
     def _lasts(
         self, since_s: float | None, probe: Probe, wanted: Literal["enter_s", "leave_s"]
     ) -> bool:
-        needed_s: float = getattr(self._settings, wanted)
+        needed_s: float = getattr(self.settings, wanted)
         return since_s is not None and probe.mono_s - since_s >= needed_s
 
     def _may_pour(self, probe: Probe) -> bool:
@@ -119,11 +144,11 @@ class PourPolicy:
             and self._lasts(self._busy_since_s, probe, "enter_s")
             and self._in_office_hours(probe.local)
             and self._cooled_down(probe.local)
-            and self._pours_on(probe.local) < self._settings.per_day
+            and self._pours_on(probe.local) < self.settings.per_day
         )
 
     def _in_office_hours(self, local: datetime) -> bool:
-        settings = self._settings
+        settings = self.settings
         if local.isoweekday() not in settings.office_days:
             return False
         return settings.office_from <= local.time() < settings.office_to
@@ -132,7 +157,7 @@ class PourPolicy:
         if self.memory.last_pour is None:
             return True
         since_s = (local - datetime.fromisoformat(self.memory.last_pour)).total_seconds()
-        return since_s >= self._settings.cooldown_s
+        return since_s >= self.settings.cooldown_s
 
     def _pours_on(self, local: datetime) -> int:
         same_day = self.memory.day == local.date().isoformat()

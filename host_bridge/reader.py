@@ -9,7 +9,7 @@ import threading
 from dataclasses import replace
 
 from host_bridge import storage
-from host_bridge.connector.backend import UnknownVersion, coffee
+from host_bridge.connector.backend import is_supported
 from host_bridge.cursor import Ack, Cursors
 from host_bridge.curves import Curves
 from host_bridge.gateway.port import Records
@@ -95,13 +95,6 @@ class Reader:
 
     def curve(self, machine: str, boot: int, shot: int) -> Curve | None:
         return self._curves.curve(machine, boot, shot)
-
-
-def is_supported(model: str | None) -> bool:
-    try:
-        return model is not None and bool(coffee.at(model))
-    except UnknownVersion:
-        return False
 
 
 class Folder:

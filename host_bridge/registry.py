@@ -42,19 +42,34 @@ class HeldRecipes:
     slots: dict[str, dict[str, Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a machine says it is; None while it has not."""
+
+    model: str | None = None
+    serial: str | None = None
+    firmware: str | None = None
+
+
 class Registry:
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._identities: dict[str, tuple[str | None, str | None]] = {
-            known.machine: (known.model, known.info.get("serial")) for known in self.machines()
+        self._identities = {
+            known.machine: Identity(
+                known.model, known.info.get("serial"), known.info.get("firmware")
+            )
+            for known in self.machines()
         }
 
     def model(self, machine: str) -> str | None:
         """From memory: what the machine says it is, None while it has not."""
-        return self._identities.get(machine, (None, None))[0]
+        return self._identities.get(machine, Identity()).model
 
     def serial(self, machine: str) -> str | None:
-        return self._identities.get(machine, (None, None))[1]
+        return self._identities.get(machine, Identity()).serial
+
+    def firmware(self, machine: str) -> str | None:
+        return self._identities.get(machine, Identity()).firmware
 
     def count(self) -> int:
         row = self._db.one("SELECT count(*) AS n FROM machine")
@@ -71,12 +86,12 @@ class Registry:
         tx.execute("UPDATE machine SET online=?, boot=? WHERE machine=?", (online, boot, machine))
 
     def set_info(
-        self, tx: sqlite3.Connection, machine: str, model: str, serial: str, payload: bytes
+        self, tx: sqlite3.Connection, machine: str, identity: Identity, payload: bytes
     ) -> None:
-        self._identities[machine] = (model, serial)
+        self._identities[machine] = identity
         tx.execute(
             "UPDATE machine SET model=?, info=? WHERE machine=?",
-            (model, payload.decode(), machine),
+            (identity.model, payload.decode(), machine),
         )
 
     def set_recipes(self, tx: sqlite3.Connection, machine: str, rev: int, payload: bytes) -> bool:

@@ -6,10 +6,13 @@ print as asterisks wherever they are logged.
 
 from __future__ import annotations
 
+import difflib
+import os
 import tomllib
 from datetime import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -19,6 +22,7 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from pydantic_settings import (
@@ -29,6 +33,8 @@ from pydantic_settings import (
 )
 
 NAME = r"^[a-z0-9-]{1,32}$"
+TOKEN_LENGTH = 12
+PREFIX = "COFFEE_"
 EXAMPLE = "see coffee.example.toml"
 
 
@@ -101,6 +107,16 @@ class WebSettings(Section):
     token: SecretStr | None = None
     """For acting pages; without one a random token is made and kept in the data folder."""
 
+    @field_validator("token")
+    @classmethod
+    def _is_hard_to_guess(cls, token: SecretStr | None) -> SecretStr | None:
+        if token is not None and len(token.get_secret_value()) < TOKEN_LENGTH:
+            raise ValueError(
+                f"at least {TOKEN_LENGTH} characters: who guesses it can brew; or leave it out, "
+                "then a random one is made"
+            )
+        return token
+
 
 class InboxSettings(Section):
     keep_days: float = Field(default=30, gt=0)
@@ -119,6 +135,49 @@ class ImportSettings(Section):
     clock_wait_s: float = Field(default=15, ge=0)
     """How long clock-less facts from a backlog wait for a live message to tell the time by."""
     retry_max_s: float = Field(default=30, gt=0)
+
+
+class GatewaySettings(Section):
+    """Where facts go: the embedded store, or an Odoo with the addon connector_coffee."""
+
+    kind: Literal["embedded", "odoo"] = "embedded"
+    url: str | None = None
+    """Such as https://odoo.example; a path in front of Odoo's own is kept."""
+    database: str | None = None
+    """Without one, Odoo's own choice for the host name (JSON-2 only)."""
+    login: str | None = None
+    """XML-RPC only: the user whose key or password `key` is."""
+    key: SecretStr | None = None
+    """API key of the bridge's user; before Odoo 14 its password."""
+    transport: Literal["auto", "json2", "xmlrpc"] = "auto"
+    """auto: JSON-2, and XML-RPC when the server is older than Odoo 19."""
+    ca_file: ReadableFile | None = None
+    """Instead of this computer's certificate authorities."""
+    timeout_s: float = Field(default=30, gt=0, le=600)
+    """After it a call's outcome counts as unknown, and the same call is made again."""
+
+    @field_validator("url")
+    @classmethod
+    def _is_url(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"{url!r} is no address; give one such as https://odoo.example")
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise ValueError("only scheme, host, port and path; the key goes into gateway.key")
+        return url.rstrip("/")
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> GatewaySettings:
+        if self.kind == "embedded":
+            return self
+        missing = [name for name in ("url", "key") if getattr(self, name) is None]
+        if self.transport == "xmlrpc":
+            missing += [name for name in ("database", "login") if getattr(self, name) is None]
+        if missing:
+            raise ValueError(f"kind {self.kind!r} needs {', '.join(missing)}; give them too")
+        return self
 
 
 class PourSettings(Section):
@@ -155,7 +214,7 @@ class Settings(BaseSettings):
     """Everything the bridge can be told. Environment: COFFEE_MQTT__HOST, COFFEE_WEB_TOKEN, …"""
 
     model_config = SettingsConfigDict(
-        env_prefix="COFFEE_",
+        env_prefix=PREFIX,
         env_nested_delimiter="_",
         env_nested_max_split=1,
         extra="forbid",
@@ -173,6 +232,7 @@ class Settings(BaseSettings):
     web: WebSettings = WebSettings()
     inbox: InboxSettings = InboxSettings()
     importing: ImportSettings = ImportSettings()
+    gateway: GatewaySettings = GatewaySettings()
     pour: PourSettings = PourSettings()
 
     @classmethod
@@ -210,12 +270,42 @@ def load(config: Path | None = None, **overrides: Any) -> Settings:
     class FileSettings(Settings):
         model_config = SettingsConfigDict(toml_file=toml_file)
 
+    _check_environment()
     try:
         return FileSettings(**_given(overrides))
     except ValidationError as error:
         raise SettingsError(_explain(error)) from error
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{toml_file}: not TOML: {error}; correct that line") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(
+            f"{toml_file}: not UTF-8 at byte {error.start}; save the file as UTF-8"
+        ) from error
+
+
+def _check_environment() -> None:
+    """A variable that is nearly ours is a slip of the pen, and would be ignored without a word.
+
+    Raises:
+        SettingsError: naming it and what was meant.
+    """
+    known = []
+    for name, field in Settings.model_fields.items():
+        known.append(name)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            known += [f"{name}_{key}" for key in field.annotation.model_fields]
+    for variable in os.environ:
+        name = variable.upper().removeprefix(PREFIX).lower()
+        if not variable.upper().startswith(PREFIX) or name.replace("__", "_", 1) in known:
+            continue
+        if any(name.startswith(f"{head}_") for head in Settings.model_fields):
+            continue  # a section's: pydantic looks at what follows
+        near = difflib.get_close_matches(name, known, 1, 0.75)
+        if near:
+            raise SettingsError(
+                f"{variable}: no such setting; did you mean {PREFIX}{near[0].upper()}? "
+                f"Rename or unset it ({EXAMPLE})"
+            )
 
 
 def _given(overrides: dict[str, Any]) -> dict[str, Any]:
@@ -234,6 +324,6 @@ def _explain(error: ValidationError) -> str:
         what = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
             what = "no such setting; remove it or correct its name"
-        env = "COFFEE_" + field.replace(".", "_").upper()
+        env = PREFIX + field.replace(".", "_").upper()
         lines.append(f"{field}: {what} (in coffee.toml, or {env}; {EXAMPLE})")
     return "\n".join(lines)

@@ -1,7 +1,8 @@
 """The data folder: which files are in it and which tables in the bridge's own one.
 
 `bridge.sqlite` is the bridge's (inbox, outbox, curves); `store.sqlite` is the embedded gateway's,
-which stands where an ERP will. They are never opened for writing by two bridges at once.
+which stands where an ERP will, and behind one that is there (gateway/mirror.py). They are never
+opened for writing by two bridges at once.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import IO, Final
 from host_bridge import commands, curves, inbox, keeper, registry
 from host_bridge.database import Database, DatabaseError
 from host_bridge.gateway.embedded import EmbeddedStore
+from host_bridge.gateway.mirror import Mirror
+from host_bridge.settings import Settings
 
 SCHEMA: Final = inbox.SCHEMA + registry.SCHEMA + curves.SCHEMA + commands.SCHEMA + keeper.SCHEMA
 
@@ -26,6 +29,15 @@ def open_bridge(data: Path, read_only: bool = False) -> Database:
 def open_store(data: Path, read_only: bool = False) -> EmbeddedStore:
     """Raises DatabaseError."""
     return EmbeddedStore(data / "store.sqlite", read_only=read_only)
+
+
+def open_erp(settings: Settings, store: EmbeddedStore) -> Mirror | None:
+    """The ERP of the settings in front of the store; None: there is none."""
+    if settings.gateway.kind == "embedded":
+        return None
+    from host_bridge.gateway.odoo import OdooGateway  # brings an HTTP client nobody else needs
+
+    return Mirror(OdooGateway(settings.gateway, settings.name), store)
 
 
 def lock(data: Path) -> IO[str]:

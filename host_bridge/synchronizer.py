@@ -1,65 +1,48 @@
-"""The one thread that talks to the ERP: facts and recipes in, orders out, cursors forward.
+"""The thread that brings the ERP what machines tell: facts and recipes in, cursors forward.
 
 Only after the gateway has taken a fact does its row leave the queue and the machine's cursor
-move. A crash anywhere in between repeats the step, and repeating changes nothing.
+move. A crash anywhere in between repeats the step, and repeating changes nothing. What the ERP
+wants of the machines is another thread's work (orders.py), so a long push holds up no order.
 """
 
 from __future__ import annotations
 
-import random
 import threading
 from collections.abc import Callable
 from typing import Any, Final
 
 import structlog
 
-from host_bridge.commands import Order, Outbox
-from host_bridge.connector.backend import UnknownVersion, coffee
+from host_bridge.connector.backend import UnknownVersion, is_supported
 from host_bridge.connector.batch import VERSION_REASON, BatchImport
-from host_bridge.connector.binder import Binder, BinderError
-from host_bridge.connector.checkpoint import about_backend, lost_id
-from host_bridge.connector.environment import Environment, get_environment
-from host_bridge.connector.exporter import OrderExporter, RecipeExporter
+from host_bridge.connector.checkpoint import about_backend, add_checkpoint, lost_id
+from host_bridge.connector.environment import get_environment
 from host_bridge.connector.mapper import MappingError
 from host_bridge.connector.mappers.common import RecipeMapper
 from host_bridge.cursor import Ack, Cursors
 from host_bridge.database import Database
-from host_bridge.errors import Invalid
-from host_bridge.gateway.port import (
-    BACKEND,
-    RECIPE,
-    CommandOrder,
-    Done,
-    Gateway,
-    Permanent,
-    RecipeExport,
-    Transient,
-    Values,
-)
+from host_bridge.gateway.port import RECIPE, REFUSED_MACHINE, Gateway, Permanent
 from host_bridge.inbox import Inbox
 from host_bridge.metrics import Metrics
 from host_bridge.registry import HeldRecipes, Registry
 from host_bridge.settings import Settings
+from host_bridge.worker import Worker
 
 log = structlog.get_logger(__name__)
 IDLE_S: Final = 1.0
-ORDERS_EVERY_S: Final = 2.0
-RETRY_FIRST_S: Final = 0.2
-EXPORT_DEADLINE_MS: Final = 7 * 86_400_000  # a recipe is wanted until the machine is back
+LOOK_AGAIN_MS: Final = 60_000  # what a person may have changed in the ERP: language, a refusal
 
 
 class Synchronizer:
     def __init__(
-        self, db: Database, inbox: Inbox, cursors: Cursors, registry: Registry, outbox: Outbox,
-        gateway: Gateway, batch: BatchImport, settings: Settings, metrics: Metrics,
-        now_ms: Callable[[], int], held: Callable[[Ack], None], imported: Callable[[], None],
-        submitted: Callable[[], None],
+        self, db: Database, inbox: Inbox, cursors: Cursors, registry: Registry, gateway: Gateway,
+        batch: BatchImport, settings: Settings, metrics: Metrics, now_ms: Callable[[], int],
+        held: Callable[[Ack], None], imported: Callable[[], None],
     ) -> None:  # fmt: skip
         self._db = db
         self._inbox = inbox
         self._cursors = cursors
         self._registry = registry
-        self._outbox = outbox
         self._gateway = gateway
         self._batch = batch
         self._settings = settings
@@ -67,75 +50,30 @@ class Synchronizer:
         self._now_ms = now_ms
         self._held = held
         self._imported = imported
-        self._submitted = submitted
-        self._wake = threading.Event()
-        self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._models: dict[str, str] = {}  # machines whose info has just told their version
         self._recipes_changed = True
-        self._orders_due_ms = 0
-        self._thread = threading.Thread(target=self._run, name="synchronizer", daemon=True)
-        self.problem: str | None = None
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopping.set()
-        self._wake.set()
-        if self._thread.is_alive():
-            self._thread.join(10)
-
-    @property
-    def alive(self) -> bool:
-        return self._thread.is_alive()
-
-    def wake(self) -> None:
-        self._wake.set()
+        self._look_again_ms = now_ms() + LOOK_AGAIN_MS
+        self.worker = Worker(
+            "synchronizer", self.step, IDLE_S, settings.importing.retry_max_s, self._failed
+        )
 
     def model_known(self, machine: str, model: str) -> None:
         with self._lock:
             self._models[machine] = model
-        self._wake.set()
+        self.worker.wake()
 
     def recipes_changed(self) -> None:
         self._recipes_changed = True
-        self._wake.set()
+        self.worker.wake()
 
-    def _run(self) -> None:
-        failures = 0
-        while not self._stopping.is_set():
-            try:
-                more = self.step()
-                failures, self.problem = 0, None
-            except Exception as error:
-                failures += 1
-                more = False
-                self._failed(error)
-                self._stopping.wait(self._pause_s(failures))
-            if not more:
-                self._wake.wait(IDLE_S)
-                self._wake.clear()
-
-    def _failed(self, error: Exception) -> None:
-        """Transient by its own word; anything else is treated so too, since putting a whole
-        backlog into quarantine for a defect of ours would be worse than waiting."""
+    def _failed(self) -> None:
         self._metrics.import_retries.inc()
         self._batch.forget()
-        self.problem = str(error) or repr(error)
-        if isinstance(error, Transient):
-            log.warning("gateway_transient", error=str(error))
-        else:
-            log.exception("synchronizer_failed")
-
-    def _pause_s(self, failures: int) -> float:
-        longest_s = min(
-            RETRY_FIRST_S * 2.0 ** min(failures, 16), self._settings.importing.retry_max_s
-        )
-        return longest_s * random.uniform(0.5, 1.0)
 
     def step(self) -> bool:
         """One pass over everything; True when facts are left that could go at once."""
+        self._look_again()
         self._welcome()
         if self._recipes_changed:  # before the facts, so that a brew finds its recipe's record
             self._recipes_changed = False
@@ -144,13 +82,18 @@ class Synchronizer:
             except BaseException:
                 self._recipes_changed = True
                 raise
-        more = self._import_facts()
-        if self._now_ms() >= self._orders_due_ms:
-            self._orders_due_ms = self._now_ms() + int(ORDERS_EVERY_S * 1000)
-            self._export()
-        return more
+        return self._import_facts()
 
     # --- machines
+    def _look_again(self) -> None:
+        if self._now_ms() < self._look_again_ms:
+            return
+        self._look_again_ms = self._now_ms() + LOOK_AGAIN_MS
+        self._batch.forget()
+        with self._lock:
+            for machine in self._batch.refused:
+                self._models.setdefault(machine, self._registry.model(machine) or "")
+
     def _welcome(self) -> None:
         """Machines that have said what they are: a backend, and what waited for it."""
         with self._lock:
@@ -158,19 +101,24 @@ class Synchronizer:
         if not models:
             return
         try:
-            self._batch.backends(list(models))
+            records = self._batch.backends(list(models), afresh=True)
         except BaseException:
             with self._lock:
                 self._models = models | self._models
             raise
-        for machine in models:
-            self._inbox.hurry(machine)
-            if _is_supported(models[machine]):
-                released = self._inbox.release(machine, VERSION_REASON)
-                if released:
-                    log.info("released", machine=machine, facts=released)
-                self._registry.recipes_untold(machine)
-                self._recipes_changed = True
+        for machine, model in models.items():
+            if not records[machine].refused:
+                self._let_in(machine, model)
+
+    def _let_in(self, machine: str, model: str) -> None:
+        self._inbox.hurry(machine)
+        released = self._inbox.release(machine, REFUSED_MACHINE)
+        if is_supported(model):
+            released += self._inbox.release(machine, VERSION_REASON)
+            self._registry.recipes_untold(machine)
+            self._recipes_changed = True
+        if released:
+            log.info("released", machine=machine, facts=released)
 
     # --- facts
     def _import_facts(self) -> bool:
@@ -199,17 +147,16 @@ class Synchronizer:
         gaps = self._inbox.unreported_gaps()
         if not gaps:
             return
-        missing = [gap for gap in gaps if gap.missing > 0]
-        records = self._batch.backends([gap.machine for gap in missing])
         self._gateway.add_checkpoints(
             [
                 about_backend(
-                    records[gap.machine], lost_id(gap.journal, gap.from_seq, gap.to_seq),
+                    gap.machine, lost_id(gap.journal, gap.from_seq, gap.to_seq),
                     f"{gap.missing} facts never arrived and the machine no longer holds them "
                     f"(seq {gap.from_seq} to {gap.to_seq})",
                     self._settings.language_of(gap.machine),
                 )
-                for gap in missing
+                for gap in gaps
+                if gap.missing > 0
             ]
         )  # fmt: skip
         self._inbox.gaps_reported(gaps)
@@ -224,93 +171,30 @@ class Synchronizer:
                 self._registry.recipes_told(recipes)
 
     def _import_slots(self, held: HeldRecipes) -> None:
+        """A slot that does not map, or that the ERP refuses, asks a person and holds up none."""
+        record = self._batch.backends([held.machine])[held.machine]
+        if record.refused:
+            return
+        session = self._batch.session()
         try:
-            env = self._environment(held.machine, RECIPE)
+            env = get_environment(session, RECIPE, record)
         except UnknownVersion:
             return
-        mapper, binder = env.unit(RecipeMapper), env.unit(Binder)
-        bound = binder.to_internal([str(slot) for slot in range(16)])
-        new: list[Values] = []
-        changed: list[tuple[int, Values]] = []
+        mapper = env.unit(RecipeMapper)
+        slots: dict[str, dict[str, Any]] = {}
+        bad: dict[str, str] = {}
         for slot, recipe in held.slots.items():
             try:
-                values = mapper.values((slot, recipe, held.rev))
+                slots[slot] = mapper.values((slot, recipe))
             except MappingError as error:
-                log.warning("recipe_not_mapped", machine=held.machine, reason=str(error))
-                continue
-            if slot in bound:
-                del values["backend_id"], values["coffee_id"]
-                changed.append((bound[slot], values))
-            else:
-                new.append(values)
-        gone: list[tuple[int, Values]] = [
-            (bound[slot], {"active": False}) for slot in bound if slot not in held.slots
-        ]
-        self._write_recipes(held.machine, new, changed + gone)
-
-    def _write_recipes(
-        self, machine: str, new: list[Values], changes: list[tuple[int, Values]]
-    ) -> None:
-        """All at once, or one by one when the ERP refuses something among them."""
+                bad[slot] = str(error)
         try:
-            if new:
-                self._gateway.create_bindings(RECIPE, new)
-            if changes:
-                self._gateway.write(RECIPE, changes)
+            answers = self._gateway.import_recipes(held.machine, held.rev, slots)
+            bad |= {slot: a.error for slot, a in answers.items() if a.status == "refused"}
         except Permanent as error:
-            if len(new) + len(changes) == 1:
-                log.warning("recipe_refused", machine=machine, reason=str(error))
-                return
-            for values in new:
-                self._write_recipes(machine, [values], [])
-            for change in changes:
-                self._write_recipes(machine, [], [change])
-
-    def _environment(self, machine: str, model: str) -> Environment:
-        record = self._batch.backends([machine])[machine]
-        return get_environment(self._batch.session(), model, record)
-
-    # --- what the ERP wants of the machines
-    def _export(self) -> None:
-        ended: list[Done] = []
-        for export in self._gateway.recipes_to_export(50):
-            ended += self._submit(export, self._now_ms() + EXPORT_DEADLINE_MS)
-        for order in self._gateway.commands_to_run(50):
-            ended += self._submit(order, order.deadline_ms)
-        views = self._outbox.untold(200)
-        for view in views:
-            message = "" if view.error is None else view.error.message
-            state = view.state
-            assert state == "ok" or state == "refused" or state == "expired"
-            ended.append(Done(view.id, state, message))
-        if ended:
-            self._gateway.finished(ended)
-            self._outbox.told(views)
-
-    def _submit(self, wanted: RecipeExport | CommandOrder, deadline_ms: int) -> list[Done]:
-        """Into the outbox under the ERP's own id; what cannot be sent at all is refused here."""
-        try:
-            name, args = self._command(wanted)
-            self._outbox.submit(
-                Order(wanted.machine, name, args, wanted.user, deadline_ms, wanted.id),
-                ordered_by_erp=True,
-            )
-        except (Invalid, UnknownVersion, BinderError) as error:
-            return [Done(wanted.id, "refused", str(error))]
-        self._submitted()
-        return []
-
-    def _command(self, wanted: RecipeExport | CommandOrder) -> tuple[str, dict[str, Any]]:
-        if self._registry.model(wanted.machine) is None:
-            raise Invalid("machine", f"{wanted.machine!r} was never seen; check its name")
-        if isinstance(wanted, RecipeExport):
-            return self._environment(wanted.machine, RECIPE).unit(RecipeExporter).command(wanted)
-        return self._environment(wanted.machine, BACKEND).unit(OrderExporter).command(wanted)
-
-
-def _is_supported(version: str) -> bool:
-    try:
-        coffee.at(version)
-    except UnknownVersion:
-        return False
-    return True
+            bad[""] = str(error)
+        for slot, reason in bad.items():
+            log.warning("recipe_refused", machine=held.machine, slot=slot, reason=reason)
+            add_checkpoint(env, f"refused/{held.rev}/{slot}", f"recipe not taken: {reason}")
+        if session.checkpoints:
+            self._gateway.add_checkpoints(session.checkpoints)

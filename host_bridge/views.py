@@ -30,10 +30,11 @@ class BrewView:
     start_ms: int | None
     """UTC, None when `time_known` is False."""
     time_known: bool
-    duration_ms: int
-    volume_ul: int
+    duration_ms: int | None
+    """This, `volume_ul` and `energy_j` are None when a reset cut the shot: nobody knows."""
+    volume_ul: int | None
     temp_mean_mc: int
-    energy_j: int
+    energy_j: int | None
     result: Literal["ok", "stopped", "aborted"]
     reason: str | None
     weight_mg: int | None

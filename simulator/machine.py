@@ -38,6 +38,7 @@ class Machine:
         mode: "step" or "run" (goes by itself at `speed`, 0: as fast as possible).
         config: settings provisioned into the firmware, beside name and broker.
         files: name → text of files put on its flash, such as the site's CA.
+        serial: the board's UART ends in a pseudo-terminal, `board.serial_port`.
         firmware, main: another folder of modules, another main.py: for tests of parts.
     """
 
@@ -54,6 +55,7 @@ class Machine:
         faults: dict[str, int] | None = None,
         config: dict[str, Any] | None = None,
         files: dict[str, str] | None = None,
+        serial: bool = False,
         firmware: Path | None = None,
         main: Path | None = None,
     ) -> None:
@@ -61,7 +63,7 @@ class Machine:
         folder = Path(data or self._temporary or ".")
         job = Job(
             model, name or f"sim-{model}", folder, seed, mode, speed, broker, faults or {},
-            config or {}, files or {}, main=main,
+            config or {}, files or {}, serial, main=main,
         )
         if firmware:
             job.firmware = firmware

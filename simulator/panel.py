@@ -1,7 +1,7 @@
 """The front panels of simulated machines as a web page: buttons, cup, tank, key, faults, readings.
 
 One page for all machines of this process, made for a phone as well. It only turns clicks into
-requests of the boards' control line; it knows nothing of the firmware but the names of its states.
+requests of the boards' control line. Codes become the words that the console uses for them.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import uvicorn
 from fastapi import FastAPI
 from nicegui import run, ui
 
+from host_bridge.web import units, words
 from simulator.fleet import Fleet
 from simulator.supervisor import Board, BoardBroken, BoardDied, RequestRefused
 
@@ -29,16 +30,24 @@ SWITCH_TEXTS = {
     "cup": "cup on the tray", "tank": "tank full", "tray": "drip tray in, empty",
     "remote": "key: remote enabled", "door": "door closed", "hopper": "beans in the hopper",
 }
+READINGS = (  # name of the reading, its label, unit, decimals
+    ("temp_mc", "Brew boiler", "°C", 1), ("steam_temp_mc", "Steam boiler", "°C", 0),
+    ("pressure_mbar", "Pressure", "bar", 1), ("flow_ul_s", "Flow", "ml/s", 1),
+    ("volume_ul", "Shot", "ml", 1), ("cup_ul", "In the cup", "ml", 0),
+)
 SPEEDS = {1: "real time", 5: "5 ×", 20: "20 ×", 0: "as fast as possible"}
-COLOURS = {
-    "ready": "positive", "heating": "warning", "cold": "warning", "fault": "negative",
-    "safe_mode": "negative", "standby": "grey",
+COLOURS = {  # tone of words.Word
+    words.GOOD: "green-9", words.BUSY: "primary", words.WARN: "orange-10", words.BAD: "negative",
+    words.QUIET: "grey-8",
 }
 LAMPS = {  # words of plant.u that a lamp shows, in their order there
     "heater_brew": "heater", "heater_steam": "steam heater", "pump_permille": "pump",
     "valve_brew": "brew valve", "valve_steam": "steam valve", "valve_water": "water valve",
     "valve_refill": "refill", "grinder": "grinder",
 }
+
+
+LAMP_ON, LAMP_OFF = "color=deep-orange-9 text-color=white", "color=grey-3 text-color=grey-9"
 
 
 class Panel:
@@ -95,7 +104,10 @@ class _Facts:
 
 def _page(machines: list[_Facts]) -> None:
     ui.colors(primary="#6f4e37")
-    ui.add_css(".lamp-off { opacity: .25 } .q-card { width: 100%; max-width: 30rem }")
+    ui.add_css(
+        ".q-card { width: 100%; max-width: 30rem } .reading { min-width: 6.5rem }"
+        " .nicegui-content { padding: .75rem }"
+    )
     with ui.header().classes("items-center"):
         ui.icon("coffee_maker").classes("text-2xl")
         ui.label("Front panels").classes("text-lg font-medium")
@@ -116,9 +128,11 @@ class _Card:
         self._setting = False
         with ui.card().props(f'data-machine="{facts.name}"'):
             self._head(facts)
-            self._readings = ui.label("…").classes("text-2xl font-mono")
-            self._more = ui.label("").classes("text-sm opacity-70 font-mono")
-            self._alarms = ui.label("").classes("text-negative text-sm")
+            self._values = self._reading_row()
+            self._more = ui.label("").classes("text-xs opacity-70 empty:hidden")
+            self._alarms = ui.label("").classes(
+                "text-negative text-sm whitespace-pre-line empty:hidden"
+            )
             self._buttons()
             self._row_of_lamps()
             ui.separator()
@@ -133,21 +147,34 @@ class _Card:
             ui.label(f"Coffee {facts.known['model']}").classes("opacity-70")
             self._state = ui.badge("…")
 
+    def _reading_row(self) -> dict[str, Any]:
+        values = {}
+        with ui.row().classes("w-full gap-x-4 gap-y-1"):
+            for name, label, _, _ in READINGS:
+                if name == "steam_temp_mc" and "heater_steam" not in self._known["outputs"]:
+                    continue
+                with ui.column().classes("reading gap-0") as column:
+                    ui.label(label).classes("text-xs opacity-70")
+                    values[name] = ui.label("…").classes("text-xl font-mono")
+                column.set_visibility(name != "pressure_mbar")  # shown once there is some
+        return values
+
     def _buttons(self) -> None:
         with ui.row().classes("w-full gap-2"):
             for what in self._known["buttons"]:
                 button = ui.button(BUTTON_TEXTS[what], icon=BUTTONS[what]).classes("grow h-16")
-                button.props(f'data-button="{what}" no-caps')
+                button.props(f'data-button="{what}" no-caps stack')
                 button.on("pointerdown", partial(self._press, what, HOLD_MS))
                 button.on("pointerup", partial(self._press, what, CLICK_MS))
                 button.on("pointerleave", partial(self._release, what))
 
     def _row_of_lamps(self) -> None:
+        ui.label("Switched on now").classes("text-xs opacity-70")
         with ui.row().classes("gap-1"):
             for word, (name, text) in enumerate(LAMPS.items()):
                 if name not in self._known["outputs"]:
                     continue
-                self._lamps.append((word, ui.badge(text).props("color=orange-8")))
+                self._lamps.append((word, ui.badge(text).props(LAMP_OFF)))
 
     def _switch_row(self) -> None:
         with ui.grid(columns=2).classes("w-full gap-0"):
@@ -159,22 +186,23 @@ class _Card:
     def _fault_row(self) -> None:
         faults: dict[str, str] = self._known["faults"]
         with ui.row().classes("w-full items-center no-wrap"):
-            choice = ui.select(sorted(faults), label="fault", with_input=True).classes("grow")
-            value = ui.number(value=1, format="%d").classes("w-20")
+            choice = ui.select(sorted(faults), label="Something to break", with_input=True)
+            choice.classes("grow")
+            value = ui.number("How much", value=1, format="%d").classes("w-24")
             ui.button(
                 icon="bolt", on_click=lambda: self._fault(choice.value, int(value.value or 1))
             ).props('dense outline aria-label="inject the fault"')
-        hint = ui.label("").classes("text-xs opacity-70")
+        hint = ui.label("").classes("text-xs opacity-70 empty:hidden")
         choice.on_value_change(lambda e: hint.set_text(faults.get(e.value, "")))
-        self._standing = ui.row().classes("gap-1")
+        self._standing = ui.row().classes("gap-1 empty:hidden")
         self._shown_faults: dict[str, int] = {}
 
     def _world_row(self) -> None:
         with ui.row().classes("w-full items-center justify-between"):
             ui.select(
-                SPEEDS, value=self._nearest_speed(), label="time", on_change=self._speed
+                SPEEDS, value=self._nearest_speed(), label="Time runs", on_change=self._speed
             ).classes("w-40")
-            ui.button("power cut", icon="power_off", on_click=self._power_cut).props(
+            ui.button("Cut the power", icon="power_off", on_click=self._power_cut).props(
                 "flat dense color=negative no-caps"
             )
 
@@ -228,14 +256,17 @@ class _Card:
 
     def _show(self, seen: dict[str, Any]) -> None:
         state = seen.get("state", "starting")
-        self._state.set_text(state)
-        self._state.props(f"color={COLOURS.get(state, 'primary')}")
-        self._readings.set_text(_readings(seen))
+        word = words.state(state, True, [*seen.get("alarms", []), *seen.get("latched", [])])
+        self._state.set_text(word.text)
+        self._state.props(f"color={COLOURS[word.tone]}")
+        for name, label in self._values.items():
+            label.set_text(_reading(seen, name))
+            if seen.get(name):
+                label.parent_slot.parent.set_visibility(True)
         self._more.set_text(_more(seen))
-        alarms = sorted({*seen.get("alarms", []), *seen.get("latched", [])})
-        self._alarms.set_text(", ".join(alarms))
-        for word, lamp in self._lamps:
-            lamp.classes(**{"remove" if seen["outputs"][word] else "add": "lamp-off"})
+        self._alarms.set_text("\n".join(_alarms(seen)))
+        for number, lamp in self._lamps:
+            lamp.props(LAMP_ON if seen["outputs"][number] else LAMP_OFF)
         self._setting = True
         for name, switch in self._switches.items():
             switch.set_value(bool(seen["switches"][name]))
@@ -257,22 +288,30 @@ class _Card:
         await self._ask("fault", name=name, value=0)
 
 
-def _readings(seen: dict[str, Any]) -> str:
-    if "temp_mc" not in seen:
-        return "…"
-    text = f"{seen['temp_mc'] / 1000:.1f} / {seen['setpoint_mc'] / 1000:.1f} °C"
-    if seen["steam_setpoint_mc"]:
-        text += f"   steam {seen['steam_temp_mc'] / 1000:.0f} °C"
-    return text
+def _reading(seen: dict[str, Any], name: str) -> str:
+    """A figure with its unit; a dash while its sensor is broken: that says no temperature."""
+    unit, digits = next((unit, digits) for key, _, unit, digits in READINGS if key == name)
+    value = words.believed(seen, name)
+    return f"{units.MISSING if value is None else f'{value / 1000:.{digits}f}'} {unit}"
 
 
 def _more(seen: dict[str, Any]) -> str:
     if "temp_mc" not in seen:
         return ""
-    parts = [f"{seen['volume_ul'] / 1000:5.1f} ml", f"{seen['flow_ul_s'] / 1000:4.1f} ml/s"]
-    if seen["pressure_mbar"]:
-        parts.append(f"{seen['pressure_mbar'] / 1000:4.1f} bar")
-    parts.append(f"cup {seen['cup_ul'] / 1000:.0f} ml")
-    parts.append(f"{seen['world_ms'] / 1000:.0f} s")
-    parts.append("Wi-Fi" if seen["wifi"] else "no Wi-Fi")
-    return "  ".join(parts)
+    goals = [f"Set to {seen['setpoint_mc'] / 1000:.1f} °C"]
+    if seen["steam_setpoint_mc"]:
+        goals.append(f"steam to {seen['steam_setpoint_mc'] / 1000:.0f} °C")
+    wifi = "Wi-Fi connected" if seen["wifi"] else "no Wi-Fi"
+    return f"{', '.join(goals)} · {seen['world_ms'] / 1000:.0f} s simulated · {wifi}"
+
+
+def _alarms(seen: dict[str, Any]) -> list[str]:
+    """What is wrong and what to do; a latch also says how to let go of it here."""
+    standing = seen.get("alarms", [])
+    latched = seen.get("latched", [])
+    lines = [f"{words.alarm(code).title}. {words.alarm(code).cure}" for code in standing]
+    lines += [f"{words.alarm(code).title}: over." for code in latched if code not in standing]
+    if latched:
+        when = "Once that is done, hold" if set(latched) <= set(standing) else "Hold"
+        lines.append(f"{when} the Brew button for two seconds to acknowledge.")
+    return lines

@@ -11,11 +11,13 @@ import fcntl
 import hashlib
 import json
 import os
+import pty
 import queue
 import socket
 import subprocess
 import threading
 import time
+import tty
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,6 +62,7 @@ class Job:
         faults: name → value, standing from the first start.
         config: provisioned into the firmware's settings, beside name and broker.
         files: name → text of files put on its flash, such as the site's CA.
+        serial: its UART ends in a pseudo-terminal, Board.serial_port.
         steps: (virtual ms since the first start of this run, request), a scenario.
         firmware: folder of the modules; main: another main.py than the one in it, for tests.
     """
@@ -74,6 +77,7 @@ class Job:
     faults: dict[str, int] = field(default_factory=dict)
     config: dict[str, Any] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
+    serial: bool = False
     steps: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
     firmware: Path = ROOT / "firmware"
     main: Path | None = None
@@ -106,9 +110,18 @@ class Job:
             "plant": str(self.board / "plant.py"), "data": str(self.data.resolve()),
             "name": self.name, "uid": self.uid(), "seed": self.seed,
             "mode": self.mode, "speed": self.speed,
-            "network": self.broker is not None, "faults": self.faults, "steps": self.steps,
+            "network": self.broker is not None, "serial": None,
+            "faults": self.faults, "steps": self.steps,
             "config": self.settings(), "files": self.files,
         }
+
+
+def serial_pair() -> tuple[int, int]:
+    """(board's end, the device's end) of a pseudo-terminal; reads of the board's never wait."""
+    board, device = pty.openpty()
+    tty.setraw(device)
+    os.set_blocking(board, False)
+    return board, device
 
 
 class Board:
@@ -132,6 +145,7 @@ class Board:
         self._thread = threading.Thread(target=self._live, daemon=True, name=job.name)
         self._lock: IO[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._serial: tuple[int, int] | None = serial_pair() if job.serial else None
         self._line: socket.socket | None = None
 
     def start(self) -> None:
@@ -182,6 +196,12 @@ class Board:
         return self._thread.is_alive()
 
     @property
+    def serial_port(self) -> str:
+        """The device a gateway opens; it outlives resets of the board."""
+        assert self._serial, "made without serial=True"
+        return os.ttyname(self._serial[1])
+
+    @property
     def pid(self) -> int | None:
         """Process id of the present life, for tests that kill it."""
         return self._process.pid if self._process else None
@@ -198,6 +218,9 @@ class Board:
             self._thread.join(10)
         if self._lock:
             self._lock.close()
+        for descriptor in self._serial or ():
+            os.close(descriptor)
+        self._serial = None
 
     # --- the lives, one after another
     def _live(self) -> None:
@@ -214,6 +237,10 @@ class Board:
         job = self.job.words() | {"cause": self._cause, "origin_ms": self._origin_ms} | self.trace
         if self._origin_ms is not None:
             job["faults"] = {}  # they stand in the state file, unless mended meanwhile
+        passed = [theirs.fileno()]
+        if self._serial:
+            job["serial"] = self._serial[0]
+            passed.append(self._serial[0])
         ours.sendall(json.dumps(job).encode() + b"\n")
         self._cause = "power"  # unless the board says so before it dies
         command = [
@@ -223,7 +250,7 @@ class Board:
         with self._console_file() as log:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                pass_fds=[theirs.fileno()], start_new_session=True, cwd=self.job.data,
+                pass_fds=passed, start_new_session=True, cwd=self.job.data,
             )
         theirs.close()
         self._line = ours

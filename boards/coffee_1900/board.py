@@ -17,6 +17,7 @@ VALVE_REFILL = None
 GRINDER = None
 SAFETY_RELAY = None  # contactor in series with all heaters
 LED = "LED"
+UART = (0, 0, 1)  # serial line to a gateway: number, TX, RX; None: no pins to spare, USB only
 
 # --- inputs
 FLOWMETER = 10
@@ -58,9 +59,10 @@ AMBIENT_MC = 22000
 
 # --- pump: free flow, stall pressure (for feed-forward and plausibility)
 PUMP_FREE_UL_S = 10800
-# what a volumetric recipe does with the pump: all of it, but no more than this flow, so that the
-# headspace does not fill with more cold water than the element can heat (docs/control.md)
-VOLUMETRIC_PHASE = {"power_permille": 1000, "limit_flow_ul_s": 2200}
+# what a volumetric recipe does with the pump: all of it, but no more than this flow, beginning
+# with half of it, so that the headspace does not fill with more cold water than the element can
+# heat (docs/control.md)
+VOLUMETRIC_PHASE = {"power_permille": 1000, "limit_flow_ul_s": 2200, "ramp_ms": 5000}
 HOT_WATER_PERMILLE = 1000
 REFILL_PERMILLE = None
 COMPLIANCE = (400, 3000)  # elastic parts ul/bar, air trapped above the puck ul
@@ -76,9 +78,10 @@ BREW_LIMIT_MC = 130000
 STEAM_LIMIT_MC = None
 PRESSURE_LIMIT_MBAR = None
 # What stays in headspace and puck of a 16 g dose, ul; then how this puck shows itself: ul until
-# the pump feels a wall (nominal, permille of the difference), ms to 40 ml (nominal, ul per s).
-# Regression over 360 simulated pucks; on a real machine: docs/control.md
-PUCK_KEEPS = (26900, 15250, 372, 18680, 895)
+# the pump feels a wall (nominal, permille of the difference), share of the pump's cycles at 50 ml
+# (nominal permille, ul for 1000 of the difference).
+# Regression over 216 simulated pucks; on a real machine: docs/control.md
+PUCK_KEEPS = (26820, 13820, 438, 558, 2593)
 TAIL_MS = 20  # water that still passes the meter once the stop is decided, as time at its flow
 DRIP_MS = 1150  # what still drips into the cup after the stop, as time at the last flow
 SHOT_LIMIT_MS = 90000

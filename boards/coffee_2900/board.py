@@ -17,6 +17,7 @@ VALVE_REFILL = 0  # the probe needs a valve to act on: added here (docs/decision
 GRINDER = 8
 SAFETY_RELAY = 9  # contactor in series with all heaters
 LED = "LED"
+UART = None  # every pin a UART could use is taken: a serial line goes over USB
 
 # --- inputs
 FLOWMETER = 10

@@ -1,4 +1,4 @@
-"""The command line: `python -m host_bridge --help`.
+"""The command line: `coffee-bridge --help`.
 
 Looking (machines, brews, checkpoints, recipe list, quarantine list) reads the data folder, so it
 works whether the bridge runs or not. Acting (brew, recipe put, review, replay …) asks the running

@@ -18,6 +18,7 @@ from host_bridge.cli.common import (
     Json,
     Machine,
     WebPort,
+    cell,
     err,
     explained,
     folder,
@@ -58,7 +59,10 @@ def _order(
 
 def brew(
     machine: Machine,
-    slot: Annotated[str, typer.Option("--slot", "-s", help="Recipe slot, 0 to 15.")] = "0",
+    slot: Annotated[str | None, typer.Argument(help="Recipe slot, 0 to 15; default 0.")] = None,
+    slot_option: Annotated[
+        str | None, typer.Option("--slot", "-s", help="The same, as an option.")
+    ] = None,
     wait: Wait = 10,
     config: Config = None,
     data: Data = None,
@@ -67,11 +71,14 @@ def brew(
 ) -> None:
     """Brew the recipe in a slot, if the machine agrees (cup there, remote key on, no fault).
 
-    Example: `python -m host_bridge brew sim-1900 --slot 1`
+    Example: `coffee-bridge brew sim-1900 1`
     """
     with explained():
-        api = Api(settings(config, data, web_port))
-        _order(api, machine, "brew", {"slot": slot}, wait, as_json)
+        if slot is not None and slot_option not in (None, slot):
+            raise Invalid("slot", f"{slot} or {slot_option}? Give one of them")
+        wanted = {"slot": slot or slot_option or "0"}
+        api = Api(settings(config, data, web_port), web_port)
+        _order(api, machine, "brew", wanted, wait, as_json)
 
 
 def recipe_put(
@@ -86,7 +93,7 @@ def recipe_put(
 ) -> None:
     """Store a recipe in a slot. The machine checks it against its limits.
 
-    Example: `python -m host_bridge recipe put sim-1900 3 espresso.json`
+    Example: `coffee-bridge recipe put sim-1900 3 espresso.json`
     """
     with explained():
         text = typer.get_text_stream("stdin").read() if str(file) == "-" else file.read_text()
@@ -94,7 +101,7 @@ def recipe_put(
             wanted = json.loads(text)
         except ValueError as error:
             raise Invalid("file", f"{file} is not JSON: {error}; correct it there") from error
-        api = Api(settings(config, data, web_port))
+        api = Api(settings(config, data, web_port), web_port)
         _order(api, machine, "recipe.put", {"slot": slot, "recipe": wanted}, wait, as_json)
 
 
@@ -114,7 +121,7 @@ def recipe_import(
 ) -> None:
     """Turn a shared pressure or flow profile into a recipe and store it.
 
-    Example: `python -m host_bridge recipe import blooming.json --machine sim-2900 --slot 5`
+    Example: `coffee-bridge recipe import blooming.json --machine sim-2900 --slot 5`
 
     What the machine cannot do is refused with every reason, never bent silently.
     """
@@ -130,7 +137,7 @@ def recipe_import(
             for field, message in error.problems:
                 err.print(escape(f"{field}: {message}"), style="red")
             raise typer.Exit(FAILED) from error
-        api = Api(settings(config, data, web_port))
+        api = Api(settings(config, data, web_port), web_port)
         _order(api, machine, "recipe.put", {"slot": slot, "recipe": wanted}, wait, as_json)
 
 
@@ -145,7 +152,7 @@ def recipe_delete(
 ) -> None:
     """Empty a slot."""
     with explained():
-        api = Api(settings(config, data, web_port))
+        api = Api(settings(config, data, web_port), web_port)
         _order(api, machine, "recipe.delete", {"slot": slot}, wait, as_json)
 
 
@@ -158,10 +165,17 @@ def review(
 ) -> None:
     """Mark a checkpoint as looked at.
 
-    Example: `python -m host_bridge checkpoints review 3 --note "filled the tank"`
+    Example: `coffee-bridge checkpoints review 3 --note "filled the tank"`
     """
     with explained():
-        api = Api(settings(config, data, web_port))
+        api = Api(settings(config, data, web_port), web_port)
+        before = {view["id"]: view for view in api.call("GET", "checkpoints?state=done")}
+        if id in before:
+            done = before[id]
+            words = f": {done['note']}" if done["note"] else ""
+            when = cell("reviewed_ms", done["reviewed_ms"])
+            out.print(escape(f"{id}: already reviewed by {done['reviewed_by']}, {when}{words}"))
+            return
         view = api.call("POST", f"checkpoints/{id}/review", {"note": note})
         out.print(escape(f"{view['machine']}: {view['summary']}: {view['state']}"))
 
@@ -169,22 +183,43 @@ def review(
 def replay(id: Id, config: Config = None, data: Data = None, web_port: WebPort = None) -> None:
     """Take a quarantined message in again, after its cause is cured."""
     with explained():
-        Api(settings(config, data, web_port)).call("POST", f"quarantine/{id}/replay")
+        Api(settings(config, data, web_port), web_port).call("POST", f"quarantine/{id}/replay")
         out.print(f"{id}: taken in again")
 
 
 def discard(
-    id: Id,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Do not ask.", prompt="Throw it away for good?")
-    ] = False,
+    id: Annotated[int | None, typer.Argument(help="Number from the list.")] = None,
+    containing: Annotated[
+        str, typer.Option(help="Instead of a number: all with this text in topic or reason.")
+    ] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     config: Config = None,
     data: Data = None,
     web_port: WebPort = None,
 ) -> None:
-    """Throw a quarantined message away for good."""
-    if not yes:
-        raise typer.Abort
+    """Throw quarantined messages away for good: one, or all that contain a text.
+
+    Example: `coffee-bridge quarantine discard --containing "not UTF-8 JSON" --yes`
+    """
     with explained():
-        Api(settings(config, data, web_port)).call("DELETE", f"quarantine/{id}")
-        out.print(f"{id}: discarded")
+        if (id is None) == (not containing):
+            raise Invalid("id", "give the number of one message, or --containing TEXT")
+        api = Api(settings(config, data, web_port), web_port)
+        if id is not None:
+            _sure(yes, f"Throw {id} away for good?")
+            api.call("DELETE", f"quarantine/{id}")
+            out.print(f"{id}: discarded")
+            return
+        text = quote(containing, safe="")
+        newest = api.call("GET", f"quarantine?limit=1&containing={text}")
+        if not newest:
+            out.print("nothing in quarantine contains that")
+            return
+        _sure(yes, f"Throw all that contain {containing!r} away for good?")
+        path = f"quarantine?upto={newest[0]['id']}&containing={text}"
+        out.print(f"{api.call('DELETE', path)['rows']} discarded")
+
+
+def _sure(yes: bool, question: str) -> None:
+    if not (yes or typer.confirm(question)):
+        raise typer.Abort

@@ -10,6 +10,7 @@ import urllib.request
 from typing import Any, Final
 
 from host_bridge.settings import Settings
+from host_bridge.web.address import ADDRESS_FILE, FOLDER
 
 TIMEOUT_S: Final = 20.0
 
@@ -27,11 +28,20 @@ def token(settings: Settings) -> str:
     return access_token(settings.data / "web")
 
 
+def address(settings: Settings, web_port: int | None) -> str:
+    """Where the bridge listens: what the command line says, else what the running bridge left in
+    its data folder, else what the settings say."""
+    left = settings.data / FOLDER / ADDRESS_FILE
+    if web_port is None and left.is_file():
+        return left.read_text().strip()
+    host = settings.web.host
+    host = "127.0.0.1" if host in ("", "0.0.0.0", "::") else host
+    return f"http://{host}:{settings.web.port}"
+
+
 class Api:
-    def __init__(self, settings: Settings) -> None:
-        host = settings.web.host
-        host = "127.0.0.1" if host in ("", "0.0.0.0", "::") else host
-        self._base = f"http://{host}:{settings.web.port}"
+    def __init__(self, settings: Settings, web_port: int | None = None) -> None:
+        self._base = address(settings, web_port)
         self._settings = settings
 
     def call(

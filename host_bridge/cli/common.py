@@ -33,12 +33,17 @@ Data = Annotated[
     Path | None, typer.Option("--data", help="Data folder; default from the settings, ./data.")
 ]
 WebPort = Annotated[
-    int | None, typer.Option("--web-port", help="Port of the console and API; default 8080.")
+    int | None,
+    typer.Option("--web-port", help="Port of the console and API; default: as the bridge says."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="JSON on stdout, for scripts.")]
 Machine = Annotated[str, typer.Argument(help="Name of the machine, see `machines`.")]
 OfMachine = Annotated[str | None, typer.Option("--machine", "-m", help="Only this machine.")]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="At most so many.")]
+
+FOLDED = ("summary", "reason", "note")
+"""Columns of words; all others are kept in one piece."""
+FOLDED_WIDTH = 24
 
 out = Console(highlight=False)
 # One line a message, however narrow: logs are searched by line.
@@ -89,19 +94,27 @@ def show(
         out.print(empty)
         return
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for heading in columns.values():
-        table.add_column(heading, overflow="fold")
-    for view in views:
-        table.add_row(*(cell(name, getattr(view, name)) for name in columns))
-    out.print(table)
+    rows = [[cell(name, getattr(view, name)) for name in columns] for view in views]
+    width_needed = 0
+    for index, (name, heading) in enumerate(columns.items()):
+        whole = name not in FOLDED
+        longest = max(len(heading), *(len(row[index]) for row in rows))
+        width_needed += 2 + (longest if whole else min(longest, FOLDED_WIDTH))
+        table.add_column(heading, overflow="fold", no_wrap=whole)
+    for row in rows:
+        table.add_row(*row)
+    # Wider than the terminal rather than an id in pieces: it is there to be copied.
+    Console(highlight=False, width=max(out.width, width_needed)).print(table)
 
 
 def cell(name: str, value: Any) -> str:
     """One field for people: instants as local time, units as they are drunk."""
     if value is None:
         return "–"
-    if name.endswith(("seen_ms", "start_ms", "created_ms", "utc_ms", "received_ms")):
-        return datetime.fromtimestamp(value / 1000, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    if name.endswith(
+        ("seen_ms", "start_ms", "created_ms", "utc_ms", "received_ms", "reviewed_ms")
+    ):
+        return short_time(value)
     if name == "duration_ms":
         return f"{value / 1000:.1f} s"
     if name == "volume_ul":
@@ -113,6 +126,15 @@ def cell(name: str, value: Any) -> str:
     if isinstance(value, bytes):
         return escape(value.decode("utf-8", "backslashreplace")[:200])
     return escape(str(value))
+
+
+def short_time(utc_ms: int, now: datetime | None = None) -> str:
+    """Local time without what goes without saying: the seconds, this year, today."""
+    now = now or datetime.now().astimezone()
+    then = datetime.fromtimestamp(utc_ms / 1000, UTC).astimezone(now.tzinfo)
+    if then.date() == now.date():
+        return then.strftime("%H:%M")
+    return then.strftime("%d %b %H:%M" if then.year == now.year else "%Y-%m-%d")
 
 
 def print_json(value: Any) -> None:

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated, Literal
 
 import typer
 from rich.markup import escape
 
+from host_bridge import log
 from host_bridge.cli.common import (
+    FAILED,
     Config,
     Data,
     Json,
     Limit,
     Machine,
     OfMachine,
+    err,
+    explained,
     folder,
     out,
     print_json,
+    settings,
     show,
 )
 from host_bridge.errors import NotFound
+from host_bridge.gateway.port import ALARM, GatewayError
+from host_bridge.views import CheckpointView
+from host_bridge.web import words
 
 Slot = Annotated[str, typer.Argument(help="Slot, 0 to 15.")]
 
@@ -49,7 +57,7 @@ def brews(
 ) -> None:
     """List brew records, newest first.
 
-    Example: `python -m host_bridge brews --machine sim-1900 --json`
+    Example: `coffee-bridge brews --machine sim-1900 --json`
 
     The external id `<journal>/<seq>` is the brew's identity in the ERP. No start: the machine
     never knew the time.
@@ -78,29 +86,76 @@ def checkpoints(
     }  # fmt: skip
     with folder(config, data) as opened:
         found = opened.records.checkpoints(state, machine)
+        if not as_json:
+            alarms = opened.records.alarms(machine, 500)
+            codes = {(alarm.machine, alarm.external_id): alarm.code for alarm in alarms}
+            found = [_as_people_say(view, codes) for view in found]
         show(found, columns, as_json, "Checkpoints", "nothing to review")
 
 
+def _as_people_say(view: CheckpointView, codes: dict[tuple[str, str], str]) -> CheckpointView:
+    """An alarm by the name that the console gives it."""
+    code = codes.get((view.machine, view.coffee_id)) if view.model == ALARM else None
+    return view if code is None else replace(view, summary=words.alarm(code).title)
+
+
+def check(config: Config = None) -> None:
+    """Ask the ERP of the settings who it is, and say what is wrong when it does not answer well.
+
+    Example: `COFFEE_GATEWAY_KEY=… coffee-bridge check`
+    """
+    with explained():
+        chosen = settings(config, None)
+        if chosen.gateway.kind == "embedded":
+            out.print("no ERP: facts go into the store of the data folder ([gateway] kind)")
+            return
+        from host_bridge.gateway.odoo import OdooGateway
+
+        log.configure("warning", chosen.log_format)
+        gateway = OdooGateway(chosen.gateway, chosen.name)
+        try:
+            hello = gateway.hello()
+        except GatewayError as error:
+            err.print(escape(str(error)), style="red")
+            raise typer.Exit(FAILED) from error
+        finally:
+            gateway.close()
+        out.print(escape(
+            f"Odoo {hello.server} at {chosen.gateway.url}, connector_coffee {hello.addon}, "
+            f"company {hello.company}: ready"
+        ), soft_wrap=True)  # fmt: skip
+
+
 def recipes(
-    machine: Machine, config: Config = None, data: Data = None, as_json: Json = False
+    machine: Annotated[
+        str | None, typer.Argument(help="Name of the machine; without one, all.")
+    ] = None,
+    config: Config = None,
+    data: Data = None,
+    as_json: Json = False,
 ) -> None:
     """List the recipes in a machine's slots, as it last reported them."""
     with folder(config, data) as opened:
-        held = opened.registry.recipes(machine)
-        if held is None:
+        names = [known.machine for known in opened.registry.machines()]
+        found = [opened.registry.recipes(name) for name in ([machine] if machine else names)]
+        held = [one for one in found if one is not None]
+        if machine and not held:
             raise NotFound("machine", f"{machine!r} has reported no recipes; see `machines`")
         if as_json:
-            print_json(asdict(held))
+            print_json(asdict(held[0]) if machine else [asdict(one) for one in held])
             return
-        out.print(f"{escape(machine)}, revision {held.rev}")
-        for slot in sorted(held.slots, key=int):
-            out.print(f"{slot:>3}  {escape(str(held.slots[slot].get('name', '')))}")
+        if not held:
+            out.print("no machine has reported its recipes yet")
+        for one in held:
+            out.print(f"{escape(one.machine)}, revision {one.rev}")
+            for slot in sorted(one.slots, key=int):
+                out.print(f"{slot:>3}  {escape(str(one.slots[slot].get('name', '')))}")
 
 
 def recipe(machine: Machine, slot: Slot, config: Config = None, data: Data = None) -> None:
     """Show one recipe as JSON, fit for `recipe put`.
 
-    Example: `python -m host_bridge recipe show sim-1900 0 > espresso.json`
+    Example: `coffee-bridge recipe show sim-1900 0 > espresso.json`
     """
     with folder(config, data) as opened:
         held = opened.registry.recipes(machine)
@@ -110,7 +165,12 @@ def recipe(machine: Machine, slot: Slot, config: Config = None, data: Data = Non
 
 
 def quarantine(
-    limit: Limit = 20, config: Config = None, data: Data = None, as_json: Json = False
+    containing: Annotated[str, typer.Option(help="Only with this text in topic or reason.")] = "",
+    before: Annotated[int | None, typer.Option(help="Only ids below this one.")] = None,
+    limit: Limit = 20,
+    config: Config = None,
+    data: Data = None,
+    as_json: Json = False,
 ) -> None:
     """List messages and facts that could not be taken, with the reason, newest first."""
     columns = {
@@ -118,7 +178,11 @@ def quarantine(
         "received_ms": "received", "times": "times",
     }  # fmt: skip
     with folder(config, data) as opened:
-        show(opened.inbox.quarantine(limit), columns, as_json, "Quarantine", "quarantine is empty")
+        found = opened.inbox.quarantine(limit, containing, before)
+        show(found, columns, as_json, "Quarantine", "quarantine is empty")
+        more = opened.inbox.count_quarantined(containing) - len(found)
+        if found and before is None and more > 0 and not as_json:
+            err.print(f"{more} older: --before {found[-1].id}, or --limit")
 
 
 def quarantined(

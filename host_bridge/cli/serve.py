@@ -16,6 +16,7 @@ from host_bridge.cli import api
 from host_bridge.cli.common import Config, Data, WebPort, err, explained, settings
 from host_bridge.service import Bridge
 from host_bridge.settings import Settings, load
+from host_bridge.web.address import FOLDER
 
 MqttHost = Annotated[str | None, typer.Option("--mqtt-host", help="Broker; default 127.0.0.1.")]
 MqttPort = Annotated[int | None, typer.Option("--mqtt-port", help="Its port; default 1883.")]
@@ -36,7 +37,7 @@ def run(
 ) -> None:
     """Run the bridge, with the web console, until Ctrl-C or SIGTERM.
 
-    Example: `python -m host_bridge run --data /var/lib/coffee --mqtt-host broker.example`
+    Example: `coffee-bridge run --data /var/lib/coffee --mqtt-host broker.example`
 
     Connects for ever: it starts without a broker and goes on when one comes. TLS, users and
     everything else is in coffee.toml (`[mqtt] ca_file, cert_file, key_file`).
@@ -80,7 +81,7 @@ def broker(
 ) -> None:
     """Run the small MQTT broker for trying things out (no user needed, keeps nothing).
 
-    Example: `python -m host_bridge broker --port 1884 --host 0.0.0.0`
+    Example: `coffee-bridge broker --port 1884 --host 0.0.0.0`
 
     It listens on this computer only unless told otherwise, and is never called durable: use
     mosquitto or another broker for real machines. `--data` is accepted and not used.
@@ -94,7 +95,7 @@ def broker(
 def token(config: Config = None, data: Data = None) -> None:
     """Show the token that acting in the console and API needs; keep it to yourself.
 
-    Example: `curl -H "Authorization: Bearer $(python -m host_bridge token)" …`
+    Example: `curl -H "Authorization: Bearer $(coffee-bridge token)" …`
     """
     with explained():
         typer.echo(api.token(settings(config, data)))
@@ -106,6 +107,6 @@ def login(config: Config = None, data: Data = None, web_port: WebPort = None) ->
 
     with explained():
         chosen = settings(config, data, web_port)
-        host = "localhost" if chosen.web.host in ("127.0.0.1", "0.0.0.0", "") else chosen.web.host
-        ticket = new_ticket(Path(chosen.data) / "web")
-        typer.echo(f"http://{host}:{chosen.web.port}/login/once/{ticket}")
+        base = api.address(chosen, web_port).replace("//127.0.0.1:", "//localhost:")
+        ticket = new_ticket(Path(chosen.data) / FOLDER)
+        typer.echo(f"{base}/login/once/{ticket}")

@@ -77,3 +77,11 @@ class Backend:
 coffee = Backend("coffee")
 coffee1900 = Backend(parent=coffee, version="1900")
 coffee2900 = Backend(parent=coffee, version="2900")
+
+
+def is_supported(version: str | None) -> bool:
+    """Whether this bridge has a backend for that version."""
+    try:
+        return version is not None and bool(coffee.at(version))
+    except UnknownVersion:
+        return False

@@ -1,34 +1,33 @@
-"""A batch of facts from the inbox into the ERP: one search, one create a model, one checkpoint
-call.
+"""A batch of facts from the inbox into the ERP: mapped, pushed in one call, answered per fact.
 
-A Transient error leaves the whole batch as it was. A Permanent one is narrowed down to the facts
-that cause it; those go to quarantine and their neighbours into the ERP.
+A Transient error leaves the whole batch as it was. What the mapper or the ERP refuses goes to
+quarantine, and its neighbours into the ERP.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 import structlog
 
 from host_bridge.connector import mappers
 from host_bridge.connector.backend import UnknownVersion, coffee
-from host_bridge.connector.checkpoint import about_backend
+from host_bridge.connector.checkpoint import about_backend, add_checkpoint
 from host_bridge.connector.environment import Session, get_environment
 from host_bridge.connector.fact import TimedFact, may_be_told_later, utc_ms
 from host_bridge.connector.importer import FactImporter
 from host_bridge.connector.mapper import MappingError
 from host_bridge.contract.messages import AnyFact, ContractError, Lost, decode_fact
 from host_bridge.gateway.port import (
+    REFUSED_MACHINE,
     BackendDraft,
     BackendRecord,
     CheckpointDraft,
+    FactPush,
     Gateway,
-    Key,
-    Permanent,
+    Pushed,
 )
 from host_bridge.inbox import PendingFact
 from host_bridge.live import Live
@@ -38,6 +37,10 @@ from host_bridge.settings import Settings
 log = structlog.get_logger(__name__)
 VERSION_REASON: Final = "version: "
 """Quarantine reasons that start so are taken back once the version is known."""
+NOT_LET_IN: Final = (
+    "the ERP takes no machine it does not know; create its backend there and they follow by "
+    "themselves"
+)
 assert mappers  # importing them registers them
 
 
@@ -55,8 +58,7 @@ class BatchResult:
 class _Prepared:
     fact: TimedFact
     importer: FactImporter
-    values: dict[str, Any]
-    record_id: int | None = None
+    push: FactPush
 
 
 class BatchImport:
@@ -72,13 +74,15 @@ class BatchImport:
         self._settings = settings
         self._now_ms = now_ms
         self._backends: dict[str, BackendRecord] = {}
+        self.refused: set[str] = set()
+        """Machines the ERP does not let in, as far as they were asked about."""
 
     def forget(self) -> None:
         """The ERP may have changed under us: ask it for its backends again."""
         self._backends.clear()
 
     def session(self) -> Session:
-        return Session(self._gateway, self._settings.language, self._settings.languages)
+        return Session(self._settings.language, self._settings.languages)
 
     def run(self, rows: Sequence[PendingFact]) -> BatchResult:
         """Raises Transient; then nothing is to be settled and the same rows come again."""
@@ -87,13 +91,23 @@ class BatchImport:
         facts = self._timed(rows, result)
         facts = self._of_known_machines(facts, session, result)
         prepared = self._prepare(facts, session, result)
-        by_model: dict[str, list[_Prepared]] = defaultdict(list)
-        for item in prepared:
-            by_model[item.fact.model].append(item)
-        for model, items in by_model.items():
-            self._create(model, items, result)
-        self._finish(prepared, session, result)
+        pushed = self._gateway.push([item.push for item in prepared]) if prepared else []
+        for item, answer in zip(prepared, pushed, strict=True):
+            self._settle(item, answer, result)
+        if session.checkpoints:
+            self._gateway.add_checkpoints(session.checkpoints)
         return result
+
+    def _settle(self, item: _Prepared, answer: Pushed, result: BatchResult) -> None:
+        row, fact = item.fact.row, item.fact.fact
+        if answer.status == "refused":
+            log.warning("fact_refused", machine=row.machine, seq=row.seq, reason=answer.error)
+            result.refused.append((row.id, answer.error))
+            return
+        item.importer.finish(item.fact)
+        result.imported.append(row.id)
+        if isinstance(fact, Lost):
+            result.lost.append((row.journal_id, fact.from_seq, fact.to_seq))
 
     # --- when it happened
     def _timed(self, rows: Sequence[PendingFact], result: BatchResult) -> list[TimedFact]:
@@ -124,18 +138,25 @@ class BatchImport:
         return row.arrival_ms + int(self._settings.importing.clock_wait_s * 1000)
 
     # --- whose it is
-    def backends(self, machines: Sequence[str]) -> dict[str, BackendRecord]:
-        """Records of machines; new ones are created and get a checkpoint."""
+    def backends(self, machines: Sequence[str], afresh: bool = False) -> dict[str, BackendRecord]:
+        """Records of machines; new ones are created. The machine's own word on its version comes
+        first, the ERP's stands in while it has not said any. `afresh`: tell the ERP again."""
         stale = []
         for machine in dict.fromkeys(machines):
             version = self._registry.model(machine) or ""
-            known = self._backends.get(machine)
-            if known is None or (version and known.version != version):
-                stale.append(BackendDraft(machine, version, self._registry.serial(machine)))
+            known = None if afresh else self._backends.get(machine)
+            if known is None or known.refused or (version and known.version != version):
+                stale.append(
+                    BackendDraft(
+                        machine, version, self._registry.serial(machine),
+                        firmware=self._registry.firmware(machine),
+                    )
+                )  # fmt: skip
         if stale:
-            records = self._gateway.save_backends(stale)
-            self._gateway.add_checkpoints([self._first_seen(record) for record in records])
-            self._backends.update((record.machine, record) for record in records)
+            for draft, record in zip(stale, self._gateway.save_backends(stale), strict=True):
+                version = draft.version or record.version
+                self._backends[draft.machine] = replace(record, version=version)
+                (self.refused.add if record.refused else self.refused.discard)(draft.machine)
         return {machine: self._backends[machine] for machine in machines}
 
     def _language(self, record: BackendRecord) -> str:
@@ -144,12 +165,16 @@ class BatchImport:
     def _of_known_machines(
         self, facts: list[TimedFact], session: Session, result: BatchResult
     ) -> list[TimedFact]:
-        """Without those that wait for the machine's info; those of an unknown version refused."""
+        """Without those that wait for the machine's info; refused are those of a machine the ERP
+        does not let in, and of an unknown version."""
         ready = [fact for fact in facts if not self._waits_for_info(fact, result)]
         backends = self.backends([fact.row.machine for fact in ready])
         known = []
         for fact in ready:
             record = backends[fact.row.machine]
+            if record.refused:
+                result.refused.append((fact.row.id, f"{REFUSED_MACHINE}{NOT_LET_IN}"))
+                continue
             try:
                 coffee.at(record.version)
             except UnknownVersion as error:
@@ -159,17 +184,15 @@ class BatchImport:
                 known.append(fact)
         return known
 
-    def _first_seen(self, record: BackendRecord) -> CheckpointDraft:
-        summary = f"machine {record.machine} seen for the first time: confirm that it is yours"
-        return about_backend(record, "machine", summary, self._language(record))
-
     def _unknown_version(self, record: BackendRecord, error: UnknownVersion) -> CheckpointDraft:
         """The same for each of its facts, and the store keeps one."""
         summary = (
             f"facts of this machine are in quarantine: {error}; run a bridge that knows this "
             "version and they follow by themselves"
         )
-        return about_backend(record, f"version/{record.version}", summary, self._language(record))
+        return about_backend(
+            record.machine, f"version/{record.version}", summary, self._language(record)
+        )
 
     def _waits_for_info(self, fact: TimedFact, result: BatchResult) -> bool:
         if self._registry.model(fact.row.machine) is not None:
@@ -190,60 +213,22 @@ class BatchImport:
             if key not in importers:
                 env = get_environment(session, fact.model, self._backends[fact.row.machine])
                 importers[key] = env.unit(FactImporter)
-        self._look_up_dependencies(facts, importers, session)
         prepared = []
         for fact in facts:
             importer = importers[fact.row.machine, fact.model]
             try:
-                values = importer.prepare(fact)
+                push = importer.prepare(fact)
             except MappingError as error:
                 result.refused.append((fact.row.id, f"{error}; correct the machine, then replay"))
+                add_checkpoint(
+                    importer.env, fact.coffee_id, f"in the bridge's quarantine: {error}"
+                )
             except Exception as error:
                 log.exception("mapping_defect", machine=fact.row.machine, fact=fact.coffee_id)
                 result.refused.append((fact.row.id, f"defect of the bridge: {error!r}; report it"))
             else:
-                if values is None:
+                if push is None:
                     result.imported.append(fact.row.id)
                 else:
-                    prepared.append(_Prepared(fact, importer, values))
+                    prepared.append(_Prepared(fact, importer, push))
         return prepared
-
-    def _look_up_dependencies(
-        self, facts: list[TimedFact], importers: dict[tuple[str, str], FactImporter],
-        session: Session,
-    ) -> None:  # fmt: skip
-        wanted: dict[str, dict[Key, None]] = defaultdict(dict)
-        for fact in facts:
-            backend_id = self._backends[fact.row.machine].id
-            for model, coffee_id in importers[fact.row.machine, fact.model].dependencies(fact):
-                wanted[model][Key(backend_id, coffee_id)] = None
-        for model, keys in wanted.items():
-            found = self._gateway.search_bindings(model, list(keys))
-            session.bound.update({(model, key): record_id for key, record_id in found.items()})
-
-    def _create(self, model: str, items: list[_Prepared], result: BatchResult) -> None:
-        try:
-            ids = self._gateway.create_bindings(model, [item.values for item in items])
-        except Permanent as error:
-            if len(items) == 1:
-                row = items[0].fact.row
-                log.warning("fact_refused", machine=row.machine, seq=row.seq, reason=str(error))
-                result.refused.append((row.id, f"{error}; correct it there, then replay"))
-                return
-            self._create(model, items[: len(items) // 2], result)
-            self._create(model, items[len(items) // 2 :], result)
-            return
-        for item, record_id in zip(items, ids, strict=True):
-            item.record_id = record_id
-
-    def _finish(self, prepared: list[_Prepared], session: Session, result: BatchResult) -> None:
-        for item in prepared:
-            if item.record_id is None:
-                continue
-            item.importer.finish(item.fact, item.record_id)
-            result.imported.append(item.fact.row.id)
-            if isinstance(item.fact.fact, Lost):
-                lost = item.fact.fact
-                result.lost.append((item.fact.row.journal_id, lost.from_seq, lost.to_seq))
-        if session.checkpoints:
-            self._gateway.add_checkpoints(session.checkpoints)

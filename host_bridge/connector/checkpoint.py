@@ -1,27 +1,24 @@
-"""Checkpoints: what a person must look at. Adding one again changes nothing, reviewed or not."""
+"""Checkpoints: what a person must look at. Adding one again changes nothing, reviewed or not.
+
+What a person shall look at about the record itself travels with the fact (importer.review).
+"""
 
 from __future__ import annotations
 
 from host_bridge.connector.environment import Environment
-from host_bridge.gateway.port import BACKEND, BackendRecord, CheckpointDraft
+from host_bridge.gateway.port import BACKEND, CheckpointDraft
 
 
-def add_checkpoint(
-    env: Environment, coffee_id: str, summary: str, record_id: int | None = None
-) -> None:
-    """Notes it in the session; it is written with the batch, after the record it is about."""
+def add_checkpoint(env: Environment, coffee_id: str, summary: str) -> None:
+    """Notes it in the session; it is written after the batch."""
     env.session.checkpoints.append(
-        CheckpointDraft(
-            env.backend_record.id, env.model, coffee_id, summary, record_id, env.language
-        )
+        CheckpointDraft(env.backend_record.machine, env.model, coffee_id, summary, env.language)
     )
 
 
-def about_backend(
-    record: BackendRecord, coffee_id: str, summary: str, language: str
-) -> CheckpointDraft:
+def about_backend(machine: str, coffee_id: str, summary: str, language: str) -> CheckpointDraft:
     """One about the machine itself; needs no environment, so it works for unknown versions."""
-    return CheckpointDraft(record.id, BACKEND, coffee_id, summary, record.id, language)
+    return CheckpointDraft(machine, BACKEND, coffee_id, summary, language)
 
 
 def lost_id(journal: str, from_seq: int, to_seq: int) -> str:

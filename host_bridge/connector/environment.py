@@ -9,7 +9,7 @@ from typing import TypeVar, cast
 
 from host_bridge.connector.backend import Backend, coffee
 from host_bridge.connector.unit import ConnectorUnit
-from host_bridge.gateway.port import BackendRecord, CheckpointDraft, Gateway, Key
+from host_bridge.gateway.port import BackendRecord, CheckpointDraft
 
 DEFAULT_LANGUAGE = "en_US"
 T = TypeVar("T", bound=ConnectorUnit)
@@ -17,15 +17,12 @@ T = TypeVar("T", bound=ConnectorUnit)
 
 @dataclass(slots=True)
 class Session:
-    """One batch: the gateway, and what is to be written at its end."""
+    """One batch: its languages, and what a person shall be asked at its end."""
 
-    gateway: Gateway
     language: str = DEFAULT_LANGUAGE
     languages: dict[str, str] = field(default_factory=dict)
     """Machine → language, where it differs from `language`."""
     checkpoints: list[CheckpointDraft] = field(default_factory=list)
-    bound: dict[tuple[str, Key], int] = field(default_factory=dict)
-    """(model, key) → record id of what the batch refers to, looked up in one go."""
 
 
 @dataclass(frozen=True, slots=True)

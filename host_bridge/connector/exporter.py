@@ -7,24 +7,28 @@ from typing import Any
 from host_bridge.connector.backend import coffee
 from host_bridge.connector.binder import Binder
 from host_bridge.connector.unit import ConnectorUnit
-from host_bridge.gateway.port import BACKEND, RECIPE, CommandOrder, RecipeExport
+from host_bridge.gateway.port import BACKEND, RECIPE, ErpOrder
+
+
+class Exporter(ConnectorUnit):
+    def command(self, order: ErpOrder) -> tuple[str, dict[str, Any]]:
+        """(command name, args). Raises BinderError."""
+        return order.name, dict(order.args)
 
 
 @coffee
-class RecipeExporter(ConnectorUnit):
+class RecipeExporter(Exporter):
+    """recipe.put and recipe.delete: a recipe's external id is the slot."""
+
     models = (RECIPE,)
 
-    def command(self, export: RecipeExport) -> tuple[str, dict[str, Any]]:
-        """(command name, args). Raises BinderError for a slot that is no external id."""
-        slot = self.env.unit(Binder).key(export.slot).coffee_id
-        if export.recipe is None:
-            return "recipe.delete", {"slot": slot}
-        return "recipe.put", {"slot": slot, "recipe": export.recipe}
+    def command(self, order: ErpOrder) -> tuple[str, dict[str, Any]]:
+        self.env.unit(Binder).checked(order.args.get("slot", ""))
+        return super().command(order)
 
 
 @coffee
-class OrderExporter(ConnectorUnit):
-    models = (BACKEND,)
+class OrderExporter(Exporter):
+    """Everything else is about the machine as a whole."""
 
-    def command(self, order: CommandOrder) -> tuple[str, dict[str, Any]]:
-        return order.name, dict(order.args)
+    models = (BACKEND,)

@@ -153,10 +153,11 @@ class Brew(Fact, frozen=True, tag="brew"):
     source: Literal["local", "remote"]
     command: CommandId | None
     start_uptime_ms: Count
-    duration_ms: Natural
-    volume_ul: Natural
+    duration_ms: Natural | None
+    """This, volume_ul and energy_j are null when a reset cut the shot: nobody knows."""
+    volume_ul: Natural | None
     temp_mean_mc: Small
-    energy_j: Natural
+    energy_j: Natural | None
     result: Literal["ok", "stopped", "aborted"]
     reason: Text | None
     weight_mg: Small | None = None

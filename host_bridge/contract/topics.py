@@ -41,6 +41,15 @@ def read(topic: str) -> Source:
     return Source(machine, kind)
 
 
+def from_host(topic: str) -> bool:
+    """Said by a host to a machine, or by a bridge of itself: never for us, and no fault of the
+    sender when a careless broker hands it on."""
+    levels = topic.split("/")
+    if "/".join(levels[:2]) != PREFIX or len(levels) < 4:
+        return False
+    return levels[2] == "_host" or levels[3:] == ["ack"] or levels[3] == "cmd"
+
+
 def ack(machine: str) -> str:
     return f"{PREFIX}/{machine}/ack"
 

@@ -1,7 +1,7 @@
-"""The port filled by SQLite: the store of a bridge that has no ERP yet, and the port's reference.
+"""The port filled by SQLite: the store of a bridge that has no ERP, and the port's reference.
 
-One file, `store.sqlite`, with the tables an ERP addon will have. It is a gateway like any other:
-nothing else in the bridge may read the file.
+One file, `store.sqlite`, with the tables an ERP addon will have. With an ERP it is what the
+console reads (see mirror.py). Nothing but this package may read the file.
 """
 
 from __future__ import annotations
@@ -10,28 +10,41 @@ import json
 import sqlite3
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-from host_bridge.database import Database, DatabaseError, Row
+from host_bridge.database import Database, DatabaseError
+from host_bridge.gateway.history import History
 from host_bridge.gateway.port import (
+    BACKEND,
+    BREW,
+    FACT_MODELS,
+    FIRST_SEEN,
+    RECIPE,
     BackendDraft,
     BackendRecord,
     CheckpointDraft,
-    CommandOrder,
+    CheckpointKey,
     Done,
-    Key,
+    ErpOrder,
+    FactPush,
+    Fetched,
+    Hello,
     Permanent,
-    RecipeExport,
+    Presence,
+    Pushed,
+    PushStatus,
+    Reviewed,
     Transient,
     Values,
 )
-from host_bridge.gateway.tables import SCHEMA, TABLES
-from host_bridge.views import AlarmView, BrewView, CheckpointView, MeterView
+from host_bridge.gateway.records import StoreRecords
+from host_bridge.gateway.tables import SCHEMA, TABLES, UPGRADES, VERSION
 
-_SYSTEM_COLUMNS: Final = {"id", "created_ms"}
+_OURS: Final = {"id", "created_ms", "backend_id", "coffee_id", "recipe_id"}
+_TIME: Final = ("time_known", "utc_ms", "start_ms")
 
 
 def _now_ms() -> int:
@@ -51,119 +64,188 @@ def _as_gateway_errors() -> Iterator[None]:
         raise Transient(f"the store is not available: {error}") from error
 
 
-class EmbeddedStore:
+class EmbeddedStore(StoreRecords):
     """Implements `port.Gateway` and `port.Records`."""
 
     def __init__(self, path: Path, read_only: bool = False) -> None:
         """Raises DatabaseError when the file cannot be used."""
-        self._db = Database(path, SCHEMA, read_only=read_only)
+        super().__init__(Database(path, SCHEMA, VERSION, read_only, UPGRADES))
+        self.history = History(self._db)
         self._columns = {
-            model: {row["name"] for row in self._db.read(f"PRAGMA table_info({table})")}
+            model: {row["name"] for row in self._db.read(f"PRAGMA table_info({table})")} - _OURS
             for model, table in TABLES.items()
         }
 
     def close(self) -> None:
         self._db.close()
 
+    def hello(self) -> Hello:
+        self.probe()
+        return Hello(f"SQLite {sqlite3.sqlite_version}", "embedded", "")
+
     def probe(self) -> None:
         with _as_gateway_errors(), self._db.write() as tx:
             tx.execute("SELECT count(*) FROM coffee_backend").fetchone()
 
-    # --- backends and bindings
+    # --- backends
     def save_backends(self, drafts: Sequence[BackendDraft]) -> list[BackendRecord]:
         found = []
         with _as_gateway_errors(), self._db.write() as tx:
             for draft in drafts:
+                self._backend(tx, draft)
                 row = tx.execute(
-                    "INSERT INTO coffee_backend (machine, version, serial, language, created_ms)"
-                    " VALUES (?,?,?,?,?) ON CONFLICT (machine) DO UPDATE SET version="
-                    "CASE excluded.version WHEN '' THEN version ELSE excluded.version END,"
-                    " serial=coalesce(excluded.serial, serial)"
-                    " RETURNING id, machine, version, language",
-                    (draft.machine, draft.version, draft.serial, draft.language, _now_ms()),
+                    "SELECT machine, version, language FROM coffee_backend WHERE machine=?",
+                    (draft.machine,),
                 ).fetchone()
                 found.append(BackendRecord(*row))
         return found
 
-    def search_bindings(self, model: str, keys: Sequence[Key]) -> dict[Key, int]:
-        table = self._table(model)
-        with _as_gateway_errors():
-            rows = self._db.read(
-                f"SELECT backend_id, coffee_id, record.id FROM json_each(?) AS key JOIN {table}"
-                " AS record ON backend_id = json_extract(key.value, '$[0]')"
-                " AND coffee_id = json_extract(key.value, '$[1]')",
-                (json.dumps([(key.backend_id, key.coffee_id) for key in keys]),),
-            )
-        return {Key(row["backend_id"], row["coffee_id"]): row["id"] for row in rows}
-
-    def create_bindings(self, model: str, records: Sequence[Values]) -> list[int]:
-        with _as_gateway_errors(), self._db.write() as tx:
-            return [self._create(tx, model, record) for record in records]
-
-    def _create(self, tx: sqlite3.Connection, model: str, record: Values) -> int:
-        names = self._checked(model, record)
-        if "backend_id" not in record or not isinstance(record.get("coffee_id"), str):
-            raise Permanent(f"{model}: backend_id and a text coffee_id are needed")
-        table = TABLES[model]
-        cursor = tx.execute(
-            f"INSERT INTO {table} (created_ms, {', '.join(names)})"
-            f" VALUES (?{', ?' * len(names)}) ON CONFLICT (backend_id, coffee_id) DO NOTHING",
-            (_now_ms(), *(_plain(record[name]) for name in names)),
-        )
-        if cursor.rowcount and cursor.lastrowid is not None:
-            return cursor.lastrowid
-        row = tx.execute(
-            f"SELECT id FROM {table} WHERE backend_id=? AND coffee_id=?",
-            (record["backend_id"], record["coffee_id"]),
+    def _backend(self, tx: sqlite3.Connection, draft: BackendDraft) -> int:
+        """Its id; a machine new to the store asks a person whether it is theirs."""
+        changed = tx.execute(
+            "UPDATE coffee_backend SET version=CASE ?2 WHEN '' THEN version ELSE ?2 END,"
+            " serial=coalesce(?3, serial), firmware=coalesce(?4, firmware) WHERE machine=?1"
+            " RETURNING id",
+            (draft.machine, draft.version, draft.serial, draft.firmware),
         ).fetchone()
-        return int(row["id"])
+        if changed is not None:
+            return int(changed["id"])
+        made = tx.execute(
+            "INSERT INTO coffee_backend (machine, version, serial, language, firmware, created_ms)"
+            " VALUES (?,?,?,?,?,?) RETURNING id",
+            (draft.machine, draft.version, draft.serial, draft.language, draft.firmware,
+             _now_ms()),
+        ).fetchone()  # fmt: skip
+        backend_id = int(made["id"])
+        serial = f", serial {draft.serial}" if draft.serial else ""
+        summary = f"Is this your machine? {draft.machine}{serial}, seen for the first time"
+        self._ask(tx, backend_id, BACKEND, FIRST_SEEN, summary, draft.language or "en_US")
+        return backend_id
 
-    def write(self, model: str, changes: Sequence[tuple[int, Values]]) -> None:
-        table = self._table(model)
+    def presence(self, states: Sequence[Presence]) -> None:
+        """The bridge's own registry has it, and the console reads it there."""
+        self.probe()
+
+    # --- facts
+    def push(self, facts: Sequence[FactPush]) -> list[Pushed]:
+        """A savepoint a fact, not bisection: SQLite makes one in microseconds."""
         with _as_gateway_errors(), self._db.write() as tx:
-            for record_id, values in changes:
-                names = self._checked(model, values)
-                assigned = ", ".join(f"{name}=?" for name in names)
-                changed = tx.execute(
-                    f"UPDATE {table} SET {assigned} WHERE id=?",
-                    (*(_plain(values[name]) for name in names), record_id),
-                ).rowcount
-                if not changed:
-                    raise Permanent(f"{model}: no record {record_id}")
+            machines = dict.fromkeys(fact.machine for fact in facts)
+            ids = {machine: self._backend(tx, BackendDraft(machine, "")) for machine in machines}
+            return [self._push_one(tx, ids[fact.machine], fact) for fact in facts]
 
-    def _table(self, model: str) -> str:
-        if model not in TABLES:
-            raise Permanent(f"{model}: no such model; known are {', '.join(TABLES)}")
-        return TABLES[model]
+    def _push_one(self, tx: sqlite3.Connection, backend_id: int, fact: FactPush) -> Pushed:
+        tx.execute("SAVEPOINT fact")
+        try:
+            with _as_gateway_errors():
+                if fact.model not in FACT_MODELS:
+                    raise Permanent(f"model: no {fact.model!r}; known: {', '.join(FACT_MODELS)}")
+                if not fact.journal or fact.seq < 0:
+                    raise Permanent("journal, seq: a fact needs both to be told from others")
+                key = (backend_id, fact.coffee_id)
+                record_id, status = self._upsert(tx, fact.model, key, fact.values, fact.again)
+                if fact.review is not None:
+                    self._ask(tx, backend_id, fact.model, fact.coffee_id, fact.review.summary,
+                              fact.review.language, record_id)  # fmt: skip
+            return Pushed(status)
+        except Permanent as error:
+            tx.execute("ROLLBACK TO fact")
+            return Pushed("refused", f"{error}; correct it there, then replay")
+        finally:
+            tx.execute("RELEASE fact")
+
+    def _upsert(
+        self, tx: sqlite3.Connection, model: str, key: tuple[int, str], values: Values,
+        again: bool = False,
+    ) -> tuple[int, PushStatus]:  # fmt: skip
+        table, names = TABLES[model], self._checked(model, values)
+        row = tx.execute(
+            f"SELECT * FROM {table} WHERE backend_id=? AND coffee_id=?", key
+        ).fetchone()
+        if row is not None:
+            status = "unchanged" if again else self._update(tx, table, row, values)
+            return int(row["id"]), status
+        columns = ["created_ms", "backend_id", "coffee_id", *names]
+        found = [_now_ms(), *key, *(_plain(values[name]) for name in names)]
+        if model == BREW:
+            columns.append("recipe_id")
+            found.append(self._recipe_id(tx, key[0], values))
+        made = tx.execute(
+            f"INSERT INTO {table} ({', '.join(columns)})"
+            f" VALUES (?{', ?' * (len(columns) - 1)}) RETURNING id", found,
+        ).fetchone()  # fmt: skip
+        return int(made["id"]), "created"
+
+    def _update(
+        self, tx: sqlite3.Connection, table: str, row: sqlite3.Row, values: Values
+    ) -> PushStatus:
+        """After a crash the bridge may know less of the time than it did: that changes nothing."""
+        less = bool("time_known" in values and row["time_known"] and not values["time_known"])
+        changes = {
+            name: _plain(value)
+            for name, value in values.items()
+            if row[name] != _plain(value) and not (less and name in _TIME)
+        }
+        if not changes:
+            return "unchanged"
+        assigned = ", ".join(f"{name}=?" for name in changes)
+        tx.execute(f"UPDATE {table} SET {assigned} WHERE id=?", (*changes.values(), row["id"]))
+        return "updated"
 
     def _checked(self, model: str, values: Values) -> list[str]:
         """Names go into SQL, so they must be columns."""
-        self._table(model)
-        unknown = sorted(set(values) - (self._columns[model] - _SYSTEM_COLUMNS))
+        unknown = sorted(set(values) - self._columns[model])
         if unknown:
-            raise Permanent(f"{model}: no field {', '.join(unknown)}")
+            raise Permanent(f"{unknown[0]}: {model} has no such field")
         return list(values)
 
-    # --- checkpoints
-    def add_checkpoints(self, drafts: Sequence[CheckpointDraft]) -> list[int]:
-        found = []
+    def _recipe_id(self, tx: sqlite3.Connection, backend_id: int, values: Values) -> int | None:
+        row = tx.execute(
+            "SELECT id FROM coffee_recipe WHERE backend_id=? AND coffee_id=?",
+            (backend_id, values.get("slot")),
+        ).fetchone()
+        return None if row is None else int(row["id"])
+
+    # --- recipes
+    def import_recipes(
+        self, machine: str, rev: int, slots: Mapping[str, Mapping[str, Any]]
+    ) -> dict[str, Pushed]:
+        found = {}
         with _as_gateway_errors(), self._db.write() as tx:
-            for draft in drafts:
-                key = (draft.backend_id, draft.coffee_id)
-                tx.execute(
-                    "INSERT INTO checkpoint (backend_id, coffee_id, model, record_id, summary,"
-                    " language, created_ms) VALUES (?,?,?,?,?,?,?)"
-                    " ON CONFLICT (backend_id, coffee_id) DO NOTHING",
-                    (*key, draft.model, draft.record_id, draft.summary, draft.language,
-                     _now_ms()),
-                )  # fmt: skip
-                row = tx.execute(
-                    "SELECT id FROM checkpoint WHERE backend_id=? AND coffee_id=?", key
-                ).fetchone()
-                found.append(int(row["id"]))
+            backend_id = self._backend(tx, BackendDraft(machine, ""))
+            for slot, recipe in slots.items():
+                values = {"name": str(recipe.get("name", slot))[:64], "recipe": dict(recipe),
+                          "rev": rev, "active": True}  # fmt: skip
+                _, status = self._upsert(tx, RECIPE, (backend_id, slot), values)
+                found[slot] = Pushed(status)
+            tx.execute(
+                "UPDATE coffee_recipe SET active=0 WHERE backend_id=? AND active AND coffee_id"
+                " NOT IN (SELECT value FROM json_each(?))",
+                (backend_id, json.dumps(list(slots))),
+            )
         return found
 
+    # --- checkpoints
+    def add_checkpoints(self, drafts: Sequence[CheckpointDraft]) -> None:
+        with _as_gateway_errors(), self._db.write() as tx:
+            for draft in drafts:
+                backend_id = self._backend(tx, BackendDraft(draft.machine, ""))
+                self._ask(
+                    tx, backend_id, draft.model, draft.coffee_id, draft.summary, draft.language
+                )
+
+    def _ask(
+        self, tx: sqlite3.Connection, backend_id: int, model: str, coffee_id: str, summary: str,
+        language: str, record_id: int | None = None,
+    ) -> None:  # fmt: skip
+        tx.execute(
+            "INSERT INTO checkpoint (backend_id, coffee_id, model, record_id, summary, language,"
+            " created_ms) VALUES (?,?,?,?,?,?,?) ON CONFLICT DO NOTHING",
+            (backend_id, coffee_id, model, record_id, summary, language, _now_ms()),
+        )
+
     def review(self, checkpoint_id: int, user: str, note: str, now_ms: int) -> bool:
+        """False when it was reviewed before (nothing changes)."""
         with _as_gateway_errors(), self._db.write() as tx:
             changed = tx.execute(
                 "UPDATE checkpoint SET state='done', reviewed_by=?, reviewed_ms=?, note=?"
@@ -171,13 +253,55 @@ class EmbeddedStore:
             ).rowcount  # fmt: skip
         return changed > 0
 
+    def reviewed(self, open_keys: Sequence[CheckpointKey]) -> list[Reviewed]:
+        asked = [(key.machine, key.model, key.coffee_id) for key in open_keys]
+        with _as_gateway_errors():
+            rows = self._db.read(
+                "WITH asked AS (SELECT json_extract(value, '$[0]') AS machine, json_extract(value,"
+                " '$[1]') AS model, json_extract(value, '$[2]') AS coffee_id FROM json_each(?))"
+                " SELECT asked.*, state, reviewed_by, note, reviewed_ms FROM asked LEFT JOIN"
+                " coffee_backend AS b ON b.machine=asked.machine LEFT JOIN checkpoint AS c ON"
+                " c.backend_id=b.id AND c.model=asked.model AND c.coffee_id=asked.coffee_id",
+                (json.dumps(asked),),
+            )  # fmt: skip
+        return [
+            Reviewed(
+                CheckpointKey(row["machine"], row["model"], row["coffee_id"]),
+                row["reviewed_by"] or "", row["note"] or "", row["reviewed_ms"],
+            )
+            for row in rows
+            if row["state"] != "open"
+        ]  # fmt: skip
+
+    def open_keys(self, after_id: int, limit: int) -> dict[int, CheckpointKey]:
+        """Open checkpoints above that id, by id."""
+        rows = self._db.read(
+            "SELECT checkpoint.id, machine, model, coffee_id FROM checkpoint JOIN coffee_backend"
+            " ON coffee_backend.id=backend_id WHERE state='open' AND checkpoint.id>?"
+            " ORDER BY checkpoint.id LIMIT ?", (after_id, limit),
+        )  # fmt: skip
+        return {row[0]: CheckpointKey(*row[1:]) for row in rows}
+
+    def close_reviewed(self, found: Sequence[Reviewed]) -> None:
+        """What was reviewed elsewhere."""
+        with _as_gateway_errors(), self._db.write() as tx:
+            tx.executemany(
+                "UPDATE checkpoint SET state='done', reviewed_by=?, reviewed_ms=?, note=? WHERE"
+                " state='open' AND model=? AND coffee_id=? AND backend_id=(SELECT id FROM"
+                " coffee_backend WHERE machine=?)",
+                [
+                    (one.user or "the ERP", one.reviewed_ms or _now_ms(), one.note,
+                     one.key.model, one.key.coffee_id, one.key.machine)
+                    for one in found
+                ],
+            )  # fmt: skip
+
     # --- what people want of the machines
     def order(
         self, machine: str, name: str, args: dict[str, Any], user: str,
         deadline_ms: int | None = None,
     ) -> str:  # fmt: skip
-        """Writes down a command; recipe.put and recipe.delete have no deadline and are exported
-        until the machine has answered. Returns the order's id."""
+        """Writes down what an ERP would order, and returns its id."""
         order_id = f"erp-{uuid.uuid4().hex[:24]}"
         with _as_gateway_errors(), self._db.write() as tx:
             tx.execute(
@@ -187,128 +311,26 @@ class EmbeddedStore:
             )
         return order_id
 
-    def recipes_to_export(self, limit: int) -> list[RecipeExport]:
-        rows = self._waiting("name LIKE 'recipe.%'", limit)
-        found = []
-        for row in rows:
-            args = json.loads(row["args"])
-            found.append(
-                RecipeExport(
-                    row["id"], row["machine"], args["slot"], args.get("recipe"), row["person"]
-                )
-            )
-        return found
-
-    def commands_to_run(self, limit: int) -> list[CommandOrder]:
-        rows = self._waiting("name NOT LIKE 'recipe.%'", limit)
-        return [
-            CommandOrder(
-                row["id"], row["machine"], row["name"], row["person"], row["deadline_ms"],
-                json.loads(row["args"]),
-            )
-            for row in rows
-        ]  # fmt: skip
-
-    def _waiting(self, condition: str, limit: int) -> list[Row]:
+    def fetch(self, limit: int, known: Sequence[str] = ()) -> Fetched:
         with _as_gateway_errors():
-            return self._db.read(
-                f"SELECT * FROM outgoing WHERE state='waiting' AND {condition}"
-                " ORDER BY created_ms, rowid LIMIT ?", (limit,),
-            )  # fmt: skip
+            rows = self._db.read(
+                "SELECT * FROM outgoing WHERE state='waiting' AND id NOT IN (SELECT value FROM"
+                " json_each(?)) ORDER BY created_ms, rowid LIMIT ?",
+                (json.dumps(list(known)), limit),
+            )
+        return Fetched([
+            ErpOrder(row["id"], row["machine"], row["name"], json.loads(row["args"]),
+                     row["person"], row["deadline_ms"])
+            for row in rows
+        ])  # fmt: skip
 
     def finished(self, done: Sequence[Done]) -> None:
         with _as_gateway_errors(), self._db.write() as tx:
             tx.executemany(
-                "UPDATE outgoing SET state=?, message=? WHERE id=?",
-                [(end.state, end.message, end.id) for end in done],
+                "UPDATE outgoing SET state=?, message=?, result=? WHERE id=?",
+                [(end.state, end.message, json.dumps(end.result), end.id) for end in done],
             )
-
-    # --- for the console
-    def brews(
-        self, machine: str | None, limit: int, before: int | None, external_id: str | None = None
-    ) -> list[BrewView]:
-        rows = self._db.read(
-            f"{_BREWS} WHERE (?1 IS NULL OR machine=?1) AND (?2 IS NULL OR brew.id<?2)"
-            " AND (?3 IS NULL OR coffee_id=?3) ORDER BY brew.id DESC LIMIT ?4",
-            (machine, before, external_id, limit),
-        )
-        return [_brew(row) for row in rows]
-
-    def last_brews(self) -> dict[str, BrewView]:
-        rows = self._db.read(
-            f"{_BREWS} WHERE brew.id IN (SELECT (SELECT max(id) FROM coffee_brew WHERE"
-            " backend_id=coffee_backend.id) FROM coffee_backend)"
-        )
-        return {row["machine"]: _brew(row) for row in rows}
-
-    def alarms(self, machine: str | None, limit: int) -> list[AlarmView]:
-        rows = self._db.read(
-            "SELECT machine, coffee_id, code, raised, severity, latched, utc_ms, time_known, boot,"
-            " uptime_ms FROM coffee_alarm JOIN coffee_backend ON coffee_backend.id=backend_id"
-            " WHERE (?1 IS NULL OR machine=?1) ORDER BY coffee_alarm.id DESC LIMIT ?2",
-            (machine, limit),
-        )
-        return [
-            AlarmView(
-                row["machine"], row["coffee_id"], row["code"], bool(row["raised"]),
-                row["severity"], bool(row["latched"]), row["utc_ms"], bool(row["time_known"]),
-                row["boot"], row["uptime_ms"],
-            )
-            for row in rows
-        ]  # fmt: skip
-
-    def meters(self, machine: str, limit: int) -> list[MeterView]:
-        rows = self._db.read(
-            "SELECT machine, coffee_id, day, water_ul, energy_j, grinds, shots FROM coffee_meter"
-            " JOIN coffee_backend ON coffee_backend.id=backend_id WHERE machine=?"
-            " ORDER BY coffee_meter.id DESC LIMIT ?", (machine, limit),
-        )  # fmt: skip
-        return [MeterView(*row) for row in rows]
-
-    def checkpoints(
-        self, state: Literal["open", "done", "all"], machine: str | None, limit: int = 500
-    ) -> list[CheckpointView]:
-        rows = self._db.read(
-            f"{_CHECKPOINTS} WHERE (?1='all' OR state=?1) AND (?2 IS NULL OR machine=?2)"
-            " ORDER BY checkpoint.id DESC LIMIT ?3", (state, machine, limit),
-        )  # fmt: skip
-        return [CheckpointView(*row) for row in rows]
-
-    def checkpoint(self, checkpoint_id: int) -> CheckpointView | None:
-        row = self._db.one(f"{_CHECKPOINTS} WHERE checkpoint.id=?", (checkpoint_id,))
-        return None if row is None else CheckpointView(*row)
-
-    def open_checkpoints(self) -> dict[str, int]:
-        rows = self._db.read(
-            "SELECT machine, count(*) AS n FROM checkpoint JOIN coffee_backend ON"
-            " coffee_backend.id=backend_id WHERE state='open' GROUP BY backend_id"
-        )
-        return {row["machine"]: row["n"] for row in rows}
-
-
-_BREWS: Final = """
-SELECT brew.*, machine FROM coffee_brew AS brew
-JOIN coffee_backend ON coffee_backend.id=brew.backend_id
-"""
-_CHECKPOINTS: Final = """
-SELECT checkpoint.id, machine, model, coffee_id, summary, state, checkpoint.created_ms,
-  reviewed_by, reviewed_ms, note
-FROM checkpoint JOIN coffee_backend ON coffee_backend.id=backend_id
-"""
 
 
 def _plain(value: Any) -> Any:
     return json.dumps(value) if isinstance(value, (dict, list)) else value
-
-
-def _brew(row: Row) -> BrewView:
-    return BrewView(
-        machine=row["machine"], external_id=row["coffee_id"], boot=row["boot"], shot=row["shot"],
-        slot=row["slot"], recipe_rev=row["recipe_rev"], source=row["source"],
-        command=row["command"], start_ms=row["start_ms"], time_known=bool(row["time_known"]),
-        duration_ms=row["duration_ms"], volume_ul=row["volume_ul"],
-        temp_mean_mc=row["temp_mean_mc"], energy_j=row["energy_j"], result=row["result"],
-        reason=row["reason"], weight_mg=row["weight_mg"],
-        pressure_peak_mbar=row["pressure_peak_mbar"],
-        pressure_mean_mbar=row["pressure_mean_mbar"], has_curve=False, cursor=row["id"],
-    )  # fmt: skip

@@ -1,17 +1,19 @@
 """The port an ERP fills: few methods, each for a batch, each one transaction on the other side.
 
-A gateway raises `Transient` when trying again may help (ERP away, busy, locked) and `Permanent`
-when it will not (a value the ERP refuses). With either, nothing of that batch was written. Every
-writing method may be repeated after a crash without doubling anything.
+A gateway raises `Transient` when trying again may help (ERP away, busy, wrong key) and `Permanent`
+when it will not. With either, nothing of that call was written. A call whose answer never came is
+`Transient` too: it may have been carried out. So every writing method may be repeated, after a
+crash as well, without doubling anything.
 
-The contract suite in tests/contract/gateway_suite.py runs against every gateway.
+Machines are named, never numbered: what an ERP's ids are is its own affair. The contract suite in
+tests/contract/gateway_suite.py runs against every gateway.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, NamedTuple, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from host_bridge.views import AlarmView, BrewView, CheckpointView, MeterView
 
@@ -22,8 +24,14 @@ MAINTENANCE: Final = "coffee.maintenance"
 EVENT: Final = "coffee.event"
 RECIPE: Final = "coffee.recipe"
 BACKEND: Final = "coffee.backend"
-MODELS: Final = (BREW, ALARM, METER, MAINTENANCE, EVENT, RECIPE)
-"""Binding models: every record has `backend_id` and `coffee_id`, unique together."""
+FACT_MODELS: Final = (BREW, ALARM, METER, MAINTENANCE, EVENT)
+"""Binding models of facts: identified by machine and `<journal>/<seq>`."""
+MODELS: Final = (*FACT_MODELS, RECIPE)
+
+FIRST_SEEN: Final = "machine"
+"""coffee_id of the checkpoint every gateway raises, by itself, about a machine new to it."""
+REFUSED_MACHINE: Final = "machine: "
+"""How the error of a fact begins whose machine the ERP does not let in."""
 
 Values = Mapping[str, Any]
 
@@ -33,115 +41,209 @@ class GatewayError(Exception):
 
 
 class Transient(GatewayError):
-    """Nothing was written; the same call may succeed later."""
+    """Not done, or nobody knows; the same call may succeed later."""
 
 
 class Permanent(GatewayError):
     """Nothing was written; the same call will never succeed."""
 
 
-class Key(NamedTuple):
-    """Identity of a binding. `coffee_id` is text, and "0" is a valid one."""
+@dataclass(frozen=True, slots=True)
+class BackendDraft:
+    """What a machine says it is; None and "" change nothing that is known."""
 
-    backend_id: int
-    coffee_id: str
+    machine: str
+    version: str
+    """"" while the machine has not said what it is."""
+    serial: str | None = None
+    language: str | None = None
+    firmware: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BackendRecord:
     """One machine as the ERP knows it."""
 
-    id: int
     machine: str
     version: str
     language: str | None
     """None: the ERP does not say, the settings decide."""
+    refused: bool = False
+    """The ERP does not let this machine in; a person there must."""
 
 
 @dataclass(frozen=True, slots=True)
-class BackendDraft:
+class Review:
+    """What a person shall look at about one record."""
+
+    summary: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class FactPush:
+    """One fact on its way in. Its external id is `<journal>/<seq>`, text, and seq 0 is one."""
+
     machine: str
-    version: str
-    """"" while the machine has not said what it is."""
-    serial: str | None = None
-    language: str | None = None
+    journal: str
+    seq: int
+    model: str
+    values: Values
+    """What the mapper of the machine's version made."""
+    payload: bytes = b"{}"
+    """The fact as the machine sent it (JSON), for modules of the ERP that map more of it."""
+    review: Review | None = None
+    again: bool = False
+    """Sent out of the store's history: a record that is there stays as it is."""
+
+    @property
+    def coffee_id(self) -> str:
+        return f"{self.journal}/{self.seq}"
+
+
+PushStatus = Literal["created", "unchanged", "updated", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What became of one fact or recipe. Refused is for good; `error` names field and cure."""
+
+    status: PushStatus
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """`alarms` are the codes that stand."""
+
+    machine: str
+    online: bool
+    last_seen_ms: int
+    alarms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointKey:
+    machine: str
+    model: str
+    coffee_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class CheckpointDraft:
-    """Something for a person. Unique by (backend_id, coffee_id), reviewed or not."""
+    """Something for a person that is not about one pushed record. Unique by its key."""
 
-    backend_id: int
+    machine: str
     model: str
     coffee_id: str
     summary: str
-    record_id: int | None = None
-    """Of `model`, when there is a record to look at."""
     language: str = "en_US"
 
+    @property
+    def key(self) -> CheckpointKey:
+        return CheckpointKey(self.machine, self.model, self.coffee_id)
+
 
 @dataclass(frozen=True, slots=True)
-class RecipeExport:
-    """A recipe the ERP wants in a machine; `recipe` None empties the slot."""
+class Reviewed:
+    """A checkpoint that a person reviewed in the ERP, or that is not there (`user` "")."""
 
-    id: str
-    machine: str
-    slot: str
-    recipe: dict[str, Any] | None
+    key: CheckpointKey
     user: str
+    note: str
+    reviewed_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)
-class CommandOrder:
-    """A command the ERP wants run; `id` is unique for ever and names the order when it is done."""
+class ErpOrder:
+    """Something the ERP wants of a machine; `id` is unique for ever and names it when done."""
 
     id: str
     machine: str
     name: str
+    args: dict[str, Any]
     user: str
-    deadline_ms: int
-    args: dict[str, Any] = field(default_factory=dict)
+    deadline_ms: int | None
+    """None: wanted until the machine has answered (recipes)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """How an export or order ended. `message` is the machine's refusal, for the person."""
+    """How an order ended. `message` is the machine's refusal, for the person."""
 
     id: str
     state: Literal["ok", "refused", "expired"]
     message: str = ""
+    result: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BusySigns:
+    """What the ERP says of its own load. `settings`: machine → fields of [pour] it overrides,
+    and `busy` where it judges for that machine alone."""
+
+    busy: bool
+    signals: dict[str, float] = field(default_factory=dict)
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    orders: list[ErpOrder]
+    busy: BusySigns | None = None
+    """None: this gateway has no inside to look at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """Who answered."""
+
+    server: str
+    addon: str
+    company: str
 
 
 class Gateway(Protocol):
-    """One ERP. Methods are called from one thread at a time, `probe` from another."""
+    """One ERP. Methods may be called from several threads at once.
+
+    `machine` unknown to the ERP: it makes a draft with a checkpoint, or refuses it by its own
+    setting.
+    """
+
+    def hello(self) -> Hello:
+        """Is everything there that this bridge needs? Raises Transient with the cure if not."""
 
     def probe(self) -> None:
         """The cheapest question that needs the whole ERP to answer. Raises Transient."""
 
     def save_backends(self, drafts: Sequence[BackendDraft]) -> list[BackendRecord]:
-        """Creates backends by machine, or updates version and serial; in the order given."""
+        """Creates backends by machine, or updates version, serial and firmware; order kept."""
 
-    def search_bindings(self, model: str, keys: Sequence[Key]) -> dict[Key, int]:
-        """Record ids of those that exist."""
+    def push(self, facts: Sequence[FactPush]) -> list[Pushed]:
+        """Takes a batch in one transaction; answers in its order. A fact that cannot be taken is
+        refused alone. A record that is there is left (unchanged) or brought up to date, but a
+        known time is never made unknown."""
 
-    def create_bindings(self, model: str, records: Sequence[Values]) -> list[int]:
-        """Record ids in the order given. A key that exists is returned and left as it is, so two
-        bridges racing, or one after a crash, cannot double a record."""
+    def presence(self, states: Sequence[Presence]) -> None:
+        """Of machines whose state changed since the last call; a hint, not a fact."""
 
-    def write(self, model: str, changes: Sequence[tuple[int, Values]]) -> None:
-        """(record id, values to change)."""
+    def import_recipes(
+        self, machine: str, rev: int, slots: Mapping[str, Mapping[str, Any]]
+    ) -> dict[str, Pushed]:
+        """All slots of a machine: a slot that is not there any more is set inactive."""
 
-    def add_checkpoints(self, drafts: Sequence[CheckpointDraft]) -> list[int]:
-        """Ids in the order given; one that exists is returned, never reopened."""
+    def add_checkpoints(self, drafts: Sequence[CheckpointDraft]) -> None:
+        """One that exists stays as it is, never reopened."""
 
-    def recipes_to_export(self, limit: int) -> list[RecipeExport]:
-        """Asked for again until `finished` was told about them."""
+    def reviewed(self, open_keys: Sequence[CheckpointKey]) -> list[Reviewed]:
+        """Those of these that are no longer open there."""
 
-    def commands_to_run(self, limit: int) -> list[CommandOrder]:
-        """Asked for again until `finished` was told about them."""
+    def fetch(self, limit: int, known: Sequence[str] = ()) -> Fetched:
+        """Orders, the oldest first, asked for again until `finished` was told; without `known`,
+        which the bridge holds already. And how busy the ERP is. Cheap."""
 
     def finished(self, done: Sequence[Done]) -> None:
-        """How exports and orders ended, by their ids."""
+        """How orders ended, by their ids; an unknown id is passed over."""
 
     def close(self) -> None: ...
 
@@ -169,6 +271,3 @@ class Records(Protocol):
 
     def open_checkpoints(self) -> dict[str, int]:
         """Number of open checkpoints by machine."""
-
-    def review(self, checkpoint_id: int, user: str, note: str, now_ms: int) -> bool:
-        """False when it was reviewed before (nothing changes)."""

@@ -25,6 +25,10 @@ log = structlog.get_logger(__name__)
 SESSION_S: Final = 7 * 86_400  # the broker keeps what comes while the bridge is away
 ANSWER_S: Final = 3.0  # time a broker has to answer CONNECT
 SILENCES: Final = 3  # connections closed without an answer before another protocol is tried
+TAKEN_OVER: Final = 142  # MQTT 5 reason code: another client came with our name
+SHORT_LIFE_S: Final = 15.0  # older protocols give no reason; so short a connection …
+SHORT_LIVES: Final = 3  # … so often in a row looks like it
+CONFLICT_S: Final = 60.0  # two of a name take turns: said until one has been alone so long
 UNSUPPORTED_PROTOCOL: Final = 132  # MQTT 5 reason code, also what paho makes of a 3.1.1 refusal
 
 
@@ -68,12 +72,29 @@ class Link:
         self._accepted = False  # by this broker, with this protocol
         self._unanswered = 0
         self._attempt = 0
+        self._since_s = 0.0  # this connection
+        self._short_lives = 0
+        self._conflict_s: float | None = None
         self.problem = "not connected yet"
 
     # --- for everybody
     @property
     def connected(self) -> bool:
         return self._client is not None and self._client.is_connected()
+
+    @property
+    def conflict(self) -> str | None:
+        """What to do when another client uses our name; None: nothing looks like it."""
+        if self._conflict_s is None or time.monotonic() - self._conflict_s > CONFLICT_S:
+            return None
+        return (
+            f"does another client use the name {self._client_id!r}? The broker keeps ending our "
+            "connection; stop the other, or give this bridge another name (COFFEE_NAME)"
+        )
+
+    @property
+    def _client_id(self) -> str:
+        return f"coffee-bridge-{self._bridge}"
 
     def start(self) -> None:
         with self._lock:
@@ -115,7 +136,7 @@ class Link:
         settings = self._settings
         client = paho.Client(
             CallbackAPIVersion.VERSION2,
-            client_id=f"coffee-bridge-{self._bridge}",
+            client_id=self._client_id,
             protocol=paho.MQTTv5 if self._mqtt5 else paho.MQTTv311,
             clean_session=None if self._mqtt5 else False,
             manual_ack=True,
@@ -181,6 +202,7 @@ class Link:
             return
         with self._lock:
             self._accepted, self._unanswered = True, 0
+            self._since_s = time.monotonic()
             self._connection += 1
             self._caught_up = False
         log.info("mqtt_connected", session_present=flags.session_present, mqtt5=self._mqtt5)
@@ -199,12 +221,21 @@ class Link:
         if self._stopping:
             return
         self.problem = f"connection lost: {reason}"
-        log.warning("mqtt_disconnected", reason=str(reason))
+        self._note_conflict(reason)
+        log.warning("mqtt_disconnected", reason=self.conflict or str(reason))
         self._unanswered += 1  # set back by the answer to CONNECT
         if self._settings.protocol == "auto" and self._unanswered >= (
             SILENCES if self._accepted else 1
         ):
             self._other_protocol()
+
+    def _note_conflict(self, reason: ReasonCode) -> None:
+        if self._unanswered:
+            return  # it never was a connection
+        short = time.monotonic() - self._since_s < SHORT_LIFE_S
+        self._short_lives = self._short_lives + 1 if short else 0
+        if reason.value == TAKEN_OVER or self._short_lives >= SHORT_LIVES:
+            self._conflict_s = time.monotonic()
 
     def _other_protocol(self) -> None:
         threading.Thread(target=self._rebuild, name="mqtt-protocol").start()
@@ -238,5 +269,7 @@ class Link:
             if not message.retain:
                 self._caught_up = True
             self.acknowledge(received)
-            return
-        self._on_message(received)
+        elif topics.from_host(topic):
+            self.acknowledge(received)
+        else:
+            self._on_message(received)

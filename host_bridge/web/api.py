@@ -5,11 +5,13 @@ JSON; errors name the field and the cure. Reading is open, acting needs the toke
 from __future__ import annotations
 
 import asyncio
+import inspect
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response, Security
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, Field
 
@@ -30,12 +32,22 @@ from host_bridge.views import (
 )
 from host_bridge.web import api_examples as examples
 from host_bridge.web.actions import UNDECIDED, decided
-from host_bridge.web.api_errors import ErrorAnswer, TooManyTries, Unauthorised
+from host_bridge.web.api_errors import ErrorAnswer, TooManyTries, Unauthorised, shortened
 from host_bridge.web.auth import Auth
 from host_bridge.web.payload import safe_text
 
 USER = "api"
 """Who acted, in records, when a program acts with the token and does not say for whom."""
+
+class Summarised(APIRoute):
+    """Its docstring's first sentence is what /docs lists it by, the rest is its description."""
+
+    def __init__(self, path: str, endpoint: Any, **settings: Any) -> None:
+        first, _, rest = (inspect.getdoc(endpoint) or "").replace("\n", " ").partition(". ")
+        settings["summary"] = first.rstrip(".")
+        settings["description"] = rest
+        super().__init__(path, endpoint, **settings)
+
 
 _bearer = HTTPBearer(auto_error=False, description="The console's access token.")
 
@@ -73,6 +85,9 @@ Limit = Annotated[int, Query(ge=1, le=500)]
 WaitS = Annotated[
     float, Query(ge=0, le=120, description="Wait so many seconds for the machine's answer.")
 ]
+Containing = Annotated[
+    str, Query(max_length=200, description="Only rows with this text in topic or reason.")
+]
 Slot = Annotated[str, Field(pattern="^([0-9]|1[0-5])$")]
 
 
@@ -95,6 +110,10 @@ class ReviewRequest(BaseModel):
     model_config = {"extra": "forbid"}
 
     note: str = Field("", max_length=2000, examples=["Filled the tank."])
+
+
+class Discarded(BaseModel):
+    rows: int
 
 
 class QuarantineItem(BaseModel):
@@ -125,16 +144,18 @@ class QuarantineItem(BaseModel):
         )
 
 
-health_router = APIRouter(tags=["Health"])
+health_router = APIRouter(tags=["Health"], route_class=Summarised)
 read = APIRouter(
     prefix="/api",
     tags=["Reading"],
+    route_class=Summarised,
     responses={code: {"model": ErrorAnswer} for code in (404, 422)},
 )
 nothing = APIRouter()
 act = APIRouter(
     prefix="/api",
     tags=["Acting"],
+    route_class=Summarised,
     responses={code: {"model": ErrorAnswer} for code in (401, 404, 422, 429)},
 )
 
@@ -161,6 +182,7 @@ def machines(bridge: TheBridge) -> list[MachineView]:
 
 @read.get("/machines/{machine}", responses=examples.ok(examples.MACHINE))
 def machine(machine: str, bridge: TheBridge) -> MachineView:
+    """One machine as last heard of."""
     return _known(bridge, machine)
 
 
@@ -191,6 +213,7 @@ def brews(
     before: Annotated[int | None, Query(description="`cursor` of the last brew shown.")] = None,
 ) -> list[BrewView]:
     """Brew records, newest first."""
+    _known_if_given(bridge, machine)
     return bridge.brews(machine, limit, before)
 
 
@@ -210,12 +233,14 @@ def checkpoints(
     machine: str | None = None,
 ) -> list[CheckpointView]:
     """What a person must look at."""
+    _known_if_given(bridge, machine)
     return bridge.checkpoints(state, machine)
 
 
 @read.get("/alarms")
 def alarms(bridge: TheBridge, machine: str | None = None, limit: Limit = 100) -> list[AlarmView]:
     """Alarms raised and cleared, newest first."""
+    _known_if_given(bridge, machine)
     return bridge.alarms(machine, limit)
 
 
@@ -224,6 +249,7 @@ def commands(
     bridge: TheBridge, machine: str | None = None, limit: Limit = 50
 ) -> list[CommandView]:
     """Orders given through this bridge, newest first."""
+    _known_if_given(bridge, machine)
     return bridge.commands(machine, limit)
 
 
@@ -234,9 +260,14 @@ async def command(command_id: str, bridge: TheBridge, wait_s: WaitS = 0) -> Comm
 
 
 @read.get("/quarantine")
-def quarantine(bridge: TheBridge, limit: Limit = 50) -> list[QuarantineItem]:
+def quarantine(
+    bridge: TheBridge,
+    limit: Limit = 50,
+    containing: Containing = "",
+    before: Annotated[int | None, Query(description="`id` of the last row shown.")] = None,
+) -> list[QuarantineItem]:
     """Messages that could not be taken, with the reason, newest first."""
-    return [QuarantineItem.of(view) for view in bridge.quarantine(limit)]
+    return [QuarantineItem.of(view) for view in bridge.quarantine(limit, containing, before)]
 
 
 _COMMAND_ANSWERS: dict[int | str, dict[str, Any]] = {
@@ -296,6 +327,17 @@ def discard(quarantine_id: int, bridge: TheBridge, user: User) -> None:
     bridge.discard(quarantine_id, user)
 
 
+@act.delete("/quarantine")
+def discard_all(
+    bridge: TheBridge,
+    user: User,
+    upto: Annotated[int, Query(description="Highest `id` that goes: the newest you have seen.")],
+    containing: Containing = "",
+) -> Discarded:
+    """Throws all messages up to an id away, or those of them that contain a text."""
+    return Discarded(rows=bridge.discard_all(containing, upto, user))
+
+
 @nothing.api_route(
     "/api/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False
 )
@@ -324,5 +366,11 @@ async def _send(
 def _known(bridge: Bridge, name: str) -> MachineView:
     view = bridge.machine(name)
     if view is None:
+        name = shortened(name)
         raise NotFound("machine", f"{name} was never seen; /api/machines lists the known ones")
     return view
+
+
+def _known_if_given(bridge: Bridge, name: str | None) -> None:
+    if name is not None:
+        _known(bridge, name)

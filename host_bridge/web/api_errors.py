@@ -13,6 +13,8 @@ from starlette.exceptions import HTTPException
 
 from host_bridge.errors import BridgeError, NotFound
 
+LONGEST = 80
+
 
 class ErrorAnswer(BaseModel):
     model_config = {
@@ -42,6 +44,11 @@ class TooManyTries(Exception):
         self.wait_s = math.ceil(wait_s)
 
 
+def shortened(text: str) -> str:
+    """What a client sent, short enough for a message."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
 def answer(
     status: int,
     code: str,
@@ -68,9 +75,15 @@ def install(app: FastAPI) -> None:
         first = problems[0]
         where = [str(part) for part in first["loc"] if part not in ("body", "query", "path")]
         more = f"; {len(problems) - 1} more like it" if len(problems) > 1 else ""
-        cure = "correct it as /docs describes"
         field = ".".join(where) or "body"
-        return answer(422, "invalid", field, f"{first['msg']}{more}; {cure}")
+        what, cure = first["msg"], "correct it as /docs describes"
+        if first["type"] == "extra_forbidden":
+            what, cure = f"there is no {shortened(field)}", "leave it out, or correct its name"
+        if first["type"] == "json_invalid":
+            reason = first.get("ctx", {}).get("error", "cannot be read")
+            what = f"not JSON at character {where[-1] if where else 0}: {reason}"
+            field, cure = "body", "correct it there"
+        return answer(422, "invalid", shortened(field), f"{what}{more}; {cure}")
 
     @app.exception_handler(Unauthorised)
     def unauthorised(_: Request, error: Unauthorised) -> Response:

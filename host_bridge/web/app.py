@@ -16,12 +16,10 @@ from nicegui import ui
 
 from host_bridge.service import Bridge
 from host_bridge.web import api, api_errors, pages, sessions
+from host_bridge.web.address import FOLDER
 from host_bridge.web.auth import Auth
 from host_bridge.web.guard import SafeHeaders
 from host_bridge.web.layout import Console
-
-FOLDER = "web"
-"""Inside the data folder: token, session key, unused login tickets."""
 
 _STATIC = Path(__file__).parent / "static"
 _ABOUT = """

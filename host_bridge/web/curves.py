@@ -12,6 +12,7 @@ Columns = Mapping[str, Sequence[int | None]]
 Option = dict[str, Any]
 Point = tuple[float, float | None]
 
+YIELD_LEAST = 10
 _AXIS_INK = "#8c8178"
 _GRID_INK = "rgba(140,129,120,0.22)"
 
@@ -83,6 +84,7 @@ def shot(columns: Columns, lines: Sequence[Line] | None = None) -> Option:
                 **_value_axis(_names(drawn, 2)),
                 "gridIndex": 1,
                 "min": 0,
+                "max": _yield_top(columns),
                 "position": "right",
                 "splitLine": {"show": False},
             },
@@ -96,6 +98,15 @@ def shot(columns: Columns, lines: Sequence[Line] | None = None) -> Option:
             for line in drawn
         ],
     }
+
+
+def _yield_top(columns: Columns) -> int | None:
+    """An axis of at least 10 g or ml, or the first drops fill the plot; None: as it comes."""
+    largest = max(
+        (v for line in (VOLUME, WEIGHT) for v in columns.get(line.column, ()) if v is not None),
+        default=0,
+    )
+    return YIELD_LEAST if largest < YIELD_LEAST * 1000 else None
 
 
 def history(

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from host_bridge.service import Bridge
 from host_bridge.settings import Settings
+from host_bridge.web.address import ADDRESS_FILE, FOLDER
 from host_bridge.web.app import build_app
 
 _START_S = 30.0
@@ -33,6 +34,7 @@ class WebServer:
         self._bridge = bridge
         self._build = build
         self._web = settings.web
+        self._address = settings.data / FOLDER / ADDRESS_FILE
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
         self.url = ""
@@ -62,6 +64,8 @@ class WebServer:
             if not self._thread.is_alive() or time.monotonic() > until_s:
                 raise OSError(f"the console did not start on {self.url}; see the log")
             time.sleep(0.02)
+        self._address.parent.mkdir(parents=True, exist_ok=True)
+        self._address.write_text(f"{self.url}\n")
 
     def stop(self) -> None:
         """Ends open connections and the thread. Safe to call twice."""
@@ -69,6 +73,7 @@ class WebServer:
             self._server.should_exit = True
             self._thread.join(_STOP_S)
             self._server = None
+            self._address.unlink(missing_ok=True)
 
 
 def _listen(host: str, port: int) -> socket.socket:

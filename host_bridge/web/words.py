@@ -5,7 +5,9 @@ A code this page does not know is shown as it is, never hidden: the firmware may
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 GOOD, BUSY, WARN, BAD, QUIET = "good", "busy", "warn", "bad", "quiet"
 
@@ -26,6 +28,26 @@ class Trouble:
     title: str
     cure: str
 
+
+NEEDS = {
+    "tank_empty": "Needs water",
+    "tray_full": "Tray full",
+    "door_open": "Door open",
+    "hopper_empty": "Needs beans",
+}
+"""What to say instead of Ready while this alarm stands."""
+
+CLAIM_WELL = frozenset({"ready", "heating", "cold"})
+"""States that sound as if all were well; with an alarm it is not."""
+
+SENSORS = {
+    "temp_mc": "sensor_brew",
+    "group_temp_mc": "sensor_group",
+    "steam_temp_mc": "sensor_steam",
+    "pressure_mbar": "sensor_pressure",
+    "weight_mg": "scale_fault",
+}
+"""Reading → the alarm that says its sensor cannot be believed."""
 
 OFFLINE = Word("Offline", QUIET, "cloud_off")
 
@@ -127,10 +149,20 @@ SWITCHES = {
 """What a closed switch says and what an open one says."""
 
 
-def state(code: str | None, online: bool) -> Word:
+def state(code: str | None, online: bool, troubles: Sequence[str] = ()) -> Word:
+    """Also says what stands in the way: a machine without water is not ready."""
     if not online or code is None:
         return OFFLINE
+    if troubles and code in CLAIM_WELL:
+        needs = next((NEEDS[t] for t in troubles if t in NEEDS), "Needs attention")
+        return Word(needs, WARN, "priority_high")
     return STATES.get(code, Word(plain(code), BUSY, "help"))
+
+
+def believed(state: Mapping[str, Any], name: str) -> int | None:
+    """A reading, None while its sensor is broken: what it then says is no temperature."""
+    value: int | None = state.get(name)
+    return None if SENSORS.get(name) in state.get("alarms", ()) else value
 
 
 def result(code: str) -> Word:

@@ -1,4 +1,7 @@
 # poll() in virtual time: asking without waiting is one call of the host, waiting moves the clock.
+# Sockets show nothing while the radio has no link; a serial line needs none.
+import socket
+
 import kernel
 import uselect
 from kernel import words
@@ -15,8 +18,10 @@ _NOTHING = ()
 class poll:
     def __init__(self):
         self._poll = uselect.poll()
+        self._wired = False
 
     def register(self, thing, events=POLLIN | POLLOUT):
+        self._wired = not isinstance(thing, socket.socket)
         self._poll.register(thing, events)
 
     def unregister(self, thing):
@@ -31,17 +36,17 @@ class poll:
         kernel.advance(_POLL_US)
         if timeout_ms != 0:
             self._await(timeout_ms)
-        return self._poll.poll(0) if air.joined else _NOTHING
+        return self._poll.poll(0) if air.joined or self._wired else _NOTHING
 
     def ipoll(self, timeout_ms=-1, flags=0):
         kernel.advance(_POLL_US)
         if timeout_ms != 0:
             self._await(timeout_ms)
-        return self._poll.ipoll(0) if air.joined else _NOTHING
+        return self._poll.ipoll(0) if air.joined or self._wired else _NOTHING
 
     def _await(self, timeout_ms):
         until = words[0] + timeout_ms * 1000
-        while not (air.joined and self._poll.poll(0)):
+        while not ((air.joined or self._wired) and self._poll.poll(0)):
             if timeout_ms > 0 and words[0] >= until:
                 return
             kernel.advance(1000)

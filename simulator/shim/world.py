@@ -12,6 +12,7 @@ import hx711
 import kernel
 import life
 import network
+import uart
 import utime
 import wiring
 from control import Channel
@@ -60,6 +61,8 @@ class World:
         self.trace = Trace(self)
         self.channel = Channel(self, job)
         socket.host["attached"] = job["network"]
+        if job["serial"] is not None:
+            uart.host["file"] = open(job["serial"], "r+b")
         try:
             for name, value in job["faults"].items():
                 self.fault(name, value)

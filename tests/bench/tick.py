@@ -1,9 +1,10 @@
 """What a tick costs, in instructions of this host, counted by valgrind: the same on every run.
 
 `tick_insn_*`: the whole tick of a pouring machine on pins that cost next to nothing
-(costless/). `control_insn_*`: its control arithmetic alone (thermal.step, burst.fire,
-hydraulics.follow, calls included), against the same integers in C compiled -O2 (costless/floor.c);
-both must end with the same words, or the floor would be another sum.
+(costless/). `control_insn_*`: its control arithmetic alone (bodies of burst.fire and
+hydraulics.follow), against the same integers in C compiled -O2 (costless/floor.c); both must end
+with the same words, or the floor would be another sum. `control_calls_insn_*`: what MicroPython
+takes to call those bodies and to hand their results on, which C has not.
 """
 
 from __future__ import annotations
@@ -34,24 +35,27 @@ def run(quick: bool) -> dict[str, dict[str, Any]]:
         subprocess.run(["gcc", "-O2", "-o", floor, HERE / "floor.c"], check=True)
         for model in ("1900", "2900"):
             tick = per_tick([*interpreter(), str(HERE / "drive.py")], model, b"")
-            arithmetic, c = control(model, floor)
+            arithmetic, calls, c = control(model, floor)
             found[f"tick_insn_{model}"] = {"value": tick, "unit": "host instructions"}
             found[f"control_insn_{model}"] = {
                 "value": arithmetic, "unit": "host instructions", "vs": c,
                 "ratio": round(arithmetic / c, 2),
             }
+            found[f"control_calls_insn_{model}"] = {"value": calls, "unit": "host instructions"}
     return found
 
 
-def control(model: str, floor: Path) -> tuple[int, int]:
-    """Instructions of one tick's control arithmetic: ours, and the C floor's."""
+def control(model: str, floor: Path) -> tuple[int, int, int]:
+    """Instructions of one tick's control arithmetic: ours, its calls', and the C floor's."""
     ours = [*interpreter(), str(HERE / "arithmetic.py")]
     start = output([*ours, "0", "start"], model, b"")
     end = output([*ours, str(MANY), "run"], model, b"")
     if end != output([str(floor), str(MANY)], model, start):
         raise RuntimeError(f"{model}: floor.c no longer computes what the firmware computes")
     loop = per_tick(ours, model, b"", "empty")
-    return per_tick(ours, model, b"", "run") - loop, per_tick([str(floor)], model, start)
+    calls = per_tick(ours, model, b"", "calls")
+    arithmetic = per_tick(ours, model, b"", "run") - calls
+    return arithmetic, calls - loop, per_tick([str(floor)], model, start)
 
 
 def interpreter() -> list[str]:

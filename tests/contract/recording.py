@@ -61,7 +61,7 @@ class Person:
         wire = self.stack.wire
         mark = wire.mark()
         wire.publish(self.topic("cmd/stop"), RUBBISH)
-        return dict(wire.wait(self.topic("reply"), since=mark).json)
+        return dict(wire.wait(self.topic("reply"), lambda r: r["id"] is None, mark).json)
 
     def send(self, name: str, message: dict[str, Any]) -> dict[str, Any]:
         wire = self.stack.wire

@@ -2,33 +2,87 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from host_bridge.gateway.embedded import EmbeddedStore
-from host_bridge.gateway.port import BREW, BackendDraft, Done, Gateway, Key, Transient
+from host_bridge.gateway.port import BACKEND, BREW, FIRST_SEEN, BackendDraft, Review, Transient
+from host_bridge.gateway.tables import TABLES
 from tests.contract.gateway_suite import GatewayContract as TestContract
-from tests.contract.gateway_suite import backend_id, record
+from tests.contract.gateway_suite import fact, gateway, stati
 
-__all__ = ["TestContract", "backend_id"]
+__all__ = ["TestContract", "gateway"]
+
+
+class EmbeddedSite:
+    def __init__(self, folder: Path) -> None:
+        self.gateway = self.store = EmbeddedStore(folder / "store.sqlite")
+
+    def records(self, model: str, machine: str) -> dict[str, dict[str, Any]]:
+        rows = self.store._db.read(
+            f"SELECT r.* FROM {TABLES[model]} AS r JOIN coffee_backend AS b ON b.id=backend_id"
+            " WHERE machine=?", (machine,),
+        )  # fmt: skip
+        found = {row["coffee_id"]: dict(row) for row in rows}
+        assert len(found) == len(rows)
+        for record in found.values():
+            if "detail" in record:
+                record["detail"] = json.loads(record["detail"])
+        return found
+
+    def checkpoints(self, machine: str) -> dict[tuple[str, str], str]:
+        found = self.store.checkpoints("all", machine)
+        assert len({(c.model, c.coffee_id) for c in found}) == len(found)
+        return {(c.model, c.coffee_id): c.state for c in found}
+
+    def review(self, machine: str, coffee_id: str, note: str) -> None:
+        (found,) = [c for c in self.store.checkpoints("open", machine) if c.coffee_id == coffee_id]
+        assert self.store.review(found.id, "ann", note, 1_767_225_600_000)
+        assert not self.store.review(found.id, "bob", "again", 1_767_225_600_001)
+
+    def order(self, machine: str, name: str, args: dict[str, Any], deadline_ms: int | None) -> str:
+        return self.store.order(machine, name, args, "ann", deadline_ms)
+
+    def order_state(self, order_id: str) -> tuple[str, str]:
+        row = self.store._db.one("SELECT state, message FROM outgoing WHERE id=?", (order_id,))
+        assert row is not None
+        return row["state"], row["message"]
 
 
 @pytest.fixture
-def gateway(tmp_path: Path) -> Iterator[Gateway]:
+def site(tmp_path: Path) -> Iterator[EmbeddedSite]:
+    made = EmbeddedSite(tmp_path)
+    yield made
+    made.store.close()
+
+
+def test_a_value_that_has_no_column_is_refused(tmp_path: Path) -> None:
+    """A mapper of this bridge that the tables do not know is our own mistake."""
     store = EmbeddedStore(tmp_path / "store.sqlite")
-    yield store
+    (answer,) = store.push([fact(1, no_such_field=1)])
+    assert answer.status == "refused" and answer.error.startswith("no_such_field: ")
     store.close()
+
+
+def test_a_fact_is_taken_with_its_checkpoint_or_not_at_all(tmp_path: Path) -> None:
+    site = EmbeddedSite(tmp_path)
+    bad = replace(fact(1), review=Review("\ud800 is no text SQLite takes", "en_US"))
+    assert stati(site.store, bad, fact(2)) == ["refused", "created"]
+    assert list(site.records(BREW, "m1")) == [fact(2).coffee_id]
+    site.store.close()
 
 
 def test_what_is_committed_survives_the_process(tmp_path: Path) -> None:
     first = EmbeddedStore(tmp_path / "store.sqlite")
-    backend = first.save_backends([BackendDraft("m1", "1900")])[0]
-    (id,) = first.create_bindings(BREW, [record(BREW, backend.id, "9f3a/1")])
+    first.push([fact(1)])
     again = EmbeddedStore(tmp_path / "store.sqlite")  # the first is not even closed
-    assert again.search_bindings(BREW, [Key(backend.id, "9f3a/1")]) == {(backend.id, "9f3a/1"): id}
+    assert stati(again, fact(1)) == ["unchanged"]
     again.close()
     first.close()
 
@@ -46,36 +100,70 @@ def test_a_locked_file_is_transient(tmp_path: Path) -> None:
     store.close()
 
 
-def test_orders_wait_until_their_end_is_told(tmp_path: Path) -> None:
+def test_brews_are_paged_newest_first(tmp_path: Path) -> None:
     store = EmbeddedStore(tmp_path / "store.sqlite")
-    put = store.order("m1", "recipe.put", {"slot": "0", "recipe": {"name": "x"}}, "ann")
-    gone = store.order("m1", "recipe.delete", {"slot": "1"}, "ann")
-    brew = store.order("m1", "brew", {"slot": "0"}, "bob", 1_767_225_660_000)
-    for _ in range(2):
-        exports = store.recipes_to_export(10)
-        assert [(e.id, e.slot, e.recipe) for e in exports] == [
-            (put, "0", {"name": "x"}), (gone, "1", None)]  # fmt: skip
-        assert [(o.id, o.name, o.args) for o in store.commands_to_run(10)] == [
-            (brew, "brew", {"slot": "0"})]  # fmt: skip
-    store.finished([Done(put, "ok"), Done(brew, "refused", "no cup")])
-    assert [e.id for e in store.recipes_to_export(10)] == [gone]
-    assert store.commands_to_run(10) == []
+    for seq in range(1, 8):
+        store.push([fact(seq, machine="m1" if seq % 2 else "m2")])
+    first = store.brews(None, 3, None)
+    assert [brew.external_id for brew in first] == ["9f3a51c2/7", "9f3a51c2/6", "9f3a51c2/5"]
+    older = store.brews(None, 3, first[-1].cursor)
+    assert [brew.external_id for brew in older] == ["9f3a51c2/4", "9f3a51c2/3", "9f3a51c2/2"]
+    assert [brew.external_id for brew in store.brews("m2", 9, None)] == [
+        "9f3a51c2/6", "9f3a51c2/4", "9f3a51c2/2"]  # fmt: skip
+    assert [brew.external_id for brew in store.brews("m2", 9, None, "9f3a51c2/4")] == [
+        "9f3a51c2/4"]  # fmt: skip
+    assert store.brews("m1", 9, None, "9f3a51c2/4") == []
+    assert {m: brew.external_id for m, brew in store.last_brews().items()} == {
+        "m1": "9f3a51c2/7", "m2": "9f3a51c2/6"}  # fmt: skip
     store.close()
 
 
-def test_brews_are_paged_newest_first(tmp_path: Path) -> None:
+VERSION_1 = """
+CREATE TABLE coffee_backend (id INTEGER PRIMARY KEY, machine TEXT NOT NULL UNIQUE,
+  version TEXT NOT NULL, serial TEXT, language TEXT, created_ms INTEGER NOT NULL);
+CREATE TABLE coffee_recipe (id INTEGER PRIMARY KEY);
+CREATE TABLE coffee_brew (id INTEGER PRIMARY KEY,
+  backend_id INTEGER NOT NULL REFERENCES coffee_backend ON DELETE RESTRICT,
+  coffee_id TEXT NOT NULL, created_ms INTEGER NOT NULL,
+  boot INTEGER NOT NULL, uptime_ms INTEGER NOT NULL, utc_ms INTEGER, time_known INTEGER NOT NULL,
+  shot INTEGER NOT NULL, slot TEXT NOT NULL, recipe_id INTEGER REFERENCES coffee_recipe,
+  recipe_rev INTEGER NOT NULL, source TEXT NOT NULL, command TEXT,
+  start_uptime_ms INTEGER NOT NULL, start_ms INTEGER, duration_ms INTEGER NOT NULL,
+  volume_ul INTEGER NOT NULL, weight_mg INTEGER, pressure_peak_mbar INTEGER,
+  pressure_mean_mbar INTEGER, temp_mean_mc INTEGER NOT NULL, energy_j INTEGER NOT NULL,
+  result TEXT NOT NULL, reason TEXT, UNIQUE (backend_id, coffee_id));
+CREATE TABLE checkpoint (
+  id INTEGER PRIMARY KEY, backend_id INTEGER NOT NULL REFERENCES coffee_backend,
+  coffee_id TEXT NOT NULL, model TEXT NOT NULL, record_id INTEGER, summary TEXT NOT NULL,
+  language TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'done')),
+  created_ms INTEGER NOT NULL, reviewed_by TEXT, reviewed_ms INTEGER, note TEXT,
+  UNIQUE (backend_id, coffee_id));
+CREATE INDEX checkpoint_open ON checkpoint (backend_id) WHERE state = 'open';
+CREATE TABLE outgoing (
+  id TEXT PRIMARY KEY, machine TEXT NOT NULL, name TEXT NOT NULL, args TEXT NOT NULL,
+  person TEXT NOT NULL, deadline_ms INTEGER, state TEXT NOT NULL DEFAULT 'waiting',
+  message TEXT NOT NULL DEFAULT '', created_ms INTEGER NOT NULL);
+INSERT INTO coffee_backend VALUES (1, 'm1', '1900', NULL, NULL, 5);
+INSERT INTO coffee_brew VALUES (1, 1, 'j/1', 5, 1, 9, 8, 1, 1, '0', NULL, 1, 'local', NULL, 1, 8,
+  28000, 36000, NULL, NULL, NULL, 93000, 9000, 'ok', NULL);
+INSERT INTO coffee_brew VALUES (2, 1, 'j/2', 5, 1, 9, 8, 1, 2, '0', NULL, 1, 'local', NULL, 1, 8,
+  0, 0, NULL, NULL, NULL, 93000, 0, 'aborted', 'reset');
+INSERT INTO checkpoint VALUES (7, 1, 'machine', 'coffee.backend', 1, 'new', 'en_US', 'done', 6,
+  'ann', 8, 'mine');
+PRAGMA user_version=1;
+"""
+
+
+def test_a_file_of_the_version_before_is_brought_up_to_date(tmp_path: Path) -> None:
+    old = sqlite3.connect(tmp_path / "store.sqlite")
+    old.executescript(VERSION_1)
+    old.close()
     store = EmbeddedStore(tmp_path / "store.sqlite")
-    one, two = store.save_backends([BackendDraft("m1", "1900"), BackendDraft("m2", "2900")])
-    for seq in range(1, 8):
-        store.create_bindings(BREW, [record(BREW, one.id if seq % 2 else two.id, f"9f3a/{seq}")])
-    first = store.brews(None, 3, None)
-    assert [brew.external_id for brew in first] == ["9f3a/7", "9f3a/6", "9f3a/5"]
-    older = store.brews(None, 3, first[-1].cursor)
-    assert [brew.external_id for brew in older] == ["9f3a/4", "9f3a/3", "9f3a/2"]
-    assert [brew.external_id for brew in store.brews("m2", 9, None)] == [
-        "9f3a/6", "9f3a/4", "9f3a/2"]  # fmt: skip
-    assert [brew.external_id for brew in store.brews("m2", 9, None, "9f3a/4")] == ["9f3a/4"]
-    assert store.brews("m1", 9, None, "9f3a/4") == []
-    assert {m: brew.external_id for m, brew in store.last_brews().items()} == {
-        "m1": "9f3a/7", "m2": "9f3a/6"}  # fmt: skip
+    (kept,) = store.checkpoints("all", "m1")
+    assert (kept.id, kept.coffee_id, kept.reviewed_by, kept.note) == (7, FIRST_SEEN, "ann", "mine")
+    store.save_backends([BackendDraft("m1", "1900", firmware="0.2.0")])
+    assert [(c.model, c.state) for c in store.checkpoints("all", "m1")] == [(BACKEND, "done")]
+    cut, whole = store.brews("m1", 9, None)
+    assert (cut.duration_ms, cut.volume_ul, cut.energy_j) == (None, None, None)
+    assert (whole.duration_ms, whole.volume_ul, whole.energy_j) == (28000, 36000, 9000)
     store.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from host_bridge.cli import app
+from host_bridge.cli.common import short_time
 from host_bridge.service import Bridge
 from host_bridge.settings import load
 from host_bridge.web.app import build_api
@@ -64,9 +66,9 @@ class Site:
         options += ["--web-port", str(self.settings.web.port)] if port else []
         return CliRunner().invoke(app, [*words, *options], env={"COLUMNS": "200"})
 
-    def machine_answers(self, name: str, ok: bool = True) -> dict[str, Any]:
+    def machine_answers(self, name: str, ok: bool = True, since: int = 0) -> dict[str, Any]:
         """Waits for a command and replies to it; returns the command."""
-        command = self.wire.wait(f"coffee/v1/m1/cmd/{name}").json
+        command = self.wire.wait(f"coffee/v1/m1/cmd/{name}", since=since).json
         error = None if ok else {"code": "cup_missing", "field": None, "message": "no cup"}
         result = {} if ok else None
         reply = {"v": 1, "id": command["id"], "ok": ok, "error": error, "result": result}
@@ -125,10 +127,47 @@ def test_recipes_come_out_as_they_go_in(site: Site) -> None:
     assert missing.exit_code == 1 and "slot: m1 holds nothing in slot 9" in missing.output
 
 
-def test_a_brew_the_machine_takes(site: Site) -> None:
-    result, command = acting(site, "brew", "m1", "--slot", "0", command="brew")
+@pytest.mark.parametrize("group", ["checkpoints", "recipe", "quarantine"])
+def test_a_group_without_a_command_lists(site: Site, group: str) -> None:
+    bare, listed = site.cli(group), site.cli(group, "list")
+    assert bare.exit_code == 0 and bare.output == listed.output != ""
+
+
+@pytest.mark.parametrize("words", [("m1", "1"), ("m1", "--slot", "1")])
+def test_a_brew_the_machine_takes(site: Site, words: tuple[str, ...]) -> None:
+    mark = site.wire.mark()
+    machine = threading.Thread(target=site.machine_answers, args=("brew", True, mark))
+    machine.start()
+    result = site.cli("brew", *words)  # without a port: the bridge says where it listens
+    machine.join()
     assert result.exit_code == 0 and result.output.endswith("m1: done\n")
-    assert command["args"] == {"slot": "0"}
+    assert site.wire.wait("coffee/v1/m1/cmd/brew", since=mark).json["args"] == {"slot": "1"}
+
+
+def test_a_slot_is_said_once(site: Site) -> None:
+    result = site.cli("brew", "m1", "1", "--slot", "2")
+    assert result.exit_code == 1 and "slot: 1 or 2? Give one of them" in result.output
+
+
+def test_tables_say_what_the_console_says_and_break_no_id(site: Site) -> None:
+    narrow = {"COLUMNS": "60"}
+    data = ["--data", str(site.folder)]
+    shown = CliRunner().invoke(app, ["brews", *data], env=narrow).output
+    assert site.bridge.brews()[0].external_id in shown
+    shown = CliRunner().invoke(app, ["checkpoints", *data], env=narrow).output
+    assert "Water tank empty" in shown and "tank_empty" not in shown
+    assert "Is this your machine?" in " ".join(shown.split())
+
+
+@pytest.mark.parametrize(
+    ("then", "text"),
+    [("2026-11-24 06:05", "06:05"), ("2026-11-23 06:05", "23 Nov 06:05"),
+     ("2025-11-24 06:05", "2025-11-24")],
+)  # fmt: skip
+def test_times_are_short(then: str, text: str) -> None:
+    now = datetime.fromisoformat("2026-11-24 12:00").astimezone()
+    utc_ms = int(datetime.fromisoformat(then).astimezone().timestamp() * 1000)
+    assert short_time(utc_ms, now) == text
 
 
 def test_a_recipe_the_machine_refuses(site: Site, tmp_path: Path) -> None:
@@ -164,6 +203,9 @@ def test_a_review_is_written_down(site: Site) -> None:
     alarm = next(c for c in site.bridge.checkpoints() if c.model == "coffee.alarm")
     result = site.cli("checkpoints", "review", str(alarm.id), "--note", "filled", port=True)
     assert result.exit_code == 0 and "done" in result.output
+    again = site.cli("checkpoints", "review", str(alarm.id), "--note", "me too")
+    assert again.exit_code == 0 and f"{alarm.id}: already reviewed by " in again.output
+    assert again.output.rstrip().endswith(": filled")
     done = site.cli("checkpoints", "list", "--state", "done", "--json")
     assert [(row["id"], row["note"]) for row in json.loads(done.output)] == [(alarm.id, "filled")]
 
@@ -177,6 +219,15 @@ def test_quarantine_shown_replayed_and_discarded(site: Site) -> None:
     assert kept.exit_code == 1 and len(site.bridge.quarantine()) == 1  # nobody said yes
     assert site.cli("quarantine", "discard", str(row.id), "--yes", port=True).exit_code == 0
     assert site.bridge.quarantine() == []
+    assert "give the number" in site.cli("quarantine", "discard", "--yes").output
+    for number in range(3):
+        site.wire.publish("coffee/v1/m1/reply", b"rubbish %d" % number)
+    eventually(lambda: len(site.bridge.quarantine()) == 3)
+    listed = site.cli("quarantine", "list", "--limit", "1", "--containing", "m1/reply")
+    assert "2 older: --before" in listed.output
+    every = ("quarantine", "discard", "--containing", "not UTF-8 JSON", "--yes")
+    assert "3 discarded\n" in site.cli(*every).output
+    assert "nothing in quarantine contains that" in site.cli(*every).output
 
 
 @pytest.mark.parametrize(
@@ -195,7 +246,7 @@ def test_errors_name_field_and_cure(site: Site, words: list[str], told: str) -> 
 
 
 def test_a_wrong_token_does_not_act(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COFFEE_WEB_TOKEN", "guessed")
+    monkeypatch.setenv("COFFEE_WEB_TOKEN", "guessed-wrong")
     result = site.cli("brew", "m1", port=True)
     assert result.exit_code == 1 and "token" in result.output
 
@@ -216,3 +267,4 @@ def test_token_and_login_link(site: Site) -> None:
     assert shown == (site.folder / "web" / "token").read_text().strip()
     link = site.cli("login", port=True).output.strip()
     assert link.startswith(f"http://localhost:{site.settings.web.port}/login/once/")
+    assert site.cli("login").output.strip().rpartition("/")[0] == link.rpartition("/")[0]

@@ -271,6 +271,7 @@ def test_a_shared_profile_is_looked_at_before_it_is_sent(
     good.write_text(json.dumps(profile))
     bad.write_text(json.dumps({**profile, "steps": [{**step, "pressure": 99}]}))
     window.open("/machines/sim-2900/recipes")
+    assert "0.00%" not in window.text()
     window.upload(bad)
     window.see("steps[0].pressure")
     window.upload(good)
@@ -286,6 +287,26 @@ def test_quarantine_shows_bytes_and_lets_go(window: Browser, stack: Stack) -> No
     window.keep("quarantine-full")
     window.press("Throw away")
     window.until(lambda: window.has(".q-dialog"), "asked once more")
+    window.click(".q-dialog button.danger")
+    window.see("Nothing in quarantine")
+
+
+def test_quarantine_is_searched_and_thrown_away_together(window: Browser, stack: Stack) -> None:
+    for number in range(3):
+        stack.wire.publish("coffee/v1/sim-1900/reply", b"rubbish %d" % number)
+    stack.wire.publish("coffee/v1/sim-2900/reply", b"keep me")
+    window.open("/quarantine")
+    window.see("rubbish 2")
+    window.write('[aria-label="Search quarantine"]', "sim-1900\n")
+    window.until(lambda: "containing=sim-1900" in window.path(), "the search in the address")
+    window.see("rubbish 2")
+    assert "keep me" not in window.text()
+    window.press("Throw away all 3")
+    window.click(".q-dialog button.danger")
+    window.see("Nothing contains that")
+    window.open("/quarantine")
+    window.see("keep me")
+    window.press("Throw away")
     window.click(".q-dialog button.danger")
     window.see("Nothing in quarantine")
 

@@ -43,11 +43,14 @@ def message_of(command: str) -> str:
 
 
 def provoke(stack: Stack, machine: str, command: str, payload: bytes) -> dict[str, Any]:
-    """The machine's reply to this payload, checked against the contract."""
+    """The machine's reply to this payload, checked against the contract.
+
+    Not one to the bridge, which sets the clock of a machine that runs faster than the world.
+    """
     topic = f"coffee/v1/{machine}/reply"
     mark = stack.wire.mark()
     stack.wire.publish(f"coffee/v1/{machine}/cmd/{command}", payload)
-    reply = stack.wire.wait(topic, since=mark)
+    reply = stack.wire.wait(topic, lambda r: not str(r["id"]).startswith("clock-"), mark)
     return current().validate(topic, reply.payload)
 
 

@@ -5,11 +5,13 @@ The unmodified firmware on the simulated board, started from the brew button.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from simulator import Machine
+from tests.support.contract import current
 from tests.support.flash_image import read_journal
 
 STARTING, BREWING, READY = 3, 5, 2
@@ -50,6 +52,11 @@ def test_a_shot_cut_by_a_reset_becomes_one_aborted_brew(
     found = brews(tmp_path, model)
     assert [(b["result"], b["reason"], b["source"]) for b in found] == [
         ("aborted", "reset", "local")], found
+    for name in ("duration_ms", "volume_ul", "energy_j"):
+        assert found[0][name] is None, "nobody knows: it is not 0"
+    message = {"v": 1, "journal": "9f3a51c2", "boot": 2, "seq": found[0]["seq"], "first": 1,
+               "sent_ms": 1, "sent_utc_ms": None, "facts": [found[0]]}  # fmt: skip
+    current().validate("coffee/v1/m1/journal", json.dumps(message).encode())
     assert found[0]["boot"] == 1 and found[0]["shot"] == 1 and found[0]["slot"] == "0"
 
 

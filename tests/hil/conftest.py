@@ -1,8 +1,72 @@
-"""Tests that talk to a board: collected only when `make hil PORT=…` names its serial port."""
+"""Hardware in the loop: one suite for emulated and real boards (docs/hil.md).
+
+    pytest tests/hil                                  both emulated boards
+    pytest tests/hil --board emulated-2900            one of them
+    pytest tests/hil --board /dev/ttyACM0             a real one: what needs a fixture is counted
+    pytest tests/hil --board /dev/ttyACM0 --fixture my_lab.jig:Jig
+"""
 
 from __future__ import annotations
 
-import os
+import fcntl
+from collections import Counter
+from collections.abc import Iterator
 
-PORT = os.environ.get("COFFEE_BOARD_PORT")
-collect_ignore_glob = [] if PORT else ["test_*.py"]
+import pytest
+
+from boards.image.build import Builder, Target
+from simulator.emulated.board import IMAGES
+from tests.hil.rig import EmulatedRig, Rig, SerialRig
+
+EMULATED = ("emulated-1900", "emulated-2900")
+MISSING = pytest.StashKey[Counter[str]]()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "rig" in metafunc.fixturenames:
+        chosen = metafunc.config.getoption("--board") or EMULATED
+        metafunc.parametrize("rig", chosen, indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module")
+def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
+    name = request.param
+    made: EmulatedRig | SerialRig
+    if name.startswith("emulated-"):
+        model = name.removeprefix("emulated-")
+        build_image(model)
+        made = EmulatedRig(model)
+    else:
+        made = SerialRig(name, request.config.getoption("--fixture"))
+    yield made
+    made.close()
+
+
+def build_image(model: str) -> None:
+    """As `make image`; once, whoever of several workers comes first."""
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with (IMAGES / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        Builder(lambda line: None).build(Target(model))
+
+
+@pytest.fixture(autouse=True)
+def required_fixtures(request: pytest.FixtureRequest) -> None:
+    """Skips, and counts, a test whose `fixture` marks name what the rig has not."""
+    if "rig" not in request.fixturenames:
+        return
+    rig = request.getfixturevalue("rig")
+    marks = request.node.iter_markers("fixture")
+    missing = sorted({name for mark in marks for name in mark.args} - rig.fixtures)
+    if missing:
+        counts = request.config.stash.setdefault(MISSING, Counter())
+        counts.update(missing)
+        pytest.skip(f"needs a fixture this board lacks: {', '.join(missing)} (docs/hil.md)")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    counts = terminalreporter.config.stash.get(MISSING, Counter())
+    if counts:
+        terminalreporter.write_line(
+            "hil: not run for want of a fixture: "
+            + ", ".join(f"{name} {count}" for name, count in sorted(counts.items())))

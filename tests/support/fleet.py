@@ -129,13 +129,18 @@ class Fleet:
         }
 
     def _ack(self, _client: object, _user: object, message: mqtt.MQTTMessage) -> None:
+        """An ack that a wire spoilt is none: unreadable, or beyond what was told."""
         name = message.topic.split("/")[2]
-        ack = json.loads(message.payload)
+        try:
+            ack = json.loads(message.payload)
+            journal, seq = ack["journal"], int(ack["seq"])
+        except (ValueError, TypeError, KeyError):
+            return
         with self._lock:
-            self.acks.append((name, ack["journal"], ack["seq"]))
+            self.acks.append((name, journal, seq))
             machine = self.machines.get(name)
-            if machine and machine.journal == ack["journal"] and ack["seq"] > machine.acked:
-                machine.acked = ack["seq"]
+            if machine and machine.journal == journal and machine.acked < seq <= machine.made:
+                machine.acked = seq
                 machine.moved_s = 0.0
 
     def _send_for_ever(self) -> None:

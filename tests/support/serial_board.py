@@ -1,7 +1,8 @@
-"""A board on a serial port: the real MicroPython REPL behind a pseudo-terminal.
+"""A board on a serial port: the real MicroPython and a real littlefs behind a pseudo-terminal.
 
-Its flash is a folder. Lets mpremote do what it does to a Pico over USB. `machine.reset()`
-starts the interpreter anew. The pins and the tick are not here; the simulator has those.
+It starts as a board does (boot.py, main.py, prompt) and mpremote does to it what it does to a Pico
+over USB. `machine.reset()` and power cuts end the process; the next one finds the flash as it was
+left. No pins, no tick, no watchdog: the simulator and the emulated board have those.
 """
 
 from __future__ import annotations
@@ -9,28 +10,33 @@ from __future__ import annotations
 import contextlib
 import os
 import pty
+import shutil
 import subprocess
+import termios
 import threading
 import tty
 from pathlib import Path
 
 from simulator.interpreter import find_interpreter
 
-MACHINE = "def reset():\n    raise SystemExit\n"
+HERE = Path(__file__).parent
+SHIM = HERE.parents[1] / "simulator" / "shim"
 
 
 class SerialBoard:
-    """`port` is the device to give to mpremote, `flash` the folder that stands for its flash."""
+    """`port` is the device to give to mpremote, `image` the file that is its flash."""
 
     def __init__(self, folder: Path) -> None:
-        self.flash = folder / "flash"
+        self.image = folder / "flash.bin"
         library = folder / "lib"
-        for made in (self.flash, library):
-            made.mkdir(parents=True)
-        (library / "machine.py").write_text(MACHINE)
+        library.mkdir(parents=True)
+        for name in ("machine", "start"):
+            shutil.copy(HERE / "on_pty" / f"{name}.py", library)
+        for name in ("flash", "kernel", "life"):
+            shutil.copy(SHIM / f"{name}.py", library)
+        self._library = library
         self.boots = 0
-        self.held: list[bool] = []  # was the file `hold` there, at each boot
-        self._environment = {**os.environ, "MICROPYPATH": f":{library}:.frozen"}
+        self.fails_at = 0  # flash operation of the next life in which the power fails; 0: none
         self._master, self._slave = pty.openpty()
         tty.setraw(self._slave)
         self.port = os.ttyname(self._slave)
@@ -41,13 +47,25 @@ class SerialBoard:
 
     def _keep_running(self) -> None:
         while not self._closing:
+            termios.tcflush(self._slave, termios.TCIFLUSH)  # what the life before said is gone
             self.boots += 1
-            self.held.append((self.flash / "hold").exists())
+            environment = {
+                **os.environ, "MICROPYPATH": f"{self._library}:.frozen", "MICROPYINSPECT": "1",
+                "BOARD_FLASH": str(self.image), "BOARD_BOOT": str(self.boots),
+                "BOARD_FAILS_AT": str(self.fails_at),
+            }
+            self.fails_at = 0
             self._process = subprocess.Popen(
-                find_interpreter(), cwd=self.flash, env=self._environment,
+                [*find_interpreter(), "-X", "heapsize=4M", str(self._library / "start.py")],
+                cwd=self._library, env=environment,
                 stdin=self._master, stdout=self._master, stderr=self._master,
             )
             self._process.wait()
+
+    def power_cycle(self) -> None:
+        """Off and on."""
+        assert self._process
+        self._process.kill()
 
     def close(self) -> None:
         self._closing = True

@@ -102,7 +102,8 @@ class Stack:
         self.wire: Wire
 
     def __enter__(self) -> Stack:
-        os.environ["COFFEE_WEB_TOKEN"] = TOKEN
+        self._token_before = os.environ.get("COFFEE_WEB_TOKEN")
+        os.environ["COFFEE_WEB_TOKEN"] = TOKEN  # for the bridge, at each of its starts
         try:
             self.broker.start()
             self.wire = Wire(self.broker.port)
@@ -128,6 +129,10 @@ class Stack:
         if hasattr(self, "wire"):
             self.wire.close()
         self.broker.stop()
+        if self._token_before is None:
+            os.environ.pop("COFFEE_WEB_TOKEN", None)
+        else:
+            os.environ["COFFEE_WEB_TOKEN"] = self._token_before
 
     def _start_machine(self, name: str) -> None:
         self.machines[name] = Machine(
@@ -190,7 +195,8 @@ class Stack:
                 f"coffee/v1/{machine}/state", fits, self.wire.mark(), timeout_s
             ).json
         except TimeoutError as error:
-            console = self.machines[machine].console()[-2000:]
+            made = self.machines.get(machine)  # else it is the test's own
+            console = made.console()[-2000:] if made else "?"
             raise TimeoutError(f"{wanted}: {error}\nits console:\n{console}") from error
 
     # --- the books

@@ -10,7 +10,7 @@ from host_bridge.connector.backend import coffee
 from host_bridge.connector.fact import TimedFact
 from host_bridge.connector.mapper import Mapper, MappingError, mapping
 from host_bridge.contract.messages import AnyFact, Brew
-from host_bridge.gateway.port import ALARM, BREW, EVENT, MAINTENANCE, METER, RECIPE, Key
+from host_bridge.gateway.port import ALARM, BREW, EVENT, MAINTENANCE, METER, RECIPE
 
 
 class FactMapper(Mapper[TimedFact]):
@@ -18,10 +18,6 @@ class FactMapper(Mapper[TimedFact]):
 
     def payload(self, source: TimedFact) -> AnyFact:
         return source.fact
-
-    @mapping
-    def identity(self, source: TimedFact) -> dict[str, Any]:
-        return {"backend_id": self.env.backend_record.id, "coffee_id": source.coffee_id}
 
     @mapping
     def time(self, source: TimedFact) -> dict[str, Any]:
@@ -36,12 +32,6 @@ class BrewMapper(FactMapper):
         "shot", "slot", "recipe_rev", "source", "command", "start_uptime_ms", "duration_ms",
         "volume_ul", "temp_mean_mc", "energy_j", "result", "reason",
     )  # fmt: skip
-
-    @mapping
-    def made_by(self, source: TimedFact) -> dict[str, Any]:
-        """The recipe's record, if the ERP has one; the slot as text stands in any case."""
-        key = Key(self.env.backend_record.id, getattr(source.fact, "slot", ""))
-        return {"recipe_id": self.env.session.bound.get((RECIPE, key))}
 
     @mapping
     def start(self, source: TimedFact) -> dict[str, Any]:
@@ -87,23 +77,16 @@ class EventMapper(FactMapper):
         return {"kind": detail.pop("kind"), "detail": detail}
 
 
-class RecipeMapper(Mapper[tuple[str, dict[str, Any], int]]):
-    """(slot, recipe, revision) → a recipe record. Each version checks its own kind of recipe."""
+class RecipeMapper(Mapper[tuple[str, dict[str, Any]]]):
+    """(slot, recipe) → the recipe as the ERP gets it. Each version checks its own kind."""
 
     models = (RECIPE,)
     needed: tuple[str, ...] = ()
 
     @mapping
-    def recipe(self, source: tuple[str, dict[str, Any], int]) -> dict[str, Any]:
-        slot, recipe, rev = source
+    def recipe(self, source: tuple[str, dict[str, Any]]) -> dict[str, Any]:
+        slot, recipe = source
         missing = [name for name in self.needed if name not in recipe]
         if missing:
             raise MappingError(f"slots.{slot}.{missing[0]}: missing in a recipe of this version")
-        return {
-            "backend_id": self.env.backend_record.id,
-            "coffee_id": slot,
-            "name": str(recipe.get("name", slot))[:64],
-            "recipe": recipe,
-            "rev": rev,
-            "active": True,
-        }
+        return recipe

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -11,7 +11,7 @@ from markupsafe import Markup
 from nicegui import ui
 
 from host_bridge.service import Bridge
-from host_bridge.views import BrewView
+from host_bridge.views import BrewView, Curve
 from host_bridge.web import units, words
 from host_bridge.web.layout import Visit, frame, html, put
 from host_bridge.web.live_curve import nothing_stored, still
@@ -149,7 +149,8 @@ async def brew_page(request: Request, machine: str, external_id: str) -> None:
                 still(curve)
         with ui.element("section").classes("panel"):
             html(Markup("<h2>Record</h2>"))
-            html(facts(_fields(brew, recipe_name(brew, names))))
+            limits = await visit.ask(_limits, bridge, machine)
+            html(facts(_fields(brew, recipe_name(brew, names), curve, limits)))
 
 
 def _head(brew: BrewView) -> Markup:
@@ -166,12 +167,27 @@ def _head(brew: BrewView) -> Markup:
     )
 
 
-def _fields(brew: BrewView, recipe: str) -> list[tuple[str, object]]:
-    """Every bound field, the absent ones too: a dash says that the machine has no such sensor."""
+def _limits(bridge: Bridge, machine: str) -> Mapping[str, Any]:
+    return bridge.recipes(machine).limits
+
+
+def _fields(
+    brew: BrewView, recipe: str, curve: Curve | None, limits: Mapping[str, Any]
+) -> list[tuple[str, object]]:
+    """Every bound field that this machine can have; a dash says that nobody knows."""
     mono = Markup('<span class="mono">{}</span>')
     started: object = when(brew.start_ms, "unknown: the clock was not set")
     if brew.start_ms is not None:
         started = Markup("{} ({})").format(units.exact(brew.start_ms), started)
+    has_scale = brew.weight_mg is not None or "weight_mg" in limits
+    has_gauge = brew.pressure_peak_mbar is not None or "pressure_mbar" in limits
+    scale = [("Weight", quantity(units.gram(brew.weight_mg), "g"))] if has_scale else []
+    gauge = [
+        ("Peak pressure", quantity(units.bar(brew.pressure_peak_mbar), "bar")),
+        ("Mean pressure", quantity(units.bar(brew.pressure_mean_mbar), "bar")),
+    ] if has_gauge else []  # fmt: skip
+    seen_ms = curve.t_ms[-1] if curve is not None and curve.t_ms else None
+    seen_ul = max(curve.volume_ul) if curve is not None and curve.volume_ul else None
     return [
         ("External id", mono.format(brew.external_id)),
         ("Machine", _machine_link(brew.machine)),
@@ -180,18 +196,28 @@ def _fields(brew: BrewView, recipe: str) -> list[tuple[str, object]]:
         ("Recipe revision", brew.recipe_rev),
         ("Ordered", "at the machine" if brew.source == "local" else "by the bridge"),
         ("Order", mono.format(brew.command) if brew.command else units.MISSING),
-        ("Duration", quantity(units.seconds(brew.duration_ms), "s")),
-        ("Volume", quantity(units.ml(brew.volume_ul), "ml")),
-        ("Weight", quantity(units.gram(brew.weight_mg), "g")),
+        ("Duration", _measured(brew.duration_ms, seen_ms, units.seconds, "s")),
+        ("Volume", _measured(brew.volume_ul, seen_ul, units.ml, "ml")),
+        *scale,
         ("Mean temperature", quantity(units.celsius(brew.temp_mean_mc, 2), "°C")),
-        ("Peak pressure", quantity(units.bar(brew.pressure_peak_mbar), "bar")),
-        ("Mean pressure", quantity(units.bar(brew.pressure_mean_mbar), "bar")),
+        *gauge,
         ("Energy", quantity(units.kilojoule(brew.energy_j), "kJ")),
         ("Result", words.result(brew.result).text),
         ("Reason", words.plain(brew.reason) if brew.reason else units.MISSING),
         ("Boot and shot", f"boot {brew.boot}, shot {brew.shot}"),
         ("Curve", "stored" if brew.has_curve else "not stored"),
     ]
+
+
+def _measured(
+    value: int | None, seen: int | None, text: Callable[[int | None], str], unit: str
+) -> Markup:
+    """What the record says; of a shot that a reset cut, the last that the live curve showed."""
+    if value is not None or not seen:
+        return quantity(text(value), unit)
+    return Markup('at least {} <span class="soft">(last seen in the curve)</span>').format(
+        quantity(text(seen), unit)
+    )
 
 
 def _machine_link(machine: str) -> Markup:

@@ -24,7 +24,7 @@ _KINDS = {
     "coffee.brew": ("coffee", "Brew", "This record was bound with something missing or odd."),
     "coffee.recipe": ("menu_book", "Recipe", "A recipe changed that the ERP did not send."),
     "coffee.lost": ("history_toggle_off", "Lost facts", "Facts are gone; records are missing."),
-    "coffee.backend": ("coffee_maker", "Machine", "The machine itself needs a look."),
+    "coffee.backend": ("coffee_maker", "Machine", "If it is not, find out who connected it."),
 }
 
 
@@ -49,6 +49,8 @@ class CheckpointList:
                 Markup('<p class="soft">What the machines did that a person must look at.</p>')
             ).classes("grow")
         html(self._choices()).classes("filters")
+        if visit.bridge.reviewed_at is not None:
+            html(_elsewhere(visit.bridge.reviewed_at))
         self._body = ui.element("div").classes("stack")
 
     def _choices(self) -> Markup:
@@ -90,7 +92,7 @@ class CheckpointList:
         with box.props(f'data-checkpoint="{view.id}"'):
             code = self._alarms.get((view.machine, view.coffee_id))
             html(describe(view, code)).classes("grow")
-            if view.state == "open":
+            if view.state == "open" and self._visit.bridge.reviewed_at is None:
                 button("Review", "done", "primary", self._review(view))
 
     def _review(self, view: CheckpointView) -> Callable[[], Awaitable[None]]:
@@ -103,14 +105,26 @@ class CheckpointList:
             if note is None:
                 return
             try:
-                await self._visit.ask(self._visit.bridge.review, view.id, session.user, note)
+                done = await self._visit.ask(
+                    self._visit.bridge.review, view.id, session.user, note
+                )
             except BridgeError as error:
                 ui.notify(error.message, type="negative", multi_line=True)
             else:
-                ui.notify("Reviewed", type="positive")
+                if (done.reviewed_by, done.note or "") == (session.user, note):
+                    ui.notify("Reviewed", type="positive")
+                else:
+                    ui.notify(f"Already reviewed by {done.reviewed_by}", type="warning")
             await self.refresh()
 
         return ask
+
+
+def _elsewhere(url: str) -> Markup:
+    return Markup(
+        '<p class="soft">People review these in the ERP, <a href="{0}">{0}</a>, under their own '
+        "names; what is reviewed there closes here within half a minute.</p>"
+    ).format(url)
 
 
 async def _ask_note(view: CheckpointView) -> str | None:

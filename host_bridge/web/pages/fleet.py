@@ -35,6 +35,11 @@ def troubles(view: MachineView) -> list[str]:
     return list(dict.fromkeys((*state.get("alarms", ()), *state.get("latched", ()))))
 
 
+def badge(view: MachineView) -> words.Word:
+    """What the machine is, and what it lacks to be of use."""
+    return words.state(code(view), view.online, troubles(view))
+
+
 def _needs_care(view: MachineView) -> bool:
     return bool(troubles(view) or view.open_checkpoints) or (
         view.online and code(view) in words.FAULT_STATES
@@ -43,7 +48,7 @@ def _needs_care(view: MachineView) -> bool:
 
 FILTERS: dict[str, tuple[str, Callable[[MachineView], bool]]] = {
     "all": ("All", lambda view: True),
-    "ready": ("Ready", lambda view: view.online and code(view) == "ready"),
+    "ready": ("Ready", lambda view: badge(view) == words.STATES["ready"]),
     "busy": ("At work", lambda view: view.online and code(view) in words.BUSY_STATES),
     "care": ("Needs attention", _needs_care),
     "offline": ("Offline", lambda view: not view.online),
@@ -183,7 +188,7 @@ def card(view: MachineView, line: Markup) -> Markup:
         view.machine,
         view.machine,
         tag(view.model or "new"),
-        chip(words.state(code(view), view.online)),
+        chip(badge(view)),
         _temperature(view),
         line if view.online else "",
         _trouble(view),
@@ -196,9 +201,9 @@ def _temperature(view: MachineView) -> Markup:
     state = view.state
     if state is None:
         return Markup('<p class="soft">Has not reported yet.</p>')
-    temp_mc, goal = state["temp_mc"], state["setpoint_mc"]
-    share = 0 if not goal else min(100, max(0, round(100 * temp_mc / goal)))
-    near = goal and abs(temp_mc - goal) <= 500
+    temp_mc, goal = words.believed(state, "temp_mc"), state["setpoint_mc"]
+    share = 0 if not goal else min(100, max(0, round(100 * (temp_mc or 0) / goal)))
+    near = goal and temp_mc is not None and abs(temp_mc - goal) <= 500
     target = f"of {units.celsius(goal)} °C" if goal else "heater off"
     return Markup(
         '<div class="stack tight"><div class="reading"><span class="value">{}</span>'

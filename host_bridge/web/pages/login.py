@@ -13,7 +13,7 @@ from host_bridge.web.sessions import safe_path
 _REASONS = {
     "token": "That is not this installation's token. Check for missing characters.",
     "ticket": "This link was used already or is older than ten minutes. "
-    "Ask for a new one with: python -m host_bridge login",
+    "Ask for a new one with: .venv/bin/coffee-bridge login",
     "elsewhere": "The form did not come from this console. Open this page again and log in here.",
 }
 
@@ -39,8 +39,9 @@ def login_page(request: Request, why: str = "", next: str = "/") -> None:
         html(
             Markup(
                 '<p class="soft small">The token stands in the file <code>web/token</code> of the '
-                "data folder, or in the settings. <code>python -m host_bridge login</code> prints "
-                "a link that logs you in once.</p>"
+                "data folder, or in the settings. In the project's folder, "
+                "<code>.venv/bin/coffee-bridge login</code> prints a link that logs you in "
+                "once.</p>"
             )
         )
 

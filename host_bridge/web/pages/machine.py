@@ -28,6 +28,7 @@ from host_bridge.web.markup import (
     when,
 )
 from host_bridge.web.pages.brews import HEADS, recipes_of, row
+from host_bridge.web.pages.fleet import badge
 from host_bridge.web.pages.machine_controls import Controls
 
 _REFRESH_S = 0.5
@@ -119,7 +120,6 @@ class MachinePage:
 
 
 def _head(view: MachineView) -> Markup:
-    code = view.state.get("state") if view.state else None
     return Markup(
         '<div class="crumbs"><a href="/">Machines</a> / {0}</div>'
         '<div class="title"><h1>{0}</h1>{1}{2}<span class="grow"></span>'
@@ -127,7 +127,7 @@ def _head(view: MachineView) -> Markup:
     ).format(
         view.machine,
         tag(f"Coffee {view.model}" if view.model else "model unknown"),
-        chip(words.state(code, view.online)),
+        chip(badge(view)),
         "Heard" if view.online else "Last heard",
         when(view.last_seen_ms),
     )
@@ -184,11 +184,15 @@ def readings(live: LiveView) -> Markup:
                 newest[name] = column[-1]
     cells = []
     for name, label, unit, digits in _READINGS:
+        if name == "weight_mg" and not live.running and live.curve is None:
+            continue  # nothing was ever tared: what stands there is the cup
         if (value := newest.get(name)) is not None:
             goal = newest.get(
                 {"temp_mc": "setpoint_mc"}.get(name, name.replace("temp", "setpoint"))
             )
-            cells.append(_reading(label, unit, f"{value / 1000:.{digits}f}", _goal(name, goal)))
+            known = words.believed(newest, name) is not None
+            text = f"{value / 1000:.{digits}f}" if known else units.MISSING
+            cells.append(_reading(label, unit, text, _goal(name, goal)))
     return Markup('<div class="readings{}">{}</div>').format(
         "" if live.online else " soft", join(cells)
     )

@@ -5,14 +5,14 @@ things one can do: take them in again, or throw them away.
 from __future__ import annotations
 
 from collections.abc import Callable
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from markupsafe import Markup
 from nicegui import ui
 
 from host_bridge.errors import BridgeError
 from host_bridge.views import QuarantineView
-from host_bridge.web.layout import Visit, button, confirmed, frame, html
+from host_bridge.web.layout import Visit, button, confirmed, frame, html, put
 from host_bridge.web.markup import empty, tag, when
 from host_bridge.web.payload import safe_text
 
@@ -21,16 +21,27 @@ _SHOWN = 50
 
 
 @ui.page("/quarantine")
-async def quarantine_page() -> None:
+async def quarantine_page(containing: str = "", before: int | None = None) -> None:
     with frame("Quarantine", "/quarantine") as visit:
-        page = QuarantineList(visit)
+        page = QuarantineList(visit, containing[:200], before)
         await page.refresh()
-        visit.every(_REFRESH_S, page.refresh)
+        if before is None:
+            visit.every(_REFRESH_S, page.refresh)
+
+
+def _page(containing: str, before: int | None = None) -> str:
+    query = {"containing": containing} if containing else {}
+    if before is not None:
+        query["before"] = str(before)
+    return f"/quarantine?{urlencode(query)}" if query else "/quarantine"
 
 
 class QuarantineList:
-    def __init__(self, visit: Visit) -> None:
+    def __init__(self, visit: Visit, containing: str, before: int | None) -> None:
         self._visit = visit
+        self._containing = containing
+        self._before = before
+        self._count = 0
         self._shown: tuple[QuarantineView, ...] | None = None
         html(Markup("<h1>Quarantine</h1>"))
         html(
@@ -39,10 +50,26 @@ class QuarantineList:
                 "behind them was held up. Take one in again once its cause is cured.</p>"
             )
         )
+        with ui.element("div").classes("filters"):
+            search = ui.input(placeholder="Text in topic or reason", value=containing)
+            search.props('outlined dense clearable aria-label="Search quarantine"')
+            search.classes("grow").style("max-width: 360px; min-width: 220px")
+            search.on("keydown.enter", lambda: ui.navigate.to(_page((search.value or "")[:200])))
+            search.on("clear", lambda: ui.navigate.to(_page("")))
+            self._all = button("Throw away all", "delete_sweep", on_click=self._discard_all)
         self._body = ui.element("div").classes("stack")
+        self._turn = html(Markup(), "nav").classes("line").props('aria-label="Pages"')
 
     async def refresh(self) -> None:
-        shown = tuple(await self._visit.ask(self._visit.bridge.quarantine, _SHOWN))
+        bridge = self._visit.bridge
+        found = await self._visit.ask(
+            bridge.quarantine, _SHOWN + 1, self._containing, self._before
+        )
+        shown = tuple(found[:_SHOWN])
+        self._count = await self._visit.ask(bridge.count_quarantined, self._containing)
+        self._all.set_visibility(self._count > 1)
+        self._all.set_text(f"Throw away all {self._count}")
+        put(self._turn, self._pages(len(found) > _SHOWN, shown))
         if shown == self._shown:
             return
         self._shown = shown
@@ -54,8 +81,10 @@ class QuarantineList:
                 html(
                     empty(
                         "verified",
-                        "Nothing in quarantine",
-                        "Every message so far was understood and stored.",
+                        "Nothing contains that" if self._containing else "Nothing in quarantine",
+                        "Clear the search to see the rest."
+                        if self._containing
+                        else "Every message so far was understood and stored.",
                     )
                 )
 
@@ -75,7 +104,29 @@ class QuarantineList:
             bridge = self._visit.bridge
             await self._do(lambda user: bridge.discard(view.id, user), "Thrown away")
 
-    async def _do(self, act: Callable[[str], None], done: str) -> None:
+    def _pages(self, more: bool, shown: tuple[QuarantineView, ...]) -> Markup:
+        link = Markup('<a href="{}">{}</a>')
+        newest = older = Markup()
+        if self._before is not None:
+            newest = link.format(_page(self._containing), "Newest")
+        if more:
+            older = link.format(_page(self._containing, shown[-1].id), "Older messages")
+        return newest + older
+
+    async def _discard_all(self) -> None:
+        newest = await self._visit.ask(self._visit.bridge.quarantine, 1, self._containing)
+        if not newest:
+            return
+        title = f"Throw {self._count} messages away?"
+        text = f"All that contain “{self._containing}”. " if self._containing else ""
+        text += "They cannot be brought back."
+        if await confirmed(title, text, "Throw away", "danger"):
+            bridge, upto = self._visit.bridge, newest[0].id
+            await self._do(
+                lambda user: bridge.discard_all(self._containing, upto, user), "Thrown away"
+            )
+
+    async def _do(self, act: Callable[[str], object], done: str) -> None:
         session = self._visit.session
         if session is None:
             ui.navigate.to(self._visit.login_url)

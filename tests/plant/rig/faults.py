@@ -139,7 +139,19 @@ HEAD = """# Every fault in every state
 Made by `python -m tests.plant.rig.faults` from the firmware's tick on the simulated machines
 (tests/plant/test_control_faults.py holds the same runs to their limits). Times are simulated, from
 the moment the plant breaks; "last on" is the last half-cycle or tick in which it was driven.
-"May go on": this output is not dangerous with this fault, or is watched by its effect."""
+"May go on": this output is not dangerous with this fault, or is watched by its effect.
+
+Faults that show only by their effect take longer than 0.5 s to be known:
+
+- *Stuck SSR*, 10 to 11 s. The first sign is heat that nobody sent; element (6 s) and sensor
+  (1.5 s) lag, and 0.45 of the power must stand for 3 s. By the energy balance the boiler gains
+  about 4 °C (1900) or 3 °C (2900) meanwhile. For 10 s after water ran the check waits. Then the
+  2900 opens its safety relay (checked at the pin). The 1900 has no relay: its controller can
+  only say so, and over_temp_brew follows at 130 °C; such a machine needs a thermal cut-out
+  that does not depend on this controller.
+- *Dead heater*, 28 to 32 s: what is missing is heat. The balance must lack three quarters of the
+  power for 15 s while the element should be hot.
+- *No flow*, 4 s: machines.md allows a pump four seconds without a pulse."""
 
 
 def main() -> None:

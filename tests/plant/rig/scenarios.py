@@ -25,9 +25,18 @@ PROFILE = {
     ],
 }
 
+# the shot that issue 3 promises temperatures for: 2 ml/s, 36 ml
+TWO_ML_S = {
+    "name": "two", "temp_mc": 93000, "stop": {"weight_mg": 36000},
+    "phases": [{"name": "brew", "flow_ul_s": 2000, "limit_pressure_mbar": 9500,
+                "exit": {"time_ms": 80000}}],
+}
 
-def recipe():
-    return PROFILE if board.PHASES_MAX else VOLUMETRIC
+
+def recipe(two_ml_s=False):
+    if not board.PHASES_MAX:
+        return VOLUMETRIC
+    return TWO_ML_S if two_ml_s else PROFILE
 
 
 class Extremes:
@@ -97,10 +106,12 @@ def idle(root, seed=1, params=None, minutes=60):
             "alarms": r.alarms()}
 
 
-def shots(root, seed=1, count=10, params=None, rest_ms=60000, tune=None, first=0):
+def shots(root, seed=1, count=10, params=None, rest_ms=60000, tune=None, two_ml_s=False,
+          mains=1000):
     """`count` shots; the barista brings puck and cup. Figures of each shot, in columns."""
     r = Rig(root, seed, params, brew_tune=tune, warm=True)
-    r.button.load(recipe())
+    r.plant.set("mains_permille", mains)
+    r.button.load(recipe(two_ml_s))
     r.settle()
     out = {k: [] for k in ("low_mc", "high_mc", "after_mc", "cup_ul", "cup_mg", "ms", "result",
                            "flow_max_ul_s", "pumped_ul", "scale_mg")}

@@ -18,8 +18,7 @@ from host_bridge.connector.environment import Session, get_environment
 from host_bridge.connector.importer import FactImporter
 from host_bridge.connector.mappers.common import FactMapper, RecipeMapper
 from host_bridge.connector.unit import ConnectorUnit
-from host_bridge.gateway.port import BREW, METER, MODELS, RECIPE, BackendRecord
-from tests.unit.bridge.world import World
+from host_bridge.gateway.port import BREW, FACT_MODELS, METER, MODELS, RECIPE, BackendRecord
 
 
 def test_the_tree_of_the_coffee_machines() -> None:
@@ -33,7 +32,7 @@ def test_the_tree_of_the_coffee_machines() -> None:
 
 
 @pytest.mark.parametrize("backend", [coffee1900, coffee2900])
-@pytest.mark.parametrize("model", [model for model in MODELS if model != RECIPE])
+@pytest.mark.parametrize("model", FACT_MODELS)
 def test_every_version_has_what_an_import_needs(backend: Backend, model: str) -> None:
     for base in (FactImporter, FactMapper, Binder):
         assert issubclass(backend.unit(base, model), base)
@@ -78,42 +77,25 @@ def test_a_backend_needs_a_service_or_a_parent() -> None:
     [("fr_FR", "de_DE", "fr_FR"), (None, "de_DE", "de_DE"), (None, None, "en_US")],
 )
 def test_language_of_the_environment(
-    world: World, of_record: str | None, of_machine: str | None, expected: str
+    of_record: str | None, of_machine: str | None, expected: str
 ) -> None:
     languages = {"m1": of_machine} if of_machine else {}
-    session = Session(world.store, "en_US", languages)
-    record = BackendRecord(1, "m1", "1900", of_record)
+    session = Session("en_US", languages)
+    record = BackendRecord("m1", "1900", of_record)
     env = get_environment(session, BREW, record)
     assert (env.language, env.backend, env.of(METER).language) == (expected, coffee1900, expected)
     add_checkpoint(env, "x", "look")
     assert session.checkpoints[0].language == expected
-    other = get_environment(session, BREW, BackendRecord(2, "m2", "2900", None))
+    other = get_environment(session, BREW, BackendRecord("m2", "2900", None))
     assert other.language == "en_US"
 
 
-def binder(world: World, model: str = RECIPE) -> Binder:
-    return get_environment(Session(world.store), model, world.backend()).unit(Binder)
-
-
-def test_zero_is_an_external_id(world: World) -> None:
-    backend = world.backend()
-    values = {"backend_id": backend.id, "coffee_id": "0", "name": "espresso", "recipe": {},
-              "rev": 1, "active": True}  # fmt: skip
-    (record_id,) = world.store.create_bindings(RECIPE, [values])
-    found = binder(world)
-    assert found.key("0") == (backend.id, "0")
-    assert found.to_internal(["0", "1"]) == {"0": record_id}
-
-
-def test_an_external_id_is_text(world: World) -> None:
+@pytest.mark.parametrize("model", MODELS)
+def test_an_external_id_is_text_and_zero_is_one(model: str) -> None:
+    record = BackendRecord("m1", "1900", None)
+    binder = get_environment(Session(), model, record).unit(Binder)
+    assert binder.checked("0") == "0"
     with pytest.raises(BinderError, match="coffee_id 0 is not text; write it as '0'"):
-        binder(world).key(0)  # type: ignore[arg-type]
+        binder.checked(0)  # type: ignore[arg-type]
     with pytest.raises(BinderError, match="empty"):
-        binder(world).key("")
-
-
-def test_a_brew_is_journal_slash_seq(world: World) -> None:
-    from host_bridge.connector.binder import FactBinder
-
-    assert isinstance(binder(world, BREW), FactBinder)
-    assert FactBinder.coffee_id("9f3a51c2", 0) == "9f3a51c2/0"
+        binder.checked("")

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from host_bridge.commands import GRACE_MS, Order, Sender, checked, payload, signed
+from host_bridge.commands import AHEAD_MS, GRACE_MS, Order, checked, payload, signed
 from host_bridge.contract.topics import command as command_topic
 from host_bridge.errors import Invalid, NotFound
+from host_bridge.sender import Sender
 from tests.support.contract import validate
 from tests.unit.bridge.world import UTC_MS, World, example
 
@@ -41,6 +42,21 @@ class Wire:
 def submit(world: World, name: str = "brew", machine: str = "m1", **args: Any) -> str:
     order = Order(machine, name, args or {"slot": "0"}, "ann", world.now_ms + 60_000)
     return world.outbox.submit(order)
+
+
+def test_what_may_wait_for_days_is_sent_with_a_deadline_a_machine_takes(world: World) -> None:
+    """The firmware refuses one more than a day ahead."""
+    wire = Wire(world)
+    order = Order("m1", "recipe.delete", {"slot": "0"}, "ann", world.now_ms + 7 * 86_400_000)
+    command_id = world.outbox.submit(order)
+    for _ in range(2):
+        wire.sender.step()
+        sent = json.loads(wire.sent[-1][1])
+        assert (sent["id"], sent["deadline"]) == (command_id, world.now_ms + AHEAD_MS)
+        world.now_ms += 3 * 86_400_000
+        world.outbox.again("m1")
+    assert len([topic for topic, _ in wire.sent if topic.endswith("recipe.delete")]) == 2
+    assert AHEAD_MS < 86_400_000
 
 
 def answer(world: World, command_id: str, machine: str = "m1", ok: bool = True) -> bool:

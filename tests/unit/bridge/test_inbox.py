@@ -41,7 +41,7 @@ def test_a_bad_fact_does_not_take_its_neighbours_with_it(world: World) -> None:
     assert world.inbox.count_pending() == 2
     (row,) = world.inbox.quarantine(10)
     assert row.external_id == f"{JOURNAL}/2"
-    assert row.reason.startswith("facts[1].duration_ms: Expected `int`, got `str`")
+    assert row.reason.startswith("facts[1].duration_ms: Expected `int | null`, got `str`")
     assert json.loads(row.payload) == bad
 
 
@@ -176,3 +176,19 @@ def test_info_with_keys_that_cannot_be_shown_is_quarantined(world: World) -> Non
     """Unknown keys are ignored, but what the console will decode again must be decodable."""
     raw = json.dumps(example("info")).encode()[:-1] + b',"x":"\\ud800"}'
     assert world.take("info", raw).quarantined == 1
+
+
+def test_many_are_searched_paged_and_discarded_together(world: World) -> None:
+    for number in range(5):
+        world.take("state", {"v": 1, "boot": f"b{number}"})
+    world.take("journal", journal([fact(1), fact(2, "brew", duration_ms="28 s")], first=1))
+    inbox = world.inbox
+    assert inbox.count_quarantined() == 6 and inbox.count_quarantined("/STATE") == 5
+    first = inbox.quarantine(2, "/state")
+    second = inbox.quarantine(10, "/state", first[-1].id)
+    assert len(second) == 3 and not {row.id for row in first} & {row.id for row in second}
+    assert inbox.discard_all("/state", first[-1].id) == 4  # the newest came after that look
+    assert [row.id for row in inbox.quarantine(10, "/state")] == [first[0].id]
+    assert inbox.discard_all("duration_ms", 10**9) == 1
+    world.take("journal", journal([fact(2, "brew", duration_ms="28 s")], first=1))
+    assert inbox.count_quarantined() == 1, "a discarded fact never comes back"

@@ -127,6 +127,22 @@ def test_an_acknowledgement_belongs_to_its_connection(links: list[Link]) -> None
     impostor.close()
 
 
+def test_what_a_host_says_is_not_for_the_bridge(links: list[Link]) -> None:
+    """A careless broker hands on what nobody here asked for; it is acknowledged and forgotten."""
+    impostor = Impostor(CONNACK_311)
+    link = link_to(links, impostor, protocol="3.1.1")
+    taken: list[str] = []
+    link._on_message = lambda received: taken.append(received.topic)
+    impostor.wait_for(1)
+    for topic in ("m1/ack", "m1/cmd/brew", "_host/other/status", "m1/nonsense"):
+        name = f"coffee/v1/{topic}".encode()
+        impostor.send(bytes([0x30, len(name) + 2, 0, len(name)]) + name)
+    while not taken:
+        time.sleep(0.01)
+    assert taken == ["coffee/v1/m1/nonsense"]
+    impostor.close()
+
+
 def test_nothing_is_published_into_a_queue_nobody_sees(links: list[Link]) -> None:
     impostor = Impostor(None)
     link = link_to(links, impostor)

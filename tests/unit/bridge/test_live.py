@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
 from host_bridge.contract import messages
 from host_bridge.live import (
+    CLOCK_ASKED_MS,
+    CLOCK_WRONG_MS,
     CURVE_SAMPLES,
     HISTORY_EVERY_MS,
     HISTORY_POINTS,
@@ -38,6 +41,21 @@ def batch(part: int, last: bool = False, samples: int = 2, **changes: Any) -> me
     shot = messages.decode("shot", json.dumps(raw).encode())
     assert isinstance(shot, messages.Shot)
     return shot
+
+
+# --- the clock
+def test_a_wrong_clock_is_told_the_time_again_and_not_too_often() -> None:
+    live = Live()
+    assert not tell(live, utc_ms=UTC_MS - CLOCK_WRONG_MS).clock_wanted
+    assert tell(live, utc_ms=UTC_MS + 372_000).clock_wanted
+    assert not tell(live, UTC_MS + 10_000, utc_ms=UTC_MS + 372_000).clock_wanted
+    later = UTC_MS + CLOCK_ASKED_MS
+    assert tell(live, later, utc_ms=later - CLOCK_WRONG_MS - 1).clock_wanted
+    assert not tell(live, later + CLOCK_ASKED_MS, utc_ms=later + CLOCK_ASKED_MS).clock_wanted
+
+
+def test_an_old_state_says_nothing_of_the_clock() -> None:
+    assert not tell(Live(), is_live=False, utc_ms=UTC_MS - 86_400_000).clock_wanted
 
 
 # --- births and wills
@@ -105,7 +123,7 @@ def test_the_clock_is_wanted_once_in_a_while() -> None:
     assert tell(live, UTC_MS, utc_ms=None).clock_wanted
     assert not tell(live, UTC_MS + 10_000, utc_ms=None).clock_wanted
     assert tell(live, UTC_MS + 30_000, utc_ms=None).clock_wanted
-    assert not tell(live, UTC_MS + 90_000, utc_ms=UTC_MS).clock_wanted
+    assert not tell(live, UTC_MS + 90_000, utc_ms=UTC_MS + 90_000).clock_wanted
 
 
 def test_a_new_boot_is_told_at_once() -> None:
@@ -201,3 +219,12 @@ def test_history_survives_a_clock_set_back() -> None:
     tell(live, UTC_MS)
     tell(live, UTC_MS - 86_400_000)
     assert live.history("m1").received_ms == [UTC_MS - 86_400_000]
+
+
+def test_a_machine_that_comes_online_is_told_of_once(world: World) -> None:
+    with structlog.testing.capture_logs() as logs:
+        world.introduce()
+        for _ in range(2):  # a birth that a broker hands on twice, and the state behind it
+            world.take("status", {"v": 1, "online": True, "boot": 17})
+            world.take("state", example("state"))
+    assert [entry["machine"] for entry in logs if entry["event"] == "machine_online"] == ["m1"]

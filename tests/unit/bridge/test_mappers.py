@@ -49,6 +49,13 @@ def test_a_2900_with_a_dead_sensor_still_has_its_brew(world: World) -> None:
     assert brewed(world, "2900")["weight_mg"] is None
 
 
+@pytest.mark.parametrize("model", ["1900", "2900"])
+def test_what_a_reset_cut_is_unknown_and_not_nothing(world: World, model: str) -> None:
+    cut = {"duration_ms": None, "volume_ul": None, "energy_j": None}
+    row = brewed(world, model, result="aborted", reason="reset", **cut)
+    assert {name: row[name] for name in cut} == cut
+
+
 def test_a_brew_finds_its_recipe_record_slot_zero_included(world: World) -> None:
     world.introduce("m1", "2900")
     world.take("recipes", example("recipes", 1))
@@ -65,6 +72,8 @@ def test_a_brew_that_starts_after_its_end_is_refused(world: World) -> None:
     world.sync()
     assert world.rows("coffee_brew") == []
     assert "start_uptime_ms: 61006 is after the end 61005" in world.inbox.quarantine(1)[0].reason
+    (asked,) = [c for c in world.store.checkpoints("open", "m1") if c.model == "coffee.brew"]
+    assert asked.coffee_id == f"{JOURNAL}/1" and "quarantine: start_uptime_ms" in asked.summary
 
 
 def test_boots_losses_and_recipe_changes_are_events_kept_whole(world: World) -> None:

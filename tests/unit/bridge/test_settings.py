@@ -49,6 +49,10 @@ def test_the_example_file_is_valid_and_says_the_defaults() -> None:
         ("[pour]\noffice_from = 19:00:00", "pour: office_from must be before office_to"),
         ("language = 'english'", "language: "),
         ("[pour]\noffice_days = [8]", "pour.office_days.0: "),
+        ("[gateway]\nkind = 'odoo'", "gateway: kind 'odoo' needs url, key; give them too"),
+        ("[gateway]\nkind = 'odoo'\nurl = 'odoo.example'", "gateway.url: 'odoo.example' is no"),
+        ("[gateway]\nurl = 'https://me:pw@odoo.example'", "gateway.url: only scheme, host, port"),
+        ("[gateway]\nkind = 'odoo'\ntransport = 'xmlrpc'", "needs url, key, database, login"),
         ("[pour]\ntimezone = 'Mars/Olympus'", "pour.timezone: 'Mars/Olympus' is no time zone"),
     ],
 )
@@ -66,6 +70,46 @@ def test_a_file_that_is_not_toml_is_named(tmp_path: Path) -> None:
         load(tmp_path / "absent.toml")
 
 
+def test_a_file_in_another_encoding_is_named(tmp_path: Path) -> None:
+    (tmp_path / "coffee.toml").write_bytes('name = "b"  # größer'.encode("latin-1"))
+    with pytest.raises(SettingsError, match=r"coffee\.toml: not UTF-8 at byte 16; save the file"):
+        load(tmp_path / "coffee.toml")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [
+        ("COFFEE_WBE_TOKEN", "COFFEE_WEB_TOKEN"),
+        ("COFFEE_NAEM", "COFFEE_NAME"),
+        ("COFFEE_MQTTHOST", "COFFEE_MQTT_HOST"),
+        ("coffee_langauge", "COFFEE_LANGUAGE"),
+    ],
+)
+def test_a_misspelt_variable_is_not_ignored(
+    monkeypatch: pytest.MonkeyPatch, wrong: str, meant: str
+) -> None:
+    monkeypatch.setenv(wrong, "x")
+    with pytest.raises(SettingsError, match=f"{wrong}: no such setting; did you mean {meant}"):
+        load()
+
+
+def test_variables_of_others_are_none_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("COFFEE_MICROPYTHON", "COFFEE_BOARD_PORT", "COFFEE_ODOO", "COFFEE_PG"):
+        monkeypatch.setenv(name, "x")
+    monkeypatch.setenv("COFFEE_LOG_FORMAT", "json")
+    monkeypatch.setenv("coffee_mqtt_port", "1884")
+    assert (load().log_format, load().mqtt.port) == ("json", 1884)
+
+
+@pytest.mark.parametrize("token", ["", "short"])
+def test_a_token_that_is_no_secret_is_refused(
+    monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setenv("COFFEE_WEB_TOKEN", token)
+    with pytest.raises(SettingsError, match=r"web\.token: at least 12 characters.*leave it out"):
+        load()
+
+
 def test_half_a_client_certificate_is_refused(tmp_path: Path) -> None:
     (tmp_path / "c.pem").write_text("x")
     with pytest.raises(SettingsError, match="cert_file and key_file belong together"):
@@ -73,8 +117,8 @@ def test_half_a_client_certificate_is_refused(tmp_path: Path) -> None:
 
 
 def test_secrets_do_not_print(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("COFFEE_MQTT_PASSWORD", "COFFEE_WEB_TOKEN"):
-        monkeypatch.setenv(name, "hunter2")
+    for name in ("COFFEE_MQTT_PASSWORD", "COFFEE_WEB_TOKEN", "COFFEE_GATEWAY_KEY"):
+        monkeypatch.setenv(name, "hunter2-hunter2")
     monkeypatch.setenv("COFFEE_MQTT_COMMAND_KEYS", '{"*": "hunter2"}')
     found = load()
     assert found.command_key("m1") == b"hunter2"

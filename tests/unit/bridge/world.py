@@ -14,11 +14,13 @@ from host_bridge.commands import Outbox
 from host_bridge.connector.batch import BatchImport
 from host_bridge.cursor import Ack, Cursors
 from host_bridge.curves import Curves
-from host_bridge.gateway.port import BackendDraft, BackendRecord, Key, Permanent, Values
+from host_bridge.gateway.port import BackendDraft, BackendRecord, BusySigns, FactPush, Pushed
 from host_bridge.inbox import Inbox, Outcome
 from host_bridge.intake import Incoming, Intake
 from host_bridge.live import Live
 from host_bridge.metrics import Metrics
+from host_bridge.orders import Orders
+from host_bridge.presence import Presences
 from host_bridge.registry import Registry
 from host_bridge.settings import Settings
 from host_bridge.synchronizer import Synchronizer
@@ -63,23 +65,21 @@ class FaultyGateway:
         self._store = store
         self.fault: Exception | None = None
         self.refuse: set[str] = set()
-        """coffee_ids no batch may contain."""
-        self.creates = 0
+        """coffee_ids the ERP refuses."""
+        self.pushes = 0
 
     def __getattr__(self, name: str) -> Any:
         if self.fault is not None:
             raise self.fault
         return getattr(self._store, name)
 
-    def create_bindings(self, model: str, records: Sequence[Values]) -> list[int]:
-        self.creates += 1
+    def push(self, facts: Sequence[FactPush]) -> list[Pushed]:
+        self.pushes += 1
         if self.fault is not None:
             raise self.fault
-        bad = self.refuse & {record["coffee_id"] for record in records}
-        if bad:
-            raise Permanent(f"coffee_id: {sorted(bad)} refused for this test")
-        ids: list[int] = self._store.create_bindings(model, records)
-        return ids
+        taken = iter(self._store.push([f for f in facts if f.coffee_id not in self.refuse]))
+        refused = Pushed("refused", "coffee_id: refused for this test; remove it there")
+        return [refused if f.coffee_id in self.refuse else next(taken) for f in facts]
 
 
 class World:
@@ -110,9 +110,13 @@ class World:
             self.gateway, self.registry, self.live, self.settings, lambda: self.now_ms
         )
         self.synchronizer = Synchronizer(
-            self.db, self.inbox, self.cursors, self.registry, self.outbox, self.gateway,
-            self.batch, self.settings, self.metrics, lambda: self.now_ms, self.acks.append,
-            lambda: None, lambda: None,
+            self.db, self.inbox, self.cursors, self.registry, self.gateway, self.batch,
+            self.settings, self.metrics, lambda: self.now_ms, self.acks.append, lambda: None,
+        )  # fmt: skip
+        self.busy: list[BusySigns] = []
+        self.orders = Orders(
+            self.gateway, self.outbox, self.registry, Presences(self.live), 30,
+            lambda: self.now_ms, lambda: None, self.busy.append,
         )  # fmt: skip
 
     def close(self) -> None:
@@ -144,6 +148,8 @@ class World:
     def sync(self) -> None:
         while self.synchronizer.step():
             pass
+        while self.orders.step():
+            pass
 
     def backend(self, machine: str = "m1", version: str = "2900") -> BackendRecord:
         return self.store.save_backends([BackendDraft(machine, version)])[0]
@@ -168,4 +174,4 @@ class World:
         return None if ack is None else ack.seq
 
 
-__all__ = ["JOURNAL", "UTC_MS", "FaultyGateway", "Key", "World", "example", "fact", "journal"]
+__all__ = ["JOURNAL", "UTC_MS", "FaultyGateway", "World", "example", "fact", "journal"]

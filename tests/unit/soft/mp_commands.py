@@ -102,6 +102,33 @@ def test_deadlines_and_the_clock():
     bench.close()
 
 
+def test_a_clock_that_is_ahead_is_suspected_and_can_be_set_back():
+    bench = Bench()
+    assert "clock" not in error(
+        bench.send("brew", {"slot": 0}, id="a1", deadline=NOW_MS - 60000), "expired", "deadline")
+    bench.clock.set_utc(NOW_MS + 432000)
+    brew = {"name": "brew", "args": {"slot": 0}, "deadline": NOW_MS + 60000}
+    assert "clock may be ahead" in error(bench.send(id="a2", **brew), "expired", "deadline")
+    assert bench.send("clock", {"utc_ms": NOW_MS}, id="a3", deadline=None)["ok"]
+    assert abs(bench.clock.utc_ms() - NOW_MS) < 60000
+    # what was refused stays refused: an id is answered once
+    error(bench.send(id="a2", **brew), "expired", "deadline")
+    assert not asked(bench, names.REQ_BREW)
+    assert bench.send(id="a4", **brew)["ok"] and len(asked(bench, names.REQ_BREW)) == 1
+    bench.close()
+
+
+def test_too_late_is_said_before_busy():
+    bench = Bench()
+    bench.live.state = names.BREWING
+    late = {"slot": 0}
+    error(bench.send("brew", late, id="b1", deadline=NOW_MS - 5000), "expired", "deadline")
+    error(bench.send("brew", late, id="b1", deadline=NOW_MS - 5000), "expired", "deadline")
+    error(bench.send("brew", late, id="b2"), "busy")
+    error(bench.send("wake", id="w1", deadline=NOW_MS - 5000), "expired", "deadline")
+    bench.close()
+
+
 def test_every_refusal_of_the_tick_has_a_cure():
     bench = Bench()
     for n, code in enumerate(REFUSALS):

@@ -81,6 +81,7 @@ def cut_shot(remote):
     assert len(brews) == 1, brews
     assert (brews[0]["result"], brews[0]["reason"]) == ("aborted", "reset")
     assert brews[0]["boot"] == boot and brews[0]["shot"] == 1
+    assert [brews[0][n] for n in ("duration_ms", "volume_ul", "energy_j")] == [None] * 3
     assert brews[0]["command"] == ("cmd-9" if remote else None)
     assert not bench.mailbox.asked  # and it is not begun again
     bench.boot("power")

@@ -5,7 +5,8 @@ from mailbox import Busy, Mailbox
 import kernel
 import net
 from live import BREWING, READY, REQ_LOUD, REQ_QUIET, Live
-from net import Backoff, Resolver, Wifi
+from backoff import Backoff
+from net import Resolver, Wifi
 
 
 class Wlan:

@@ -203,6 +203,10 @@ def test_quarantine_shows_replays_and_discards(console: Console) -> None:
         ("GET", f"/api/brews/{MACHINE}/{JOURNAL}/999999", None, 404, "external_id"),
         ("GET", "/api/brews?limit=0", None, 422, "limit"),
         ("GET", "/api/brews?limit=many", None, 422, "limit"),
+        ("GET", "/api/brews?machine=nobody", None, 404, "machine"),
+        ("GET", "/api/alarms?machine=nobody", None, 404, "machine"),
+        ("GET", "/api/commands?machine=nobody", None, 404, "machine"),
+        ("GET", "/api/checkpoints?machine=nobody", None, 404, "machine"),
         ("GET", "/api/checkpoints?state=some", None, 422, "state"),
         ("GET", "/api/nothing", None, 404, None),
         ("POST", "/api/machines/nobody/commands", {"name": "stop"}, 404, "machine"),
@@ -231,14 +235,32 @@ def test_errors_name_the_field_and_the_cure(
     assert ";" in said["message"] or "see " in said["message"], said
 
 
+def test_errors_say_what_was_wrong_in_plain_words_and_stay_short(console: Console) -> None:
+    path = f"/api/machines/{MACHINE}/commands"
+    unknown = console.http.post(path, json={"name": "stop", "surprise": 1}, headers=BEARER).json()
+    assert unknown["message"] == "there is no surprise; leave it out, or correct its name"
+    headers = {**BEARER, "Content-Type": "application/json"}
+    broken = console.http.post(path, content=b'{"name": stop}', headers=headers)
+    assert broken.status_code == 422
+    assert broken.json()["field"] == "body"
+    assert broken.json()["message"].startswith("not JSON at character 9: ")
+    for name, args in (("x" * 5000, {}), ("brew", {"slot": "9" * 5000})):
+        body = {"name": name[:32] if args == {} else name, "args": args}
+        answer = console.http.post(path, json=body, headers=BEARER)
+        assert answer.status_code == 422 and len(answer.text) < 500, answer.text
+    long = console.http.post(path, json={"name": "stop", "y" * 5000: 1}, headers=BEARER)
+    assert long.status_code == 422 and len(long.text) < 500
+    assert len(console.http.get(f"/api/machines/{'z' * 5000}").text) < 500
+
+
 def test_openapi_describes_what_is_answered(console: Console) -> None:
     document = get(console, "/openapi.json")
     paths = {path: sorted(verbs) for path, verbs in document["paths"].items()}
     assert paths["/api/machines/{machine}/commands"] == ["post"]
     assert paths["/api/machines/{machine}/recipes/{slot}"] == ["delete", "put"]
-    for verbs in document["paths"].values():
+    for path, verbs in document["paths"].items():
         for verb in verbs.values():
-            assert verb.get("description") or verb.get("summary")
+            assert " " in verb["summary"] and "." not in verb["summary"], path
     text = json.dumps(document)
     assert "HTTPValidationError" not in text, "an error form we never send"
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
+from host_bridge.views import BrewView, Curve, History, LiveView, MachineView
 from host_bridge.web import curves, markup, units, words
+from host_bridge.web.pages import fleet
 from host_bridge.web.pages.fleet import spark
+from host_bridge.web.pages.machine import readings
 from host_bridge.web.payload import safe_text
 
 EVIL = "<script>alert(1)</script>\"'"
@@ -108,3 +113,87 @@ def test_sparkline_stays_in_its_box(temp_mc: list[int]) -> None:
         x, y = map(float, point.split(","))
         assert 0 <= x <= 200.1
         assert 3.9 <= y <= 40.1
+
+
+CUT = BrewView(
+    machine="m1", external_id="j/1", boot=1, shot=2, slot="0", recipe_rev=1, source="local",
+    command=None, start_ms=None, time_known=False, duration_ms=None, volume_ul=None,
+    temp_mean_mc=93000, energy_j=None, result="aborted", reason="reset", weight_mg=None,
+    pressure_peak_mbar=None, pressure_mean_mbar=None, has_curve=True, cursor=1,
+)  # fmt: skip
+
+
+def test_a_brew_that_a_reset_cut_shows_what_was_seen_of_it_as_a_lower_bound() -> None:
+    from host_bridge.web.pages.brews import _fields
+
+    def shown(curve: Curve | None) -> dict[str, str]:
+        return {name: str(value) for name, value in _fields(CUT, "Espresso", curve, {})}
+
+    assert {shown(None)[name] for name in ("Duration", "Volume", "Energy")} == {
+        '<span class="soft">–</span>'}  # fmt: skip
+    curve = Curve("m1", 1, 2, True, False, [0, 8100], [0, 0], [0, 0], [0, 12_300], [0, 0])
+    assert "at least" in shown(curve)["Duration"] and "8.1" in shown(curve)["Duration"]
+    assert "at least" in shown(curve)["Volume"] and "12.3" in shown(curve)["Volume"]
+    assert "at least" not in shown(curve)["Energy"]
+
+
+def test_a_record_shows_no_field_that_the_machine_cannot_have() -> None:
+    from host_bridge.web.pages.brews import _fields
+
+    sensors = {"Weight", "Peak pressure", "Mean pressure"}
+    assert not sensors & {name for name, _ in _fields(CUT, "", None, {"volume_ul": [0, 1]})}
+    both = {"weight_mg": [0, 1], "pressure_mbar": [0, 1]}
+    assert sensors <= {name for name, _ in _fields(CUT, "", None, both)}
+
+
+def seen(**state: Any) -> MachineView:
+    whole = {"state": "ready", "temp_mc": 93000, "setpoint_mc": 93000, "alarms": [], "latched": [],
+             **state}  # fmt: skip
+    return MachineView(
+        machine="m1", online=True, model="1900", supported=True, boot=1, journal=None,
+        held_seq=None, info={}, state=whole, first_seen_ms=1, last_seen_ms=1,
+        language="en_US", open_checkpoints=0, last_brew=None,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("state", "text"),
+    [
+        ({}, "Ready"),
+        ({"alarms": ["tank_empty"]}, "Needs water"),
+        ({"latched": ["stagnation"]}, "Needs attention"),
+        ({"alarms": ["over_temp_brew", "hopper_empty"]}, "Needs beans"),
+        ({"state": "heating", "alarms": ["tank_empty"]}, "Needs water"),
+        ({"state": "brewing", "alarms": ["hopper_empty"]}, "Brewing"),
+        ({"state": "fault", "alarms": ["tank_empty"]}, "Fault"),
+    ],
+)
+def test_the_badge_does_not_contradict_the_alarms(state: dict[str, Any], text: str) -> None:
+    view = seen(**state)
+    assert fleet.badge(view).text == text
+    assert (fleet.badge(view).tone == words.GOOD) == (text == "Ready")
+    assert fleet.FILTERS["ready"][1](view) == (text == "Ready")
+
+
+def test_a_broken_sensor_shows_no_figure() -> None:
+    broken = seen(temp_mc=164900, alarms=["sensor_brew"])
+    assert "164.9" not in fleet.card(broken, Markup())
+    assert "164.9" in fleet.card(seen(temp_mc=164900), Markup())
+    live = LiveView(machine="m1", online=True, state=broken.state, received_ms=1, running=False,
+                    curve=None, history=History([], [], [], None, None, []))  # fmt: skip
+    assert "164.9" not in readings(live) and "–" in readings(live)
+
+
+def test_a_weight_that_was_never_tared_is_not_shown() -> None:
+    state = {**(seen().state or {}), "weight_mg": 312000}
+    live = LiveView(machine="m1", online=True, state=state, received_ms=1, running=False,
+                    curve=None, history=History([], [], [], None, None, []))  # fmt: skip
+    assert "312.0" not in readings(live)
+    shot = Curve("m1", 1, 2, True, True, [0], [0], [0], [0], [0])
+    assert "312.0" in readings(replace(live, curve=shot))
+
+
+@pytest.mark.parametrize(("most_mg", "top"), [(0, 10), (-400, 10), (9_900, 10), (36_000, None)])
+def test_a_few_drops_do_not_fill_the_plot(most_mg: int, top: int | None) -> None:
+    option = curves.shot({"t_ms": [0, 100], "weight_mg": [0, most_mg]})
+    assert option["yAxis"][2]["max"] == top

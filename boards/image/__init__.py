@@ -1,0 +1,1 @@
+"""Builds MicroPython images with the firmware frozen in: `python -m boards.image --help`."""

@@ -1,0 +1,65 @@
+# The board in the hands of whoever is at the cable: outputs off, no watchdog, no machine. A hold
+# is for once and ends by itself: a pulled cable must not leave a machine that stands still.
+import os
+import time
+
+import resets
+from machine import Timer, reset
+from micropython import const
+
+_FILE = "hold"
+_LEASE_MS = const(60000)
+_due = 0
+_timer = None
+
+
+def wanted():
+    return _FILE in os.listdir()
+
+
+def begin():
+    # After this the prompt is the cable's. The wish is used up first: the next start is normal.
+    global _timer
+    os.remove(_FILE)
+    renew()
+    _timer = Timer(period=1000, mode=Timer.PERIODIC, callback=_look)
+    print("coffee: held")
+
+
+def renew():
+    # each command from the cable prolongs it
+    global _due
+    _due = time.ticks_add(time.ticks_ms(), _LEASE_MS)
+
+
+def held():
+    return _timer is not None
+
+
+def request(app=None):
+    # Of the machine that was interrupted (main.app): start again, held. A shot is not interrupted
+    # (App.run), so outputs may be off for the moment of writing.
+    if app:
+        with app.mailbox.quiet():
+            _mark(app.clock.uptime_ms())
+    else:
+        _mark(0)
+    reset()
+
+
+def _mark(uptime_ms):
+    resets.plan_reset(uptime_ms)
+    with open(_FILE, "w"):
+        pass
+
+
+def release():
+    # start the machine; a planned reset, whatever the chip calls it
+    if not resets.planned():
+        resets.plan_reset(0)
+    reset()
+
+
+def _look(timer):
+    if time.ticks_diff(time.ticks_ms(), _due) >= 0:
+        release()

@@ -1,0 +1,42 @@
+"""How Odoo speaks to a machine: through an order that the bridge fetches. Reading is not asked
+for, machines say what they hold by themselves."""
+
+from odoo.addons.component.core import Component
+
+
+class CoffeeAdapter(Component):
+    _name = "coffee.adapter"
+    _inherit = ["base.backend.adapter.crud", "base.coffee"]
+    _apply_on = "coffee.recipe"
+
+    def create(self, coffee_id, recipe, binding):  # pylint: disable=method-required-super
+        return self._order("recipe.put", {"slot": coffee_id, "recipe": recipe}, binding)
+
+    write = create
+
+    def delete(self, coffee_id, binding=None):
+        return self._order("recipe.delete", {"slot": coffee_id}, binding)
+
+    def _order(self, name, args, binding):
+        """Replaces what still waits for the same slot: only the newest state counts."""
+        Command = self.env["coffee.command"].sudo()
+        waiting = Command.search(
+            [
+                ("backend_id", "=", self.backend_record.id),
+                ("state", "=", "waiting"),
+                ("name", "in", ["recipe.put", "recipe.delete"]),
+                ("fetched_at", "=", False),
+            ]
+        )
+        older = waiting.filtered(lambda one: one.args.get("slot") == args["slot"])
+        older.write({"state": "cancelled", "message": self.env._("A newer change replaced it.")})
+        return Command.create(
+            {
+                "backend_id": self.backend_record.id,
+                "name": name,
+                "args": args,
+                "recipe_id": binding.id if binding else False,
+                "user_id": self.env.uid,
+                "deadline": False,
+            }
+        )

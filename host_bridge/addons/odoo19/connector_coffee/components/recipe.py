@@ -1,0 +1,160 @@
+"""Recipes as the machine holds them, into bindings with a product each."""
+
+from odoo.exceptions import UserError
+
+from odoo.addons.component.core import Component
+from odoo.addons.connector.components.mapper import mapping, only_create
+from odoo.addons.connector.exception import MappingError
+
+from ..models.coffee_checkpoint import QUIET
+
+
+class RecipeMapper(Component):
+    """{"slot", "recipe", "rev"} → a recipe. Each version checks its own kind."""
+
+    _name = "coffee.recipe.mapper"
+    _inherit = "coffee.import.mapper"
+    _apply_on = "coffee.recipe"
+
+    _needed = ("temp_mc",)
+
+    @mapping
+    def recipe(self, record):
+        recipe = record["recipe"]
+        if not isinstance(recipe, dict):
+            raise MappingError("recipe: not an object; send names and values")
+        missing = [name for name in self._needed if name not in recipe]
+        if missing:
+            raise MappingError(f"{missing[0]}: missing in a recipe of this version")
+        return {
+            "name": str(recipe.get("name") or record["slot"])[:32],
+            "recipe": recipe,
+            "rev": record["rev"],
+            "active": True,
+            "sync_state": "synced",
+            "sync_message": False,
+        }
+
+    @only_create
+    @mapping
+    def identity(self, record):
+        return {"backend_id": self.backend_record.id, "coffee_id": record["slot"]}
+
+
+class RecipeMapper1900(Component):
+    _name = "coffee.recipe.mapper.1900"
+    _inherit = "coffee.recipe.mapper"
+    _apply_on = "coffee.recipe"
+    _backend_version = "1900"
+
+    _needed = ("temp_mc", "volume_ul")
+
+
+class RecipeBatchImporter(Component):
+    _name = "coffee.recipe.batch.importer"
+    _inherit = ["base.importer", "base.coffee"]
+    _usage = "batch.importer"
+    _apply_on = "coffee.recipe"
+
+    def run(self, rev, slots):
+        """All slots of the machine; answers {"slot", "id", "status", "error"} for each."""
+        held = self.model.with_context(active_test=False).search(
+            [("backend_id", "=", self.backend_record.id)]
+        )
+        by_slot = {binding.coffee_id: binding for binding in held}
+        answers = [self._import(slot, slots[slot], rev, by_slot) for slot in slots]
+        gone = held.filtered(lambda one: one.active and one.coffee_id not in slots)
+        for binding in gone:
+            if not self._on_its_way(binding):
+                binding.with_context(**QUIET).write({"active": False, "sync_state": "synced"})
+                answers.append(_answer(binding.coffee_id, binding.id, "updated"))
+        return answers
+
+    def _import(self, slot, recipe, rev, by_slot):
+        binding = by_slot.get(slot)
+        try:
+            record = {"slot": slot, "recipe": recipe, "rev": rev}
+            mapped = self.component(usage="import.mapper").map_record(record)
+            if not binding:
+                return self._create(slot, mapped.values(for_create=True))
+            return self._update(binding, mapped.values())
+        except (MappingError, UserError, ValueError, TypeError, KeyError) as error:
+            self._refused(slot, recipe, str(error))
+            return _answer(slot, binding.id if binding else 0, "refused", str(error))
+
+    def _create(self, slot, values):
+        with self.env.cr.savepoint():
+            product, known = self._product(values["name"])
+            binding = self.model.with_context(**QUIET).create(values | {"odoo_id": product.id})
+            self.component(usage="binder").bind(slot, binding)
+        if not known:
+            self._checkpoint(binding)
+        return _answer(slot, binding.id, "created")
+
+    def _update(self, binding, values):
+        """What a person changed here and the machine has not answered yet is left alone."""
+        if self._on_its_way(binding):
+            return _answer(binding.coffee_id, binding.id, "unchanged")
+        changed = {name: value for name, value in values.items() if binding[name] != value}
+        if not changed:
+            return _answer(binding.coffee_id, binding.id, "unchanged")
+        with self.env.cr.savepoint():
+            binding.with_context(**QUIET).write(changed)
+            self.component(usage="binder").bind(binding.coffee_id, binding)
+        return _answer(binding.coffee_id, binding.id, "updated")
+
+    def _on_its_way(self, binding):
+        return binding.sync_state == "pending"
+
+    def _product(self, name):
+        """(product, known): a drink of that name that this machine has not bound yet, or a new
+        one."""
+        bound = self.model.with_context(active_test=False).search(
+            [("backend_id", "=", self.backend_record.id)]
+        )
+        drinks = self.model.search(
+            [("name", "=ilike", name), ("backend_id", "!=", self.backend_record.id),
+             ("backend_id.company_id", "=", self.backend_record.company_id.id)]
+        ).odoo_id - bound.odoo_id  # fmt: skip
+        if drinks:
+            return drinks[0], True
+        values = {"name": name, "type": "consu", "company_id": self.backend_record.company_id.id}
+        return self.env["product.product"].with_context(**QUIET).create(values), False
+
+    def _checkpoint(self, binding):
+        self.env["coffee.checkpoint"]._add(
+            [
+                {
+                    "backend_id": self.backend_record.id,
+                    "model": self.model._name,
+                    "coffee_id": binding.coffee_id,
+                    "res_id": binding.id,
+                    "summary": self.env._(
+                        "New recipe %(recipe)s in slot %(slot)s of %(machine)s: which drink is"
+                        " it, what does it cost?",
+                        recipe=binding.name,
+                        slot=binding.coffee_id,
+                        machine=self.backend_record.name,
+                    ),
+                }
+            ]
+        )
+
+    def _refused(self, slot, recipe, reason):
+        """A recipe the machine brews and we cannot read is for a person."""
+        self.env["coffee.checkpoint"]._add(
+            [
+                {
+                    "backend_id": self.backend_record.id,
+                    "model": self.model._name,
+                    "coffee_id": f"refused/{slot}",
+                    "res_id": 0,
+                    "summary": self.env._("Recipe in slot %(slot)s: %(reason)s",
+                                          slot=slot, reason=reason),
+                }
+            ]
+        )  # fmt: skip
+
+
+def _answer(slot, record_id, status, error=""):
+    return {"slot": slot, "id": record_id, "status": status, "error": error}

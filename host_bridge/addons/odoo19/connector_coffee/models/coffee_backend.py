@@ -1,0 +1,419 @@
+"""The machine as a connector backend: what a person sets and sees."""
+
+import json
+import re
+from datetime import timedelta
+
+import pytz
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from ..fields import BigInteger
+
+MACHINE = re.compile(r"[a-z0-9-]{1,32}\Z")
+SEVERITIES = ("info", "warning", "critical")
+ONLINE_STALE_S = 120
+
+
+class CoffeeBackend(models.Model):
+    _name = "coffee.backend"
+    _description = "Coffee Machine"
+    _inherit = ["mail.thread", "mail.activity.mixin", "connector.backend"]
+    _order = "name, id"
+
+    name = fields.Char(required=True, tracking=True)
+    machine = fields.Char(
+        "Name in Topics",
+        required=True,
+        copy=False,
+        help="The machine's name in the topics, as provisioned: a-z, 0-9 and hyphen.",
+    )
+    active = fields.Boolean(default=True)
+    version = fields.Selection(
+        selection="_select_versions",
+        tracking=True,
+        help="Which mappers read this machine. Empty until the machine has said what it is.",
+    )
+    state = fields.Selection(
+        [("draft", "Draft"), ("checked", "Checked"), ("running", "Running")],
+        default="draft",
+        required=True,
+        readonly=True,
+        copy=False,
+        tracking=True,
+        help="Facts are taken in every state. Recipes and commands go out only while running.",
+    )
+    company_id = fields.Many2one(
+        "res.company", required=True, default=lambda self: self.env.company
+    )
+    reviewer_id = fields.Many2one(
+        "res.users",
+        domain=[("share", "=", False)],
+        help="Gets an activity for each checkpoint of this machine.",
+    )
+    location = fields.Char(help="Where it stands: building, floor, room.")
+    username = fields.Char(copy=False, help="The machine's user at the broker.")
+    password = fields.Char(
+        compute="_compute_password",
+        inverse="_inverse_password",
+        help="For provisioning. It can be set and replaced, never read back.",
+    )
+    password_set = fields.Boolean(compute="_compute_password_set")
+    default_lang_id = fields.Many2one(
+        "res.lang", "Default Language", help="Of checkpoints and imported records."
+    )
+    serial = fields.Char(readonly=True, copy=False)
+    firmware = fields.Char(readonly=True, copy=False)
+    bridge_id = fields.Many2one("coffee.bridge", readonly=True, copy=False, ondelete="set null")
+    online = fields.Boolean(readonly=True, copy=False)
+    last_seen = fields.Datetime(readonly=True, copy=False)
+    last_seen_ms = BigInteger(readonly=True, copy=False, aggregator=None)
+    alarm_codes = fields.Json(readonly=True, copy=False)
+    alarms = fields.Char(compute="_compute_alarms", string="Active Alarms")
+    health = fields.Selection(
+        [("ok", "Online"), ("alarm", "Alarm"), ("offline", "Offline"), ("new", "New")],
+        compute="_compute_health",
+    )
+    import_from = fields.Date(
+        help="Facts from before this day are not wanted here. They stay in the bridge's inbox.",
+    )
+    checkpoint_severity = fields.Selection(
+        [
+            ("bridge", "What the bridge asks for"),
+            ("info", "Every alarm"),
+            ("warning", "Warnings and critical alarms"),
+            ("critical", "Critical alarms"),
+            ("never", "No alarm"),
+        ],
+        default="bridge",
+        required=True,
+        string="Checkpoint For",
+    )
+    accounting = fields.Selection(
+        [
+            ("none", "Nothing"),
+            ("internal", "Internal consumption, at cost"),
+            ("price", "The drink's sales price"),
+        ],
+        default="none",
+        required=True,
+        string="A Brew Counts As",
+    )
+    currency_id = fields.Many2one(related="company_id.currency_id")
+    check_message = fields.Char("Last Check", readonly=True, copy=False)
+    check_date = fields.Datetime(readonly=True, copy=False)
+
+    pour_enabled = fields.Boolean("Pour When Busy")
+    pour_slot = fields.Char("Slot", default="0", help="Which recipe is poured.")
+    pour_threshold_ms = fields.Integer("Answer Slower Than (ms)", default=2000)
+    pour_enter_s = fields.Integer("Busy For (s)", default=300)
+    pour_leave_s = fields.Integer("Calm Again After (s)", default=120)
+    pour_cooldown_s = fields.Integer("Time Between (s)", default=1800)
+    pour_per_day = fields.Integer("At Most a Day", default=4)
+    pour_office_from = fields.Float("From", default=8.0)
+    pour_office_to = fields.Float("To", default=18.0)
+    pour_office_days = fields.Char("Days", default="1,2,3,4,5", help="ISO weekdays, 1 is Monday.")
+    pour_timezone = fields.Selection("_select_timezones", "Time Zone")
+    pour_deadline_s = fields.Integer("Deadline (s)", default=60)
+    pour_job_s = fields.Integer("A Job Runs For (s)", default=600, help="0: do not look at it.")
+    pour_cron_s = fields.Integer("A Cron Is Late By (s)", default=900, help="0: do not look.")
+    pour_transaction_s = fields.Integer(
+        "A Transaction Is Open For (s)", default=300, help="0: do not look at it."
+    )
+    pour_pending_jobs = fields.Integer("Jobs Wait", default=1000, help="0: do not look at it.")
+
+    recipe_ids = fields.One2many("coffee.recipe", "backend_id", string="Recipes")
+    journal_ids = fields.One2many("coffee.journal", "backend_id", string="Cursors")
+    command_ids = fields.One2many("coffee.command", "backend_id", string="Commands")
+    recipe_count = fields.Integer(compute="_compute_counts")
+    brew_count = fields.Integer(compute="_compute_counts")
+    alarm_count = fields.Integer(compute="_compute_counts")
+    checkpoint_count = fields.Integer(compute="_compute_counts", string="To Review")
+    quarantine_count = fields.Integer(compute="_compute_counts")
+    command_count = fields.Integer(compute="_compute_counts")
+    last_brew = fields.Datetime(compute="_compute_last_brew")
+
+    _machine_unique = models.Constraint(
+        "unique(machine)", "There is a coffee machine of that name already."
+    )
+
+    @api.model
+    def _select_versions(self):
+        """Known versions; another module adds its own to what super returns."""
+        return [("1900", "Coffee 1900"), ("2900", "Coffee 2900")]
+
+    @api.model
+    def _select_timezones(self):
+        return [(zone, zone) for zone in pytz.common_timezones]
+
+    # --- fields
+    def _compute_password(self):
+        self.password = False
+
+    def _inverse_password(self):
+        """Into a table of its own that only the superuser reads."""
+        for backend in self.filtered("password"):
+            self.env["coffee.secret"].sudo()._keep(backend, backend.password)
+            backend.invalidate_recordset(["password", "password_set"])
+
+    def _compute_password_set(self):
+        held = self.env["coffee.secret"].sudo().search([("backend_id", "in", self.ids)])
+        for backend in self:
+            backend.password_set = backend in held.backend_id
+
+    @api.depends("alarm_codes")
+    def _compute_alarms(self):
+        for backend in self:
+            backend.alarms = ", ".join(backend.alarm_codes or [])
+
+    @api.depends("online", "alarm_codes", "last_seen")
+    def _compute_health(self):
+        for backend in self:
+            if not backend.last_seen:
+                backend.health = "new"
+            elif not backend.online:
+                backend.health = "offline"
+            else:
+                backend.health = "alarm" if backend.alarm_codes else "ok"
+
+    def _compute_counts(self):
+        waiting = [("state", "=", "review")]
+        for field, model, domain in (
+            ("recipe_count", "coffee.recipe", []),
+            ("brew_count", "coffee.brew", []),
+            ("alarm_count", "coffee.alarm", []),
+            ("checkpoint_count", "coffee.checkpoint", waiting),
+            ("quarantine_count", "coffee.quarantine", [("state", "=", "open")]),
+            ("command_count", "coffee.command", []),
+        ):
+            groups = self.env[model]._read_group(
+                [("backend_id", "in", self.ids), *domain], ["backend_id"], ["__count"]
+            )
+            counts = {backend.id: count for backend, count in groups}
+            for backend in self:
+                backend[field] = counts.get(backend.id, 0)
+
+    def _compute_last_brew(self):
+        groups = self.env["coffee.brew"]._read_group(
+            [("backend_id", "in", self.ids)], ["backend_id"], ["happened_at:max"]
+        )
+        last = {backend.id: date for backend, date in groups}
+        for backend in self:
+            backend.last_brew = last.get(backend.id)
+
+    # --- rules
+    @api.constrains("machine")
+    def _check_machine(self):
+        for backend in self:
+            if not MACHINE.match(backend.machine):
+                raise ValidationError(
+                    self.env._(
+                        "machine: “%s” cannot stand in a topic; use a-z, 0-9 and hyphen, at"
+                        " most 32 characters",
+                        backend.machine,
+                    )
+                )
+
+    @api.constrains("pour_slot", "pour_office_days", "pour_office_from", "pour_office_to")
+    def _check_pour(self):
+        for backend in self:
+            if backend.pour_slot not in map(str, range(16)):
+                raise ValidationError(self.env._("Slot: give a number from 0 to 15"))
+            if not re.match(r"[1-7](,[1-7])*\Z", backend.pour_office_days or ""):
+                raise ValidationError(
+                    self.env._("Days: give ISO weekdays with commas, such as 1,2,3,4,5")
+                )
+            if not 0 <= backend.pour_office_from < backend.pour_office_to <= 24:
+                raise ValidationError(self.env._("From must be before To; correct one of them"))
+
+    @api.constrains("state", "version")
+    def _check_version(self):
+        for backend in self:
+            if backend.state != "draft" and not backend.version:
+                raise ValidationError(
+                    self.env._("%s: choose the version before it runs", backend.name)
+                )
+
+    # --- buttons
+    def action_check(self):
+        """Says what is known of the way to the machine, and from when that knowledge is."""
+        self.ensure_one()
+        problems = self._problems()
+        message = "; ".join(problems) or self.env._("The bridge calls and the machine is online.")
+        self.write({"check_message": message, "check_date": fields.Datetime.now()})
+        if not problems and self.state == "draft":
+            self.state = "checked"
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "title": self.env._("Connection check"),
+                "message": message,
+                "type": "warning" if problems else "success",
+                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
+            },
+        }
+
+    def _problems(self):
+        """Reasons why a command would not reach the machine now, each with its cure."""
+        found = []
+        if not self.version:
+            found.append(self.env._("No version: choose one, or switch the machine on once"))
+        bridge = self.bridge_id
+        if not bridge:
+            found.append(
+                self.env._("No bridge has spoken of it: connect one and switch the machine on")
+            )
+        elif not bridge.alive:
+            found.append(
+                self.env._(
+                    "The bridge %(name)s was last heard at %(seen)s UTC: is it running?",
+                    name=bridge.name,
+                    seen=bridge.last_seen,
+                )
+            )
+        elif not self.online:
+            found.append(
+                self.env._("The bridge says it is offline: is it switched on, is its Wi-Fi up?")
+            )
+        return found
+
+    def action_start(self):
+        for backend in self:
+            if backend.state == "draft":
+                raise UserError(
+                    self.env._("%s is not checked yet; press “Check Connection”", backend.name)
+                )
+        self.write({"state": "running"})
+
+    def action_stop(self):
+        self.write({"state": "checked"})
+
+    def action_draft(self):
+        self.write({"state": "draft"})
+
+    def _action_of(self, model, name, domain=(), context=None):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": name,
+            "res_model": model,
+            "view_mode": "list,form",
+            "domain": [("backend_id", "=", self.id), *domain],
+            "context": {"default_backend_id": self.id, **(context or {})},
+        }
+
+    def action_recipes(self):
+        return self._action_of("coffee.recipe", self.env._("Recipes"))
+
+    def action_brews(self):
+        return self._action_of("coffee.brew", self.env._("Brews"))
+
+    def action_alarms(self):
+        return self._action_of("coffee.alarm", self.env._("Alarms"))
+
+    def action_quarantine(self):
+        return self._action_of(
+            "coffee.quarantine", self.env._("Quarantine"), [("state", "=", "open")]
+        )
+
+    def action_commands(self):
+        return self._action_of("coffee.command", self.env._("Commands"))
+
+    def action_checkpoints(self):
+        return self._action_of(
+            "coffee.checkpoint",
+            self.env._("Checkpoints"),
+            context={"search_default_review": 1},
+        )
+
+    def action_new_command(self):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("New Command"),
+            "res_model": "coffee.command",
+            "view_mode": "form",
+            "view_id": self.env.ref("connector_coffee.coffee_command_new_view_form").id,
+            "target": "new",
+            "context": {"default_backend_id": self.id},
+        }
+
+    # --- connector
+    def work_on(self, model_name, **kwargs):
+        """In the machine's language, so imported texts come in it."""
+        self.ensure_one()
+        lang = self.default_lang_id.code
+        backend = self.with_context(lang=lang) if lang else self
+        return super(CoffeeBackend, backend).work_on(model_name, **kwargs)
+
+    def _wants(self, happened):
+        """Whether a fact of that time (a datetime, or None when unknown) is to be imported."""
+        if not self.import_from or not happened:
+            return True
+        return happened.date() >= self.import_from
+
+    def _since(self, start):
+        """Domain of this machine's facts that came after `start` and, as far as is known, happened
+        after it: history sent later is not booked again."""
+        self.ensure_one()
+        return [
+            ("backend_id", "=", self.id),
+            ("create_date", ">=", start),
+            "|",
+            ("happened_at", "=", False),
+            ("happened_at", ">=", start),
+        ]
+
+    @api.model
+    def _cron_silent(self):
+        """A machine whose bridge is silent is not online, whatever was said last."""
+        limit = fields.Datetime.now() - timedelta(seconds=ONLINE_STALE_S)
+        self.search(
+            [("online", "=", True), "|", ("bridge_id", "=", False),
+             ("bridge_id.last_seen", "<", limit)]
+        ).write({"online": False})  # fmt: skip
+
+    def _pour_settings(self):
+        """As the bridge's own settings of the same names."""
+        self.ensure_one()
+        zone = {"timezone": self.pour_timezone} if self.pour_timezone else {}
+        return zone | {
+            "enabled": self.pour_enabled,
+            "slot": self.pour_slot,
+            "threshold_ms": self.pour_threshold_ms,
+            "enter_s": self.pour_enter_s,
+            "leave_s": self.pour_leave_s,
+            "cooldown_s": self.pour_cooldown_s,
+            "per_day": self.pour_per_day,
+            "office_from": _clock(self.pour_office_from),
+            "office_to": _clock(self.pour_office_to),
+            "office_days": json.loads(f"[{self.pour_office_days}]"),
+            "deadline_s": self.pour_deadline_s,
+        }
+
+
+def _clock(hours):
+    """8.5 → "08:30"; the day's end is 23:59."""
+    minutes = min(round(hours * 60), 24 * 60 - 1)
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"
+
+
+class CoffeeSecret(models.Model):
+    """A machine's password: in no view, in no access rule, in no export."""
+
+    _name = "coffee.secret"
+    _description = "Coffee Machine Password"
+
+    backend_id = fields.Many2one("coffee.backend", required=True, ondelete="cascade")
+    password = fields.Char(required=True)
+
+    _backend_unique = models.Constraint("unique(backend_id)", "One password a machine.")
+
+    def _keep(self, backend, password):
+        held = self.search([("backend_id", "=", backend.id)])
+        if held:
+            held.password = password
+        else:
+            self.create({"backend_id": backend.id, "password": password})

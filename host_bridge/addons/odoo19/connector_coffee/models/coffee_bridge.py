@@ -1,0 +1,44 @@
+"""The bridges that have called: who they are and when they were last heard."""
+
+from odoo import api, fields, models
+
+SEEN_EVERY_S = 10
+ALIVE_S = 60
+
+
+class CoffeeBridge(models.Model):
+    _name = "coffee.bridge"
+    _description = "Coffee Bridge"
+    _order = "name"
+
+    name = fields.Char(required=True, readonly=True, help="As in the bridge's settings.")
+    user_id = fields.Many2one("res.users", readonly=True, help="The user whose key it uses.")
+    last_seen = fields.Datetime(readonly=True)
+    backend_ids = fields.One2many("coffee.backend", "bridge_id", string="Machines")
+    alive = fields.Boolean(compute="_compute_alive", help="Heard within the last minute.")
+
+    _name_unique = models.Constraint("unique(name)", "There is a bridge of that name already.")
+
+    @api.depends("last_seen")
+    def _compute_alive(self):
+        now = fields.Datetime.now()
+        for bridge in self:
+            seen = bridge.last_seen
+            bridge.alive = bool(seen) and (now - seen).total_seconds() < ALIVE_S
+
+    @api.model
+    def _heard(self, name):
+        """The bridge's record; written at most every ten seconds, so asking stays cheap."""
+        bridge = self.search([("name", "=", name)], limit=1)
+        now = fields.Datetime.now()
+        if not bridge:
+            self.env.cr.execute(
+                "INSERT INTO coffee_bridge (name, user_id, last_seen, create_uid, create_date,"
+                " write_uid, write_date) VALUES (%(name)s, %(uid)s, %(now)s, %(uid)s, %(now)s,"
+                " %(uid)s, %(now)s) ON CONFLICT (name) DO NOTHING",
+                {"name": name, "uid": self.env.uid, "now": now},
+            )
+            return self.search([("name", "=", name)], limit=1)
+        if not bridge.last_seen or (now - bridge.last_seen).total_seconds() >= SEEN_EVERY_S:
+            bridge.write({"last_seen": now, "user_id": self.env.uid})
+        return bridge

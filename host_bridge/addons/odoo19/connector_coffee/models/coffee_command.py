@@ -1,0 +1,245 @@
+"""What people want of a machine. The machine has the last word."""
+
+import json
+import uuid
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from ..components.fact import as_ms
+
+ACTING = ("brew", "clean", "update")
+"""What moves water, heat or firmware is never sent a second time by itself."""
+RECIPES = ("recipe.put", "recipe.delete")
+DEADLINE_S = 60
+LATE_S = 60
+
+
+class CoffeeCommand(models.Model):
+    _name = "coffee.command"
+    _description = "Machine Command"
+    _order = "id desc"
+
+    @api.model
+    def _select_names(self):
+        return [
+            ("brew", "Brew"),
+            ("stop", "Stop"),
+            ("clean", "Clean"),
+            ("standby", "Standby"),
+            ("wake", "Wake"),
+            ("setpoint", "Set Temperature"),
+            ("alarm.ack", "Acknowledge Alarms"),
+            ("identify", "Identify"),
+            ("recipe.put", "Write Recipe"),
+            ("recipe.delete", "Delete Recipe"),
+        ]
+
+    uid = fields.Char(
+        "Order",
+        required=True,
+        readonly=True,
+        copy=False,
+        default=lambda self: f"odoo-{uuid.uuid4().hex[:24]}",
+        help="Unique for ever: a machine carries out an order once, however often it comes.",
+    )
+    backend_id = fields.Many2one(
+        "coffee.backend", "Machine", required=True, ondelete="restrict", index=False
+    )
+    company_id = fields.Many2one(related="backend_id.company_id")
+    name = fields.Selection("_select_names", "Command", required=True, default="brew")
+    recipe_id = fields.Many2one(
+        "coffee.recipe",
+        domain="[('backend_id', '=', backend_id)]",
+        ondelete="set null",
+    )
+    setpoint_c = fields.Float("Temperature (°C)", digits=(16, 1))
+    args = fields.Json(readonly=True)
+    args_text = fields.Text("Arguments as Text", compute="_compute_args_text")
+    user_id = fields.Many2one(
+        "res.users", "Ordered By", default=lambda self: self.env.user, readonly=True
+    )
+    deadline = fields.Datetime(
+        readonly=True, help="The machine refuses it later than this. Empty: until it answers."
+    )
+    state = fields.Selection(
+        [
+            ("waiting", "Waiting"),
+            ("ok", "Done"),
+            ("refused", "Refused"),
+            ("expired", "Expired"),
+            ("cancelled", "Cancelled"),
+        ],
+        default="waiting",
+        required=True,
+        readonly=True,
+        copy=False,
+    )
+    fetched_at = fields.Datetime(readonly=True, copy=False, help="The bridge has it since.")
+    finished_at = fields.Datetime(readonly=True, copy=False)
+    message = fields.Char(readonly=True, copy=False, help="The machine's answer.")
+    result = fields.Json(readonly=True, copy=False)
+    result_text = fields.Text("Result as Text", compute="_compute_args_text")
+    retry_of_id = fields.Many2one("coffee.command", readonly=True, ondelete="set null")
+    can_retry = fields.Boolean(compute="_compute_can_retry")
+
+    _uid_unique = models.Constraint("unique(uid)", "An order's ID is used once.")
+    _waiting = models.Index("(id) WHERE state = 'waiting'")
+    _newest = models.Index("(backend_id, id)")
+
+    @api.depends("name", "backend_id")
+    def _compute_display_name(self):
+        names = dict(self._fields["name"]._description_selection(self.env))
+        for command in self:
+            command.display_name = f"{names.get(command.name)} · {command.backend_id.name}"
+
+    @api.depends("args", "result")
+    def _compute_args_text(self):
+        for command in self:
+            command.args_text = _shown(command.args)
+            command.result_text = _shown(command.result)
+
+    @api.depends("name", "state")
+    def _compute_can_retry(self):
+        for command in self:
+            command.can_retry = (
+                command.state in ("refused", "expired") and command.name not in ACTING
+            )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            if "deadline" not in vals and vals.get("name", "brew") not in RECIPES:
+                vals["deadline"] = fields.Datetime.now() + timedelta(seconds=DEADLINE_S)
+        commands = super().create(vals_list)
+        for command in commands:
+            if not command.args:
+                command.args = command._default_args()
+        return commands
+
+    @api.constrains("backend_id")
+    def _check_running(self):
+        for command in self:
+            if command.backend_id.state != "running":
+                raise ValidationError(
+                    self.env._(
+                        "%s is not running; check its connection and start it first",
+                        command.backend_id.name,
+                    )
+                )
+
+    def _default_args(self):
+        """What the form's fields say, in the machine's words."""
+        if self.name == "brew":
+            if not self.recipe_id:
+                raise UserError(self.env._("Recipe: choose what to brew"))
+            return {"slot": self.recipe_id.coffee_id}
+        if self.name == "clean":
+            return {"programme": "backflush"}
+        if self.name == "setpoint":
+            if not self.setpoint_c:
+                raise UserError(self.env._("Temperature: give the new one in °C"))
+            return {"temp_mc": round(self.setpoint_c * 1000)}
+        return {}
+
+    # --- for the bridge
+    @api.model
+    def _fetch(self, bridge, limit, known=()):
+        """Orders of the bridge's machines and of machines no bridge has spoken of yet, without
+        those it has (`known`), the oldest first."""
+        waiting = self.search(
+            [
+                ("state", "=", "waiting"),
+                ("uid", "not in", list(known or ())),
+                ("backend_id.bridge_id", "in", [False, bridge.id]),
+                ("backend_id.state", "=", "running"),
+            ],
+            order="id",
+            limit=limit,
+        )
+        waiting.filtered(lambda one: not one.fetched_at).fetched_at = fields.Datetime.now()
+        return [
+            {
+                "id": command.uid,
+                "machine": command.backend_id.machine,
+                "name": command.name,
+                "args": _without_null(command.args or {}),
+                "user": command.user_id.name or "",
+                "deadline_ms": as_ms(command.deadline) or False,
+            }
+            for command in waiting
+        ]
+
+    def _finish(self, done):
+        """The machine's answers. One that comes late still counts: the machine knows what it did.
+
+        :param done: {uid: {state, message, result}}
+        """
+        for command in self:
+            end = done[command.uid]
+            command.write(
+                {
+                    "state": end["state"],
+                    "message": end.get("message") or False,
+                    "result": end.get("result") or False,
+                    "finished_at": fields.Datetime.now(),
+                }
+            )
+            if command.name in RECIPES and command.recipe_id:
+                command.recipe_id._exported(command)
+
+    @api.model
+    def _cron_expire(self):
+        """What no bridge fetched or answered in time. A brew or clean is not sent again."""
+        limit = fields.Datetime.now() - timedelta(seconds=LATE_S)
+        late = self.search([("state", "=", "waiting"), ("deadline", "<", limit)])
+        late.write(
+            {"state": "expired", "message": self.env._("Nobody answered before the deadline.")}
+        )
+
+    # --- buttons
+    def action_retry(self):
+        """A new order of the same; only for what may be done twice."""
+        self.ensure_one()
+        if not self.can_retry:
+            raise UserError(
+                self.env._("This cannot be repeated by itself; give a new order if you want one.")
+            )
+        again = self.copy({"args": self.args, "retry_of_id": self.id, "user_id": self.env.uid,
+                           "deadline": self._new_deadline()})  # fmt: skip
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": self._name,
+            "res_id": again.id,
+            "view_mode": "form",
+        }
+
+    def _new_deadline(self):
+        if self.name in RECIPES:
+            return False
+        return fields.Datetime.now() + timedelta(seconds=DEADLINE_S)
+
+    def action_cancel(self):
+        """Only what no bridge has taken yet can be taken back."""
+        for command in self:
+            if command.state != "waiting" or command.fetched_at:
+                raise UserError(self.env._("The bridge has it already; use “Stop” to end a brew."))
+        self.write({"state": "cancelled"})
+
+    def action_send(self):
+        """Closes the dialogue; saving the record has ordered it."""
+        return {"type": "ir.actions.act_window_close"}
+
+
+def _without_null(value):
+    """What is null is left out: XML-RPC cannot carry it, and to a machine it means the same."""
+    if isinstance(value, dict):
+        return {name: _without_null(one) for name, one in value.items() if one is not None}
+    if isinstance(value, list):
+        return [_without_null(one) for one in value]
+    return value
+
+
+def _shown(value):
+    return json.dumps(value, indent=2, ensure_ascii=False) if value else ""

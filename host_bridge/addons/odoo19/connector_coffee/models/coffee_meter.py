@@ -1,0 +1,26 @@
+from odoo import api, fields, models
+
+from ..fields import BigInteger
+
+
+class CoffeeMeter(models.Model):
+    _name = "coffee.meter"
+    _inherit = "coffee.fact"
+    _description = "Daily Meter"
+
+    day = fields.Date(readonly=True, help="Empty: before the machine learnt the time.")
+    water_ul = BigInteger("Water (µl)", readonly=True)
+    energy_j = BigInteger("Energy (J)", readonly=True)
+    grinds = fields.Integer(readonly=True)
+    shots = fields.Integer(readonly=True)
+    water_l = fields.Float("Water (l)", compute="_compute_units", digits=(16, 2))
+    energy_kwh = fields.Float("Energy (kWh)", compute="_compute_units", digits=(16, 3))
+
+    @api.depends("water_ul", "energy_j")
+    def _compute_units(self):
+        for meter in self:
+            meter.water_l = meter.water_ul / 1e6
+            meter.energy_kwh = meter.energy_j / 3.6e6
+
+    def _fact_name(self):
+        return f"{self.backend_id.name} {self.day or self.coffee_id}"

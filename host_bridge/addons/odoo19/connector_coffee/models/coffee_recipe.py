@@ -1,0 +1,179 @@
+"""A drink in a slot of a machine, bound to a product: what both sides may change."""
+
+import json
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+EXPORTED = ("name", "recipe", "active", "coffee_id")
+"""Fields whose change the machine must learn. Another module adds its own (`_export_fields`)."""
+
+
+class CoffeeRecipe(models.Model):
+    _name = "coffee.recipe"
+    _inherit = ["mail.thread", "coffee.binding"]
+    _description = "Recipe in a Machine"
+    _order = "backend_id, position, id"
+
+    odoo_id = fields.Many2one(
+        "product.product",
+        "Drink",
+        required=True,
+        ondelete="restrict",
+        domain=[("type", "!=", "combo")],
+        tracking=True,
+    )
+    name = fields.Char(
+        required=True, size=32, tracking=True, help="As the machine shows it: 32 letters."
+    )
+    active = fields.Boolean(default=True, help="No: the slot is empty in the machine.")
+    position = fields.Integer(compute="_compute_position", store=True)
+    coffee_id = fields.Char("Slot", help="0 to 15.")
+    recipe = fields.Json(required=True, default=dict)
+    recipe_text = fields.Text(
+        "Machine's Form",
+        compute="_compute_recipe_text",
+        inverse="_inverse_recipe_text",
+        help="JSON as in docs/schemas/recipe.json; the machine checks it again.",
+    )
+    temp_c = fields.Float(
+        "Temperature (°C)",
+        digits=(16, 1),
+        compute="_compute_recipe_text",
+        inverse="_inverse_temp_c",
+    )
+    volume_ml = fields.Float(
+        "Volume (ml)",
+        digits=(16, 1),
+        compute="_compute_recipe_text",
+        inverse="_inverse_volume_ml",
+    )
+    is_profile = fields.Boolean(compute="_compute_recipe_text")
+    rev = fields.Integer("Revision", readonly=True, copy=False, aggregator=None)
+    sync_state = fields.Selection(
+        [("pending", "On its way"), ("synced", "In the machine"), ("refused", "Refused")],
+        default="pending",
+        required=True,
+        readonly=True,
+        copy=False,
+    )
+    sync_message = fields.Char(readonly=True, copy=False)
+    brew_count = fields.Integer(compute="_compute_brew_count")
+
+    _odoo_unique = models.Constraint(
+        "unique(backend_id, odoo_id)", "This drink is in another slot of this machine already."
+    )
+
+    @api.depends("coffee_id")
+    def _compute_position(self):
+        for binding in self:
+            slot = binding.coffee_id or ""
+            binding.position = int(slot) if slot.isdigit() else 99
+
+    @api.depends("recipe")
+    def _compute_recipe_text(self):
+        for binding in self:
+            recipe = binding.recipe or {}
+            binding.recipe_text = json.dumps(recipe, indent=2, ensure_ascii=False)
+            binding.temp_c = _number(recipe.get("temp_mc")) / 1000
+            binding.is_profile = "phases" in recipe
+            stop = recipe.get("stop") if binding.is_profile else recipe
+            binding.volume_ml = _number((stop or {}).get("volume_ul")) / 1000
+
+    def _inverse_recipe_text(self):
+        for binding in self:
+            try:
+                recipe = json.loads(binding.recipe_text or "{}")
+            except ValueError as error:
+                raise ValidationError(
+                    self.env._("Machine's form: this is no JSON (%s); correct it", error)
+                ) from error
+            if not isinstance(recipe, dict):
+                raise ValidationError(self.env._("Machine's form: give a JSON object"))
+            binding.recipe = recipe
+
+    def _inverse_temp_c(self):
+        for binding in self:
+            binding.recipe = {**(binding.recipe or {}), "temp_mc": round(binding.temp_c * 1000)}
+
+    def _inverse_volume_ml(self):
+        for binding in self:
+            recipe, volume_ul = dict(binding.recipe or {}), round(binding.volume_ml * 1000)
+            if binding.is_profile:
+                recipe["stop"] = {**(recipe.get("stop") or {}), "volume_ul": volume_ul}
+            else:
+                recipe["volume_ul"] = volume_ul
+            binding.recipe = recipe
+
+    def _compute_brew_count(self):
+        groups = self.env["coffee.brew"]._read_group(
+            [("recipe_id", "in", self.ids)], ["recipe_id"], ["__count"]
+        )
+        counts = {recipe.id: count for recipe, count in groups}
+        for binding in self:
+            binding.brew_count = counts.get(binding.id, 0)
+
+    @api.constrains("coffee_id")
+    def _check_slot(self):
+        for binding in self:
+            if binding.coffee_id not in map(str, range(16)):
+                raise ValidationError(
+                    self.env._("Slot: “%s” is none; give 0 to 15", binding.coffee_id)
+                )
+
+    @api.model
+    def _export_fields(self):
+        return set(EXPORTED)
+
+    # --- jobs; the listener delays them
+    def export_record(self):
+        """Writes the recipe into its machine, or empties the slot of one that is archived."""
+        self.ensure_one()
+        with self.backend_id.work_on(self._name) as work:
+            usage = "record.exporter" if self.active else "record.exporter.deleter"
+            exporter = work.component(usage=usage)
+            return exporter.run(self) if self.active else exporter.run(self.coffee_id, self)
+
+    @api.model
+    def export_delete_record(self, backend, coffee_id):
+        """Empties the slot of a recipe that is no longer here."""
+        with backend.work_on(self._name) as work:
+            return work.component(usage="record.exporter.deleter").run(coffee_id)
+
+    def _exported(self, command):
+        """The machine has answered."""
+        self.ensure_one()
+        values = {"sync_date": fields.Datetime.now(), "sync_message": command.message}
+        if command.state != "ok":
+            values["sync_state"] = "refused"
+        elif self.env["coffee.command"].search_count(
+            [("recipe_id", "=", self.id), ("id", ">", command.id), ("state", "=", "waiting")],
+            limit=1,
+        ):
+            values["sync_state"] = "pending"
+        else:
+            values["sync_state"] = "synced"
+        rev = (command.result or {}).get("rev")
+        if isinstance(rev, int):
+            values["rev"] = rev
+        self.with_context(connector_no_export=True).write(values)
+
+    def action_export(self):
+        """Sends it again, whatever the machine holds."""
+        for binding in self:
+            binding.export_record()
+        return True
+
+    def action_brews(self):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Brews"),
+            "res_model": "coffee.brew",
+            "view_mode": "list,form",
+            "domain": [("recipe_id", "=", self.id)],
+        }
+
+
+def _number(value):
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else 0

@@ -1,0 +1,9 @@
+from odoo import fields, models
+
+
+class ProductProduct(models.Model):
+    _inherit = "product.product"
+
+    coffee_recipe_ids = fields.One2many(
+        "coffee.recipe", "odoo_id", "Coffee Machines", help="The slots this drink is in."
+    )

@@ -1,0 +1,116 @@
+from datetime import timedelta
+
+from odoo import fields
+from odoo.exceptions import UserError, ValidationError
+from odoo.tests import Form, tagged
+
+from .common import PROFILE, UTC_MS, CoffeeCase
+
+
+@tagged("post_install", "-at_install")
+class TestBackend(CoffeeCase):
+    def test_versions_are_two_values(self):
+        versions = self.env["coffee.backend"]._fields["version"].get_values(self.env)
+        self.assertEqual(versions[:2], ["1900", "2900"])
+
+    def test_a_name_must_fit_into_a_topic(self):
+        for machine in ("Bar", "a/b", "x" * 33, "a b"):
+            with self.assertRaises(ValidationError):
+                self._machine(machine, "1900")
+
+    def test_it_runs_once_it_is_checked(self):
+        machine = self._machine("new", "1900", state="draft")
+        machine.action_check()
+        self.assertEqual(machine.state, "draft")
+        self.assertIn("No bridge has spoken of it", machine.check_message)
+        with self.assertRaises(UserError):
+            machine.action_start()
+        self.api.save_backends([{"machine": "new"}], "test")
+        machine.action_check()
+        self.assertIn("offline", machine.check_message)
+        self.api.presence([{"machine": "new", "online": True, "last_seen_ms": str(UTC_MS)}])
+        machine.action_check()
+        self.assertEqual(machine.state, "checked")
+        machine.action_start()
+        self.assertEqual(machine.state, "running")
+
+    def test_a_silent_bridge_is_told_in_the_check_and_ends_online(self):
+        self.api.save_backends([{"machine": "left"}], "test")
+        self.api.presence([{"machine": "left", "online": True, "last_seen_ms": str(UTC_MS)}])
+        self.left.bridge_id.last_seen = fields.Datetime.now() - timedelta(minutes=10)
+        self.left.action_check()
+        self.assertIn("was last heard at", self.left.check_message)
+        self.env["coffee.backend"]._cron_silent()
+        self.assertFalse(self.left.online)
+
+    def test_a_draft_may_lack_the_version_a_running_one_not(self):
+        self.api.save_backends([{"machine": "new"}])
+        machine = self.env["coffee.backend"].search([("machine", "=", "new")])
+        self.assertFalse(machine.version)
+        with self.assertRaises(ValidationError):
+            machine.state = "running"
+
+    def test_what_is_known_is_never_emptied(self):
+        (saved,) = self.api.save_backends(
+            [{"machine": "left", "version": "2900", "serial": "e66", "firmware": "1.2"}]
+        )
+        self.assertEqual(saved["id"], self.left.id)
+        self.api.save_backends([{"machine": "left", "version": "", "serial": None}])
+        self.assertEqual((self.left.serial, self.left.version), ("e66", "2900"))
+
+    def test_an_unknown_version_changes_nothing(self):
+        (saved,) = self.api.save_backends([{"machine": "left", "version": "9000"}])
+        self.assertEqual(saved["version"], "2900")
+        (saved,) = self.api.save_backends([{"machine": "new", "version": "9000"}])
+        self.assertEqual(saved["version"], "")
+
+    def test_where_unknown_machines_are_refused_nothing_is_made_of_them(self):
+        self.env["ir.config_parameter"].set_param("connector_coffee.unknown_machine", "refuse")
+        (saved,) = self.api.save_backends([{"machine": "new", "version": "1900"}])
+        self.assertEqual((saved["id"], saved["state"]), (False, "refused"))
+        (answer,) = self.api.import_recipes("new", 1, {"0": PROFILE})
+        self.assertTrue(answer["error"].startswith("machine: new is unknown"))
+        draft = {"machine": "new", "model": "coffee.event", "coffee_id": "x", "summary": "look"}
+        self.assertEqual(self.api.add_checkpoints([draft]), [])
+        self.assertFalse(self.env["coffee.backend"].search([("machine", "=", "new")]))
+
+    def test_health_is_what_a_person_wants_to_see(self):
+        self.assertEqual(self.left.health, "new")
+        state = {"machine": "left", "online": True, "last_seen_ms": str(UTC_MS), "alarms": []}
+        for change, health in (
+            ({}, "ok"),
+            ({"alarms": ["tank_empty"]}, "alarm"),
+            ({"online": False}, "offline"),
+        ):
+            self.api.presence([state | change])
+            self.assertEqual(self.left.health, health)
+
+    def test_presence_writes_only_what_changed(self):
+        state = {"machine": "left", "online": True, "last_seen_ms": str(UTC_MS), "alarms": []}
+        self.api.presence([state])
+        with self.writes_of("coffee.backend") as written:
+            self.api.presence([state])
+            self.api.presence([state | {"last_seen_ms": str(UTC_MS + 5000)}])
+        self.assertEqual([sorted(vals) for vals in written], [["last_seen", "last_seen_ms"]])
+
+    def test_its_language_is_that_of_what_it_imports(self):
+        lang = self.env["res.lang"]._activate_lang("fr_FR")
+        (saved,) = self.api.save_backends([{"machine": "left", "language": "fr_FR"}])
+        self.assertEqual(saved["language"], "fr_FR")
+        with self.left.work_on("coffee.brew") as work:
+            self.assertEqual(work.env.lang, lang.code)
+
+    def test_a_new_machine_can_be_entered_by_hand(self):
+        form = Form(self.env["coffee.backend"].with_user(self.manager))
+        form.name, form.machine, form.version = "Kitchen", "kitchen", "1900"
+        machine = form.save()
+        self.assertEqual((machine.state, machine.health), ("draft", "new"))
+        (saved,) = self.api.save_backends([{"machine": "kitchen"}])
+        self.assertEqual(saved["id"], machine.id)
+
+    def test_every_button_leads_somewhere(self):
+        self.push(self.brew(1))
+        for name in ("recipes", "brews", "alarms", "quarantine", "commands", "checkpoints"):
+            action = getattr(self.left, f"action_{name}")()
+            self.env[action["res_model"]].search(action["domain"])
+        self.assertEqual((self.left.brew_count, self.left.alarm_count), (1, 0))

@@ -1,0 +1,123 @@
+from odoo.exceptions import UserError
+from odoo.tests import Form, tagged
+
+from .common import CoffeeCase
+
+
+@tagged("post_install", "-at_install")
+class TestCheckpoint(CoffeeCase):
+    def about(self, seq):
+        return self.record("coffee.alarm", seq).checkpoint_id
+
+    def test_one_a_record_however_often_it_is_imported(self):
+        for _ in range(3):
+            self.push(self.alarm(1))
+        self.assertEqual(
+            self.env["coffee.checkpoint"].search_count([("coffee_id", "=", "9f3a77aa/1")]), 1
+        )
+
+    def test_reviewed_is_never_reopened(self):
+        self.push(self.alarm(1))
+        self.about(1).with_user(self.user).action_review()
+        self.push(self.alarm(1), self.alarm(2))
+        self.assertEqual(self.about(1).state, "reviewed")
+        self.assertEqual(self.about(1).reviewed_by, self.user)
+        self.assertEqual(self.about(2).state, "review")
+
+    def test_the_first_reviewer_stays(self):
+        self.push(self.alarm(1))
+        self.about(1).with_user(self.user).action_review()
+        self.about(1).with_user(self.manager).action_review()
+        self.assertEqual(self.about(1).reviewed_by, self.user)
+
+    def test_the_machines_severity_decides(self):
+        self.left.checkpoint_severity = "critical"
+        self.push(self.alarm(1, "warning"), self.alarm(2, "critical"))
+        self.assertFalse(self.about(1))
+        self.assertTrue(self.about(2))
+        self.left.checkpoint_severity = "never"
+        self.push(self.alarm(3, "critical"))
+        self.assertFalse(self.about(3))
+
+    def test_the_end_of_an_alarm_is_nobodys_work(self):
+        self.push(self.alarm(1, raised=False))
+        self.assertFalse(self.about(1))
+
+    def test_the_bridge_decides_unless_the_machine_has_a_setting(self):
+        self.assertEqual(self.env["coffee.backend"].new({}).checkpoint_severity, "bridge")
+        words = {"summary": "Regardez ceci", "language": "fr_FR"}
+        self.left.checkpoint_severity = "bridge"
+        self.push(self.alarm(1) | {"checkpoint": words}, self.alarm(2, "critical"))
+        self.assertEqual(self.about(1).summary, "Regardez ceci")
+        self.assertFalse(self.about(2))
+        self.left.checkpoint_severity = "critical"
+        self.push(self.alarm(3) | {"checkpoint": words})
+        self.assertFalse(self.about(3))
+
+    def test_old_alarms_sent_later_ask_nobody_again(self):
+        words = {"summary": "still open", "language": "en_US"}
+        again = {"again": True}
+        self.push(self.alarm(1) | again, self.alarm(2) | again | {"checkpoint": words})
+        self.assertFalse(self.about(1))
+        self.assertEqual(self.about(2).summary, "still open")
+
+    def test_it_finds_a_record_that_came_after_it(self):
+        about = {"machine": "left", "model": "coffee.alarm", "coffee_id": "9f3a77aa/1"}
+        self.api.add_checkpoints([about | {"summary": "look"}])
+        self.push(self.alarm(1))
+        self.assertEqual(self.about(1).summary, "look")
+
+    def test_managers_follow_and_the_reviewer_has_an_activity(self):
+        self.left.reviewer_id = self.user
+        self.push(self.alarm(1))
+        checkpoint = self.about(1)
+        self.assertIn(self.manager.partner_id, checkpoint.message_partner_ids)
+        self.assertEqual(checkpoint.activity_ids.user_id, self.user)
+        checkpoint.with_user(self.user).action_review()
+        self.assertFalse(checkpoint.activity_ids)
+
+    def test_many_are_reviewed_at_once(self):
+        self.push(*[self.alarm(seq) for seq in range(5)])
+        found = self.env["coffee.checkpoint"].search([("model", "=", "coffee.alarm")])
+        wizard = self.env["coffee.checkpoint.review"].with_user(self.user)
+        with Form(wizard.with_context(active_ids=found.ids)) as form:
+            form.note = "Tank filled"
+        form.record.action_review()
+        self.assertEqual(set(found.mapped("state")), {"reviewed"})
+        self.assertEqual(set(found.mapped("note")), {"Tank filled"})
+
+    def test_it_leads_to_its_record_and_back(self):
+        self.push(self.alarm(1))
+        alarm = self.record("coffee.alarm", 1)
+        action = alarm.checkpoint_id.action_record()
+        self.assertEqual((action["res_model"], action["res_id"]), ("coffee.alarm", alarm.id))
+        self.assertEqual(alarm.action_checkpoint()["res_id"], alarm.checkpoint_id.id)
+
+    def test_one_without_a_record_says_so(self):
+        (checkpoint_id,) = self.api.add_checkpoints(
+            [{"machine": "left", "model": "coffee.event", "coffee_id": "lost/9f3a77aa/1-2",
+              "summary": "lost", "record_id": None}]
+        )  # fmt: skip
+        with self.assertRaises(UserError):
+            self.env["coffee.checkpoint"].browse(checkpoint_id).action_record()
+
+    def test_the_bridge_learns_what_was_reviewed(self):
+        self.push(self.alarm(1), self.alarm(2))
+        keys = [
+            {"machine": "left", "model": "coffee.alarm", "coffee_id": f"9f3a77aa/{seq}"}
+            for seq in (1, 2, 3)
+        ]
+        self.assertEqual([one["coffee_id"][-1] for one in self.api.reviewed("b", keys)], ["3"])
+        self.about(1).note = "filled"
+        self.about(1).with_user(self.user).action_review()
+        done, gone = self.api.reviewed("b", keys)
+        self.assertEqual((done["user"], done["note"]), (self.user.name, "filled"))
+        self.assertTrue(done["reviewed_ms"].isdecimal())
+        self.assertEqual((gone["user"], gone["reviewed_ms"]), ("", False))
+
+    def test_add_checkpoints_returns_what_exists(self):
+        draft = {"machine": "left", "model": "coffee.event", "coffee_id": "x", "summary": "look"}
+        first = self.api.add_checkpoints([draft])
+        again = self.api.add_checkpoints([draft, draft | {"coffee_id": "y"}, draft])
+        self.assertEqual([again[0], again[2]], first * 2)
+        self.assertNotEqual(again[1], again[0])

@@ -1,0 +1,102 @@
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tests import tagged
+
+from .common import PROFILE, CoffeeCase
+
+
+@tagged("post_install", "-at_install")
+class TestCommand(CoffeeCase):
+    def order(self, name="brew", **values):
+        if name == "brew":
+            self.api.import_recipes("left", 1, {"0": PROFILE})
+            values.setdefault("recipe_id", self.left.recipe_ids.id)
+        return (
+            self.env["coffee.command"]
+            .with_user(self.user)
+            .create({"backend_id": self.left.id, "name": name, **values})
+        )
+
+    def fetch(self, bridge="test"):
+        return self.api.fetch_orders(bridge, 100)["orders"]
+
+    def test_an_order_waits_until_the_machine_has_answered(self):
+        command = self.order()
+        for _ in range(2):
+            (order,) = self.fetch()
+            self.assertEqual(
+                (order["id"], order["machine"], order["name"], order["args"], order["user"]),
+                (command.uid, "left", "brew", {"slot": "0"}, self.user.name),
+            )
+        self.assertLessEqual(len(order["id"]), 36)
+        self.assertTrue(order["deadline_ms"].isdecimal())
+        self.api.finished([{"id": command.uid, "state": "ok", "result": {"shot": 7}}])
+        self.assertEqual((command.state, command.result), ("ok", {"shot": 7}))
+        self.assertFalse(self.fetch())
+
+    def test_a_brew_finds_the_order_that_made_it(self):
+        command = self.order()
+        self.push(self.brew(1, source="remote", command=command.uid))
+        self.assertEqual(self.record("coffee.brew", 1).command_id, command)
+
+    def test_an_answer_after_the_deadline_still_counts(self):
+        command = self.order()
+        command.sudo().deadline = "2026-01-01 00:00:00"
+        self.env["coffee.command"]._cron_expire()
+        self.assertEqual(command.state, "expired")
+        self.api.finished([{"id": command.uid, "state": "ok", "message": "", "result": None}])
+        self.assertEqual(command.state, "ok")
+
+    def test_what_acts_is_never_repeated_by_itself(self):
+        for name, may in (("brew", False), ("clean", False), ("wake", True), ("standby", True)):
+            command = self.order(name)
+            self.api.finished([{"id": command.uid, "state": "refused", "message": "no cup"}])
+            self.assertEqual(command.can_retry, may)
+            if may:
+                again = self.env["coffee.command"].browse(command.action_retry()["res_id"])
+                self.assertNotEqual(again.uid, command.uid)
+                self.assertEqual((again.state, again.retry_of_id), ("waiting", command))
+            else:
+                with self.assertRaises(UserError):
+                    command.action_retry()
+
+    def test_arguments_are_in_the_machines_words(self):
+        self.assertEqual(self.order("setpoint", setpoint_c=92.5).args, {"temp_mc": 92500})
+        with self.assertRaises(UserError):
+            self.order("setpoint")
+        with self.assertRaises(UserError):
+            self.order("brew", recipe_id=False)
+
+    def test_only_a_running_machine_takes_orders(self):
+        self.left.state = "checked"
+        with self.assertRaises(ValidationError):
+            self.order("wake")
+
+    def test_what_the_bridge_has_cannot_be_taken_back(self):
+        command = self.order("wake")
+        command.action_cancel()
+        self.assertEqual(command.state, "cancelled")
+        command = self.order("wake")
+        self.fetch()
+        with self.assertRaises(UserError):
+            command.action_cancel()
+
+    def test_what_the_bridge_has_is_left_out(self):
+        first, second = self.order("wake"), self.order("standby")
+        orders = self.api.fetch_orders("test", 1, [first.uid])["orders"]
+        self.assertEqual([one["id"] for one in orders], [second.uid])
+
+    def test_each_bridge_gets_its_own_machines_orders(self):
+        self.api.save_backends([{"machine": "left"}], "one")
+        self.order("wake")
+        self.assertFalse(self.fetch("two"))
+        self.assertEqual(len(self.fetch("one")), 1)
+
+    def test_ids_of_another_life_are_nobodys_business(self):
+        self.assertTrue(self.api.finished([{"id": "odoo-gone", "state": "ok"}]))
+
+    def test_nobody_else_finishes_an_order(self):
+        command = self.order("wake")
+        with self.assertRaisesRegex(AccessError, "is no bridge"):
+            self.env["coffee.backend"].with_user(self.user).finished(
+                [{"id": command.uid, "state": "ok"}]
+            )

@@ -1,0 +1,206 @@
+from odoo.exceptions import UserError
+from odoo.tests import tagged
+
+from ..components.fact import Fact
+from ..models.coffee_journal import advanced
+from .common import PROFILE, UTC_MS, CoffeeCase
+
+
+@tagged("post_install", "-at_install")
+class TestPush(CoffeeCase):
+    def test_each_model_takes_its_facts(self):
+        facts = [
+            self.brew(0),
+            self.alarm(1),
+            self.fact(
+                "coffee.meter",
+                2,
+                {"day": "2026-01-01", "water_ul": str(2**40), "energy_j": 1, "grinds": 2,
+                 "shots": 3},
+            ),
+            self.fact("coffee.maintenance", 3, {"code": "descale_due", "value": -1}),
+            self.fact("coffee.event", 4, {"kind": "boot", "detail": {"cause": "power"}}),
+        ]  # fmt: skip
+        self.assertEqual(self.statuses(*facts), ["created"] * 5)
+        self.assertEqual(self.statuses(*facts), ["unchanged"] * 5)
+        self.assertEqual(self.record("coffee.meter", 2).water_ul, 2**40)
+        self.assertEqual(self.record("coffee.event", 4).detail, {"cause": "power"})
+        brew = self.record("coffee.brew", 0)
+        self.assertEqual((brew.utc_ms, brew.volume_ml, brew.temp_c), (UTC_MS, 36.1, 93.0))
+
+    def test_history_sent_again_leaves_a_record_as_it_is(self):
+        self.push(self.brew(1))
+        again = self.brew(1, volume_ul="1") | {"again": True}
+        new = self.brew(2) | {"again": True}
+        self.assertEqual(self.statuses(again, new), ["unchanged", "created"])
+        self.assertEqual(self.record("coffee.brew", 1).volume_ul, 36100)
+
+    def test_a_batch_of_many_machines_is_one_search_and_one_create_a_model(self):
+        for number in range(20):
+            self._machine(f"m{number}", "2900")
+        batch = [self.brew(seq, f"m{seq % 20}") for seq in range(100)]
+        self.push(*batch[:20])
+        with self.queries_of("coffee_brew", inserts=1, selects=1):
+            self.push(*batch)
+        self.env.flush_all()
+        self.env.invalidate_all()
+        with self.queries_of("coffee_brew", inserts=0, selects=1):
+            self.push(*batch)
+
+    def test_a_changed_fact_writes_the_changed_field_only(self):
+        self.push(self.brew(1))
+        brew = self.record("coffee.brew", 1)
+        with self.writes_of("coffee.brew") as written:
+            self.assertEqual(self.statuses(self.brew(1, duration_ms=30000)), ["updated"])
+        self.assertEqual(written, [{"duration_ms": 30000}])
+        self.assertEqual(brew.duration_ms, 30000)
+
+    def test_the_same_fact_twice_in_a_batch_is_one_record(self):
+        answer = self.push(self.brew(1), self.brew(1))["results"]
+        self.assertEqual([one["status"] for one in answer], ["created", "unchanged"])
+        self.assertEqual(answer[0]["id"], answer[1]["id"])
+
+    def test_a_2900_has_a_scale_and_a_1900_has_none(self):
+        self.push(self.brew(1, "left"), self.brew(1, "right"))
+        self.assertEqual(self.record("coffee.brew", 1, "left").weight_mg, 36000)
+        self.assertEqual(self.record("coffee.brew", 1, "right").weight_mg, 0)
+
+    def test_a_machine_without_a_version_is_read_by_the_generic_mapper(self):
+        self.push(self.brew(1, "unheard-of"))
+        self.assertEqual(self.record("coffee.brew", 1, "unheard-of").weight_mg, 0)
+
+    def test_poison_is_isolated_and_kept(self):
+        facts = [self.brew(seq) for seq in range(20)]
+        facts[3] = self.brew(3, energy_j=-1)
+        facts[11] = self.brew(11, source="by magic")
+        answer = self.push(*facts)
+        refused = [i for i, one in enumerate(answer["results"]) if one["status"] == "refused"]
+        self.assertEqual(refused, [3, 11])
+        self.assertIn("source: 'by magic' is unknown", answer["results"][11]["error"])
+        rows = self.env["coffee.quarantine"].search([("backend_id", "=", self.left.id)])
+        self.assertEqual(rows.mapped("state"), ["open", "open"])
+        self.assertEqual(
+            self.env["coffee.checkpoint"].search_count(
+                [("res_model", "=", "coffee.quarantine"), ("res_id", "in", rows.ids)]
+            ),
+            2,
+        )
+        self.assertEqual(answer["cursors"][0]["seq"], "19")
+        self.push(*facts)
+        self.assertEqual(len(rows.search([("backend_id", "=", self.left.id)])), 2)
+
+    def test_quarantine_is_tried_again_once_the_cause_is_cured(self):
+        self.push(self.brew(1, source="by magic"))
+        row = self.env["coffee.quarantine"].search([("machine", "=", "left")])
+        row.with_user(self.manager).action_replay()
+        self.assertEqual(row.state, "open")
+        row.fact = self.brew(1)
+        row.with_user(self.manager).action_replay()
+        self.assertEqual(row.state, "replayed")
+        self.assertTrue(self.record("coffee.brew", 1))
+
+    def test_what_cannot_be_a_fact_is_refused_by_name(self):
+        base = self.brew(1)
+        for change, words in (
+            ({"seq": "one"}, "seq: 'one' is no whole number"),
+            ({"journal": "../x"}, "journal:"),
+            ({"values": "x"}, "values: not an object"),
+            ({"model": ""}, "model: missing"),
+        ):
+            self.assertIn(words, Fact({**base, **change}).error)
+
+    def test_numbers_may_be_text_and_must_fit(self):
+        for value, words in (("12.5", "no whole number"), (2**70, "out of range"), ([], "no")):
+            (result,) = self.push(self.brew(1, volume_ul=value))["results"]
+            self.assertIn(words, result["error"])
+        (result,) = self.push(self.brew(2, temp_mean_mc=str(2**40)))["results"]
+        self.assertIn("temp_mean_mc: 1099511627776 is out of range", result["error"])
+
+    def test_an_id_is_never_empty_and_zero_is_one(self):
+        self.assertEqual(self.statuses(self.brew(0)), ["created"])
+        with self.left.work_on("coffee.recipe") as work:
+            binder = work.component(usage="binder")
+            for bad in ("", None, 0):
+                with self.assertRaises(ValueError):
+                    binder.to_internal(bad)
+            self.assertFalse(binder.to_internal("0"))
+
+    def test_an_unknown_machine_is_refused_where_that_is_set(self):
+        self.env["ir.config_parameter"].set_param("connector_coffee.unknown_machine", "refuse")
+        answer = self.push(self.brew(1, "stranger"), self.brew(1, "left"))["results"]
+        self.assertEqual([one["status"] for one in answer], ["refused", "created"])
+        self.assertIn("machine: stranger is unknown here", answer[0]["error"])
+        row = self.env["coffee.quarantine"].search([("machine", "=", "stranger")])
+        self.assertFalse(row.backend_id)
+
+    def test_facts_before_the_import_date_are_not_wanted(self):
+        self.left.import_from = "2026-01-02"
+        self.assertEqual(
+            self.push(self.brew(1))["results"], [{"id": 0, "status": "unchanged", "error": ""}]
+        )
+        self.assertFalse(self.record("coffee.brew", 1))
+        later = self.brew(2, utc_ms=str(UTC_MS + 86_400_000))
+        self.assertEqual(self.statuses(later), ["created"])
+
+    def test_a_fact_without_time_is_told_as_such(self):
+        self.push(self.brew(1, utc_ms=None))
+        brew = self.record("coffee.brew", 1)
+        self.assertFalse(brew.time_known)
+        self.assertFalse(brew.happened_at)
+
+    def test_a_time_once_known_stays(self):
+        unknown = {"utc_ms": None, "time_known": False, "start_ms": None}
+        self.push(self.brew(1), self.brew(2, **unknown))
+        self.assertEqual(
+            self.statuses(self.brew(1, **unknown), self.brew(2)), ["unchanged", "updated"]
+        )
+        self.assertEqual(self.record("coffee.brew", 1).utc_ms, UTC_MS + 1)
+        self.assertTrue(self.record("coffee.brew", 2).time_known)
+
+    def test_a_payload_may_be_text(self):
+        self.assertEqual(Fact(self.brew(1, more={"payload": '{"x": null}'})).payload, {"x": None})
+
+    def test_what_was_refused_once_and_comes_well_leaves_quarantine(self):
+        self.push(self.brew(1, source="by magic"))
+        self.push(self.brew(1))
+        row = self.env["coffee.quarantine"].search([("machine", "=", "left")])
+        self.assertEqual(row.state, "replayed")
+
+    def test_a_brew_knows_its_drink_and_what_it_costs(self):
+        self.left.accounting = "internal"
+        self.api.import_recipes("left", 1, {"0": PROFILE})
+        recipe = self.left.recipe_ids
+        recipe.odoo_id.standard_price = 0.35
+        self.push(self.brew(1))
+        brew = self.record("coffee.brew", 1)
+        self.assertEqual((brew.product_id, brew.amount), (recipe.odoo_id, 0.35))
+        recipe.odoo_id.standard_price = 0.5
+        self.assertEqual(self.statuses(self.brew(1)), ["unchanged"])
+        self.assertEqual(brew.amount, 0.35)
+
+    def test_too_many_facts_in_one_call(self):
+        with self.assertRaises(UserError):
+            self.push(*[{}] * 10_001)
+
+    def test_the_cursor_is_the_highest_seq_without_a_hole(self):
+        for before, seqs, after in (
+            ((4, []), [5, 6], (6, [])),
+            ((4, []), [7, 6], (4, [[6, 7]])),
+            ((4, [[6, 7]]), [5], (7, [])),
+            ((4, [[6, 7]]), [9, 2, 4], (4, [[6, 7], [9, 9]])),
+            ((-1, []), [0], (0, [])),
+        ):
+            self.assertEqual(advanced(*before, seqs), after)
+
+    def test_a_hole_nothing_fills_is_for_a_person(self):
+        self.push(self.brew(1), self.brew(5))
+        journal = self.left.journal_ids
+        self.assertEqual((journal.seq, journal.ahead), (1, [[5, 5]]))
+        Checkpoint = self.env["coffee.checkpoint"]
+        about = [("coffee_id", "=", "lost/9f3a77aa/2-4")]
+        journal._cron_gaps()
+        self.assertFalse(Checkpoint.search(about))
+        journal.hole_since = "2026-01-01 00:00:00"
+        journal._cron_gaps()
+        journal._cron_gaps()
+        self.assertEqual(len(Checkpoint.search(about)), 1)

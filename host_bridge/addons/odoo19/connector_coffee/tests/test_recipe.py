@@ -1,0 +1,160 @@
+from psycopg2 import IntegrityError
+
+from odoo.exceptions import ValidationError
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from odoo.addons.queue_job.tests.common import trap_jobs
+
+from .common import PROFILE, CoffeeCase
+
+VOLUMETRIC = {"name": "lungo", "temp_mc": 92000, "volume_ul": 60000}
+
+
+@tagged("post_install", "-at_install")
+class TestRecipe(CoffeeCase):
+    def import_recipes(self, machine="left", rev=1, **slots):
+        slots = {name.removeprefix("s"): recipe for name, recipe in slots.items()}
+        return self.api.import_recipes(machine, rev, slots)
+
+    def recipe(self, slot="0", machine="left"):
+        return self.env["coffee.recipe"].with_context(active_test=False).search(
+            [("backend_id.machine", "=", machine), ("coffee_id", "=", slot)]
+        )  # fmt: skip
+
+    def orders(self):
+        return [(one["name"], one["args"]) for one in self.api.fetch_orders("test", 9)["orders"]]
+
+    def answer(self, state="ok", message="", **result):
+        orders = self.api.fetch_orders("test", 9)["orders"]
+        self.api.finished(
+            [{"id": one["id"], "state": state, "message": message, "result": result}
+             for one in orders]
+        )  # fmt: skip
+
+    # --- from the machine
+    def test_slots_become_recipes_with_a_drink_each(self):
+        answer = self.import_recipes(s0=PROFILE, s1={**PROFILE, "name": "ristretto"})
+        self.assertEqual([one["status"] for one in answer], ["created", "created"])
+        self.assertEqual(self.recipe("0").odoo_id.name, "espresso")
+        self.assertEqual((self.recipe("0").temp_c, self.recipe("0").volume_ml), (93.0, 36.0))
+        self.assertTrue(self.recipe("0").checkpoint_id)
+        again = self.import_recipes(s0=PROFILE, s1={**PROFILE, "name": "ristretto"})
+        self.assertEqual([one["status"] for one in again], ["unchanged", "unchanged"])
+
+    def test_the_same_drink_on_two_machines_is_one_product(self):
+        self.import_recipes(s0=PROFILE)
+        self.import_recipes("right", s3={**VOLUMETRIC, "name": "Espresso"})
+        self.assertEqual(self.recipe("3", "right").odoo_id, self.recipe("0").odoo_id)
+        self.assertFalse(self.recipe("3", "right").checkpoint_id)
+
+    def test_two_slots_never_share_a_drink(self):
+        self.import_recipes(s0=PROFILE, s1=PROFILE)
+        self.assertNotEqual(self.recipe("0").odoo_id, self.recipe("1").odoo_id)
+
+    @mute_logger("odoo.sql_db")
+    def test_a_drink_is_bound_once_a_machine(self):
+        self.import_recipes(s0=PROFILE, s1={**PROFILE, "name": "ristretto"})
+        with self.assertRaises(IntegrityError), self.env.cr.savepoint():
+            self.recipe("1").odoo_id = self.recipe("0").odoo_id
+            self.env.flush_all()
+
+    def test_an_emptied_slot_is_archived_and_comes_back(self):
+        self.import_recipes(s0=PROFILE)
+        self.import_recipes(rev=2)
+        self.assertFalse(self.recipe().active)
+        self.import_recipes(rev=3, s0=PROFILE)
+        self.assertTrue(self.recipe().active)
+        self.assertEqual(self.recipe().rev, 3)
+
+    def test_each_version_checks_its_own_kind(self):
+        (answer,) = self.import_recipes("right", s0={"name": "x", "temp_mc": 92000})
+        self.assertEqual(answer["status"], "refused")
+        self.assertIn("volume_ul: missing", answer["error"])
+        (answer,) = self.import_recipes("left", s0={"name": "x", "temp_mc": 92000})
+        self.assertEqual(answer["status"], "created")
+
+    # --- to the machine
+    def test_a_change_reaches_the_machine_and_its_answer_comes_back(self):
+        self.import_recipes(s0=PROFILE)
+        recipe = self.recipe().with_user(self.manager)
+        with trap_jobs() as trap:
+            recipe.temp_c = 94
+            trap.assert_jobs_count(1)
+            trap.perform_enqueued_jobs()
+        self.assertEqual(recipe.sync_state, "pending")
+        self.assertEqual(
+            self.orders(),
+            [("recipe.put", {"slot": "0", "recipe": {**PROFILE, "temp_mc": 94000}})],
+        )
+        self.answer(rev=9)
+        self.assertEqual((recipe.sync_state, recipe.rev), ("synced", 9))
+        self.assertTrue(recipe.sync_date)
+        self.assertFalse(self.orders())
+
+    def test_what_the_machine_says_meanwhile_does_not_undo_the_change(self):
+        self.import_recipes(s0=PROFILE)
+        with trap_jobs() as trap:
+            self.recipe().temp_c = 94
+            self.import_recipes(rev=2, s0=PROFILE)
+            trap.perform_enqueued_jobs()
+        self.assertEqual(self.recipe().temp_c, 94)
+
+    def test_an_import_exports_nothing(self):
+        with trap_jobs() as trap:
+            self.import_recipes(s0=PROFILE)
+            self.import_recipes(rev=2, s0={**PROFILE, "temp_mc": 95000})
+            trap.assert_jobs_count(0)
+
+    def test_a_refusal_is_shown(self):
+        self.import_recipes(s0=PROFILE)
+        with trap_jobs() as trap:
+            self.recipe().temp_c = 150
+            trap.perform_enqueued_jobs()
+        self.answer("refused", "temp_mc: at most 110000")
+        self.assertEqual(self.recipe().sync_state, "refused")
+        self.assertEqual(self.recipe().sync_message, "temp_mc: at most 110000")
+
+    def test_only_the_newest_change_waits(self):
+        self.import_recipes(s0=PROFILE)
+        for temp_c in (94, 95):
+            with trap_jobs() as trap:
+                self.recipe().temp_c = temp_c
+                trap.perform_enqueued_jobs()
+        ((_name, args),) = self.orders()
+        self.assertEqual(args["recipe"]["temp_mc"], 95000)
+
+    def test_archiving_and_deleting_empty_the_slot(self):
+        self.import_recipes(s0=PROFILE, s1={**PROFILE, "name": "ristretto"})
+        with trap_jobs() as trap:
+            self.recipe("0").active = False
+            self.recipe("1").unlink()
+            trap.assert_jobs_count(2)
+            trap.perform_enqueued_jobs()
+        self.assertEqual(
+            sorted(self.orders(), key=str),
+            [("recipe.delete", {"slot": "0"}), ("recipe.delete", {"slot": "1"})],
+        )
+
+    def test_nothing_goes_to_a_machine_that_does_not_run(self):
+        self.import_recipes(s0=PROFILE)
+        self.left.state = "checked"
+        with trap_jobs() as trap:
+            self.recipe().temp_c = 94
+            trap.assert_jobs_count(0)
+
+    # --- a person's form
+    def test_the_form_speaks_json(self):
+        self.import_recipes(s0=PROFILE)
+        with self.assertRaisesRegex(ValidationError, "this is no JSON"):
+            self.recipe().recipe_text = "{"
+        with self.assertRaisesRegex(ValidationError, "JSON object"):
+            self.recipe().recipe_text = "[]"
+        self.recipe().recipe_text = '{"temp_mc": 90000, "volume_ul": 1000}'
+        self.assertEqual((self.recipe().temp_c, self.recipe().volume_ml), (90.0, 1.0))
+
+    def test_slots_are_0_to_15(self):
+        self.import_recipes(s0=PROFILE)
+        for slot in ("16", "x", "-1", "00"):
+            with self.assertRaises(ValidationError):
+                self.recipe().copy({"coffee_id": slot, "odoo_id": self.recipe().odoo_id.copy().id})

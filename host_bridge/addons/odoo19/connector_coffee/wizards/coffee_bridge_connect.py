@@ -1,0 +1,55 @@
+"""Makes the technical user of a bridge and shows its key, once."""
+
+from datetime import datetime, timedelta
+
+from odoo import Command, fields, models
+from odoo.exceptions import UserError
+
+
+class CoffeeBridgeConnect(models.TransientModel):
+    _name = "coffee.bridge.connect"
+    _description = "Connect a Bridge"
+
+    name = fields.Char("Bridge", required=True, default="bridge", help="As in its settings.")
+    company_id = fields.Many2one(
+        "res.company", required=True, default=lambda self: self.env.company
+    )
+    days = fields.Integer("Valid For (days)", default=0, help="0: until it is taken back.")
+    key = fields.Char(readonly=True)
+    login = fields.Char(readonly=True)
+
+    def action_make(self):
+        """One user a bridge; an existing one gets a new key, and its old keys end."""
+        self.ensure_one()
+        if not self.env.user.has_group("connector_coffee.group_coffee_manager"):
+            raise UserError(self.env._("Only a coffee manager connects bridges."))
+        user = self._user()
+        keys = self.env["res.users.apikeys"].with_user(user).sudo()
+        keys.search([("user_id", "=", user.id)])._remove()
+        until = datetime.now() + timedelta(days=self.days) if self.days > 0 else None
+        self.write({"key": keys._generate("rpc", self.name, until), "login": user.login})
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Connect a Bridge"),
+            "res_model": self._name,
+            "res_id": self.id,
+            "view_mode": "form",
+            "target": "new",
+        }
+
+    def _user(self):
+        """It has the bridge's group and no other: not even that of an employee."""
+        login = f"coffee-bridge-{self.name}"
+        users = self.env["res.users"].sudo().with_context(no_reset_password=True)
+        user = users.search([("login", "=", login)])
+        return user or users.create(
+            {
+                "name": f"Coffee Bridge {self.name}",
+                "login": login,
+                "company_id": self.company_id.id,
+                "company_ids": [Command.set(self.company_id.ids)],
+                "group_ids": [
+                    Command.set(self.env.ref("connector_coffee.group_coffee_bridge").ids)
+                ],
+            }
+        )

@@ -1,0 +1,19 @@
+from odoo import Command, fields, models
+
+
+class CoffeeCheckpointReview(models.TransientModel):
+    _name = "coffee.checkpoint.review"
+    _description = "Review Checkpoints"
+
+    checkpoint_ids = fields.Many2many(
+        "coffee.checkpoint",
+        default=lambda self: [Command.set(self.env.context.get("active_ids", []))],
+    )
+    note = fields.Text(help="Added to each of them.")
+
+    def action_review(self):
+        waiting = self.checkpoint_ids.filtered(lambda one: one.state == "review")
+        if self.note:
+            waiting.write({"note": self.note})
+        waiting.action_review()
+        return {"type": "ir.actions.act_window_close"}

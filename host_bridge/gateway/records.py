@@ -1,0 +1,99 @@
+"""What the console lists out of the embedded store. Reads only."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from host_bridge.database import Database, Row
+from host_bridge.views import AlarmView, BrewView, CheckpointView, MeterView
+
+_BREWS: Final = """
+SELECT brew.*, machine FROM coffee_brew AS brew
+JOIN coffee_backend ON coffee_backend.id=brew.backend_id
+"""
+_CHECKPOINTS: Final = """
+SELECT checkpoint.id, machine, model, coffee_id, summary, state, checkpoint.created_ms,
+  reviewed_by, reviewed_ms, note
+FROM checkpoint JOIN coffee_backend ON coffee_backend.id=backend_id
+"""
+
+
+class StoreRecords:
+    """Implements `port.Records` on the tables of tables.py."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def brews(
+        self, machine: str | None, limit: int, before: int | None, external_id: str | None = None
+    ) -> list[BrewView]:
+        rows = self._db.read(
+            f"{_BREWS} WHERE (?1 IS NULL OR machine=?1) AND (?2 IS NULL OR brew.id<?2)"
+            " AND (?3 IS NULL OR coffee_id=?3) ORDER BY brew.id DESC LIMIT ?4",
+            (machine, before, external_id, limit),
+        )
+        return [_brew(row) for row in rows]
+
+    def last_brews(self) -> dict[str, BrewView]:
+        rows = self._db.read(
+            f"{_BREWS} WHERE brew.id IN (SELECT (SELECT max(id) FROM coffee_brew WHERE"
+            " backend_id=coffee_backend.id) FROM coffee_backend)"
+        )
+        return {row["machine"]: _brew(row) for row in rows}
+
+    def alarms(self, machine: str | None, limit: int) -> list[AlarmView]:
+        rows = self._db.read(
+            "SELECT machine, coffee_id, code, raised, severity, latched, utc_ms, time_known, boot,"
+            " uptime_ms FROM coffee_alarm JOIN coffee_backend ON coffee_backend.id=backend_id"
+            " WHERE (?1 IS NULL OR machine=?1) ORDER BY coffee_alarm.id DESC LIMIT ?2",
+            (machine, limit),
+        )
+        return [
+            AlarmView(
+                row["machine"], row["coffee_id"], row["code"], bool(row["raised"]),
+                row["severity"], bool(row["latched"]), row["utc_ms"], bool(row["time_known"]),
+                row["boot"], row["uptime_ms"],
+            )
+            for row in rows
+        ]  # fmt: skip
+
+    def meters(self, machine: str, limit: int) -> list[MeterView]:
+        rows = self._db.read(
+            "SELECT machine, coffee_id, day, water_ul, energy_j, grinds, shots FROM coffee_meter"
+            " JOIN coffee_backend ON coffee_backend.id=backend_id WHERE machine=?"
+            " ORDER BY coffee_meter.id DESC LIMIT ?", (machine, limit),
+        )  # fmt: skip
+        return [MeterView(*row) for row in rows]
+
+    def checkpoints(
+        self, state: Literal["open", "done", "all"], machine: str | None, limit: int = 500
+    ) -> list[CheckpointView]:
+        rows = self._db.read(
+            f"{_CHECKPOINTS} WHERE (?1='all' OR state=?1) AND (?2 IS NULL OR machine=?2)"
+            " ORDER BY checkpoint.id DESC LIMIT ?3", (state, machine, limit),
+        )  # fmt: skip
+        return [CheckpointView(*row) for row in rows]
+
+    def checkpoint(self, checkpoint_id: int) -> CheckpointView | None:
+        row = self._db.one(f"{_CHECKPOINTS} WHERE checkpoint.id=?", (checkpoint_id,))
+        return None if row is None else CheckpointView(*row)
+
+    def open_checkpoints(self) -> dict[str, int]:
+        rows = self._db.read(
+            "SELECT machine, count(*) AS n FROM checkpoint JOIN coffee_backend ON"
+            " coffee_backend.id=backend_id WHERE state='open' GROUP BY backend_id"
+        )
+        return {row["machine"]: row["n"] for row in rows}
+
+
+def _brew(row: Row) -> BrewView:
+    return BrewView(
+        machine=row["machine"], external_id=row["coffee_id"], boot=row["boot"], shot=row["shot"],
+        slot=row["slot"], recipe_rev=row["recipe_rev"], source=row["source"],
+        command=row["command"], start_ms=row["start_ms"], time_known=bool(row["time_known"]),
+        duration_ms=row["duration_ms"], volume_ul=row["volume_ul"],
+        temp_mean_mc=row["temp_mean_mc"], energy_j=row["energy_j"], result=row["result"],
+        reason=row["reason"], weight_mg=row["weight_mg"],
+        pressure_peak_mbar=row["pressure_peak_mbar"],
+        pressure_mean_mbar=row["pressure_mean_mbar"], has_curve=False, cursor=row["id"],
+    )  # fmt: skip

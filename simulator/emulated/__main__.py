@@ -1,0 +1,69 @@
+"""python -m simulator.emulated: an emulated controller with its machine, for people and tools."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from simulator.emulated.board import ROOT, EmulatedBoard, image_of
+from simulator.emulated.console import Console
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m simulator.emulated",
+        description="Runs the firmware image of a machine on an emulated RP2040, wired to the "
+        "machine's plant, and offers its USB console as a tty: mpremote and the make targets take "
+        "it for a board. Ctrl-C ends it; the flash is kept.")
+    parser.add_argument("model", help="1900 or 2900")
+    parser.add_argument("--pty", type=Path, metavar="LINK", default=ROOT / "build" / "board",
+                        help="symlink to the tty (default: %(default)s)")
+    parser.add_argument("--flash", type=Path, metavar="FILE", help="keeps the flash chip "
+                        "(default: build/emulated/<model>.flash)")
+    parser.add_argument("--image", metavar="UF2", help="another image; `bare` for MicroPython "
+                        "with nothing of ours, as a new Pico has it")
+    parser.add_argument("--seed", type=int, default=1, help="of the machine (default: 1)")
+    parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds a second at "
+                        "most, 0: as fast as it goes (default: 1)")
+    parser.add_argument("--fault", action="append", default=[], metavar="NAME=VALUE",
+                        help="something broken from the start, as in python -m simulator")
+    return parser.parse_args()
+
+
+def main() -> int:
+    given = arguments()
+    model = given.model.removeprefix("coffee_")
+    flash = given.flash or ROOT / "build" / "emulated" / f"{model}.flash"
+    flash.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        image = image_of("bare") if given.image == "bare" else (
+            Path(given.image) if given.image else image_of(model))
+        with EmulatedBoard(model, flash, given.seed, image) as board:
+            for fault in given.fault:
+                name, _, value = fault.partition("=")
+                board.plant.fault(name, int(value or 1))
+            return serve(board, given.pty, given.speed)
+    except (FileNotFoundError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+def serve(board: EmulatedBoard, link: Path, speed: float) -> int:
+    """Until Ctrl-C."""
+    console = Console(board, link, speed)
+    console.open()
+    print(f"console: {console.path}  ({link})\n"
+          f"try: mpremote connect {console.path} exec 'import sys; print(sys.implementation)'",
+          flush=True)
+    try:
+        console.wait()
+    except KeyboardInterrupt:
+        print()
+    finally:
+        console.close()
+    return 1 if console.error else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,92 @@
+"""Many workers and the same facts: one record, one checkpoint, no failed call."""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+
+from tests.erp.facts import alarm, brew
+from tests.erp.odoo19.server import OdooServer
+from tests.erp.odoo19.template import Cluster
+
+WORKERS = 64
+
+
+def together(odoo: OdooServer, calls: list[tuple[str, dict[str, Any]]]) -> list[Any]:
+    """All at once; a call that fails fails the test."""
+    ready = Barrier(len(calls))
+
+    def one(call: tuple[str, dict[str, Any]]) -> Any:
+        ready.wait()
+        return odoo.call(call[0], **call[1])
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(one, calls))
+
+
+def test_64_workers_push_the_same_new_fact_of_a_new_machine(odoo_server: OdooServer) -> None:
+    calls = [("push", {"bridge": "bridge", "facts": [alarm(1, "rush")]})] * WORKERS
+    answers = together(odoo_server, calls)
+    found = Counter(one["results"][0]["status"] for one in answers)
+    assert found == {"created": 1, "unchanged": WORKERS - 1}
+    assert len({one["results"][0]["id"] for one in answers}) == 1
+    count = "SELECT count(*) FROM {} WHERE backend_id = (SELECT id FROM coffee_backend WHERE machine = 'rush')"  # noqa: E501
+    assert odoo_server.sql(count.format("coffee_alarm")) == "1"
+    assert odoo_server.sql(count.format("coffee_checkpoint")) == "2"  # the alarm, the new machine
+
+
+def test_overlapping_batches_of_many_machines_never_wait_for_each_other(
+    odoo_server: OdooServer,
+) -> None:
+    """Each worker names the same machines in another order: without one order of locks, they
+    would lock each other out."""
+    machines = [f"cross-{number}" for number in range(6)]
+    calls = []
+    for worker in range(16):
+        turned = machines[worker % 6 :] + machines[: worker % 6]
+        facts = [brew(seq, machine) for machine in turned for seq in range(worker, worker + 20)]
+        calls.append(("push", {"bridge": "bridge", "facts": facts}))
+    answers = together(odoo_server, calls)
+    assert not [one for answer in answers for one in answer["results"] if one["error"]]
+    created = sum(o["status"] == "created" for answer in answers for o in answer["results"])
+    held = odoo_server.sql(
+        "SELECT count(*), count(DISTINCT (backend_id, coffee_id)) FROM coffee_brew WHERE"
+        " backend_id IN (SELECT id FROM coffee_backend WHERE machine LIKE 'cross-%')"
+    )
+    assert held == f"{created}|{created}" == "210|210"
+    assert {cursor["seq"] for cursor in answers[0]["cursors"]} <= {str(n) for n in range(35)}
+    seqs = odoo_server.sql(
+        "SELECT DISTINCT seq FROM coffee_journal WHERE backend_id IN (SELECT id FROM"
+        " coffee_backend WHERE machine LIKE 'cross-%')"
+    )
+    assert seqs == "34"
+
+
+def test_push_presence_recipes_and_orders_at_once(odoo_server: OdooServer) -> None:
+    recipe = {"name": "espresso", "temp_mc": 93_000}
+    calls: list[tuple[str, dict[str, Any]]] = []
+    for number in range(12):
+        state = {"machine": "busy", "online": True, "last_seen_ms": str(10**12 + number),
+                 "alarms": []}  # fmt: skip
+        calls += [
+            ("push", {"bridge": "bridge", "facts": [brew(number, "busy")]}),
+            ("presence", {"states": [state]}),
+            ("import_recipes", {"machine": "busy", "rev": 1, "slots": {"0": recipe}}),
+            ("fetch_orders", {"bridge": f"bridge-{number}", "limit": 10}),
+        ]
+    together(odoo_server, calls)
+    assert odoo_server.sql("SELECT count(*) FROM coffee_recipe WHERE name = 'espresso'") == "1"
+
+
+@pytest.mark.slow
+def test_two_processes_race_as_threads_do(odoo_cluster: Cluster) -> None:
+    """With `workers`, requests run in processes that share nothing but the database."""
+    with OdooServer(odoo_cluster, "coffee_workers", workers=3, cron=False) as odoo:
+        batch = [brew(seq, "rush") for seq in range(50)]
+        answers = together(odoo, [("push", {"bridge": "bridge", "facts": batch})] * 12)
+        found = Counter(one["status"] for answer in answers for one in answer["results"])
+        assert found == {"created": 50, "unchanged": 550}

@@ -1,0 +1,203 @@
+"""One board under test, real or emulated, and what stands around it.
+
+A rig always has a console (MicroPython's raw REPL). What else it offers is named in `fixtures`:
+
+    pins     level and edges of every GPIO, and a hand on every input
+    machine  the plant: sensors that can be set and broken, water that flows
+    power    mains that can be cut at any flash operation
+    clock    simulated time, so that a figure is exact and not a neighbour's compile job
+
+An emulated board has all of them. A lab gives its real boards what it has by writing a class with
+the same methods and naming it: `--fixture my_lab.jig:Jig` (docs/hil.md).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from simulator.emulated import EmulatedBoard
+from simulator.emulated.console import Console
+from simulator.emulated.stand_in import read_data
+
+# a board is held for one start only: ask anew for the next, wanted or not, and prolong this one
+HOLD_ON = "import hold\nhold.renew()\nopen('hold', 'w').close()"
+AGENT = Path(__file__).with_name("agent.py").read_text()
+FIXTURES = ("pins", "machine", "power", "clock")
+
+
+class Rig:
+    """What every rig has. `data` are the names boards/coffee_<model>/board.py binds."""
+
+    model: str
+    fixtures: frozenset[str]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        return read_data(self.model, "board")
+
+    def exec(self, code: str, seconds: float = 10) -> str:
+        """Runs code at the raw REPL; globals stay. Raises what the board raised."""
+        raise NotImplementedError
+
+    def ask(self, expression: str, seconds: float = 10) -> Any:
+        """The value of an expression on the board, through JSON."""
+        said = self.exec(f"import json\nprint(json.dumps({expression}))", seconds)
+        return json.loads(said.splitlines()[-1])
+
+    def prompt(self) -> None:
+        """A board at its prompt: outputs safe, neither tick nor watchdog running."""
+        raise NotImplementedError
+
+    def reset(self) -> None:
+        """machine.reset(), then the prompt again if a file `hold` is there."""
+        raise NotImplementedError
+
+    @contextlib.contextmanager
+    def cable(self) -> Iterator[str]:
+        """A serial port for other programs: a board that runs its machine. Nothing that was
+        flashed or set on it stays."""
+        raise NotImplementedError
+        yield
+
+    @contextlib.contextmanager
+    def application(self) -> Iterator[Application]:
+        """The whole firmware running under the agent, until the board is reset."""
+        self.prompt()
+        self.exec(AGENT)
+        self.exec("begin()", 20)
+        try:
+            yield Application(self)
+        finally:
+            self.reset()
+            self.prompt()
+
+
+class Application:
+    """The firmware, going on only inside go()."""
+
+    def __init__(self, rig: Rig) -> None:
+        self._rig = rig
+
+    def go(self, ms: int) -> dict[str, Any]:
+        """Lets it run; what live.Live, the heap and the commands say then."""
+        said = self._rig.exec(f"go({ms})", 20 + ms / 1000)
+        found: dict[str, Any] = json.loads(said.splitlines()[-1])
+        return found
+
+    def until(self, ms: int, step_ms: int, **wanted: Any) -> dict[str, Any]:
+        """Goes on until all of `wanted` stand in what go() says; fails after `ms`."""
+        for _ in range(0, ms, step_ms):
+            seen = self.go(step_ms)
+            if all(seen[name] == value for name, value in wanted.items()):
+                return seen
+        raise AssertionError(f"not within {ms} ms: {wanted}; it says {seen}")
+
+    def command(self, name: str, **args: Any) -> dict[str, Any]:
+        """A command as it would come by MQTT; the reply."""
+        said = self._rig.exec(f"command({name!r}, {args!r})", 10)
+        found: dict[str, Any] = json.loads(said.splitlines()[-1])
+        return found
+
+
+class EmulatedRig(Rig):
+    """An emulated board with all fixtures."""
+
+    fixtures = frozenset(FIXTURES)
+
+    def __init__(self, model: str) -> None:
+        self.model = model
+        self.board = EmulatedBoard(model, files={"hold": b""})
+        self.plant = self.board.plant
+
+    def exec(self, code: str, seconds: float = 10) -> str:
+        return self.board.exec(code, seconds * 1000)
+
+    def prompt(self) -> None:
+        if not self.board.powered:
+            self.board.power_on()
+        self.board.run(60)
+        self.exec(HOLD_ON)
+
+    def reset(self) -> None:
+        resets = len(self.board.resets)
+        self.board.type(b"\r\x03\x01")
+        self.board.run(20)
+        self.board.type(b"import machine\nmachine.reset()\n\x04")
+        assert self.board.run_until(lambda: len(self.board.resets) > resets, 1000)
+        self.board.run(60)
+
+    @contextlib.contextmanager
+    def cable(self) -> Iterator[str]:
+        with self.boot() as board, Console(board) as port:
+            yield port
+
+    def boot(self, files: dict[str, bytes] | None = None) -> EmulatedBoard:
+        """Another board of the same model, powered on with its own main.py, nothing at its
+        console."""
+        return EmulatedBoard(self.model, files=files or {})
+
+    def close(self) -> None:
+        self.board.close()
+
+
+class SerialRig(Rig):
+    """A real board at a serial port, over mpremote's own transport."""
+
+    def __init__(self, port: str, fixture: str | None) -> None:
+        from mpremote.transport_serial import SerialTransport
+
+        self._port = port
+        self._open = SerialTransport
+        self._board = SerialTransport(port)
+        self.fixtures = frozenset()
+        if fixture:
+            module, _, name = fixture.partition(":")
+            self.jig = getattr(importlib.import_module(module), name)(port)
+            self.fixtures = frozenset(self.jig.fixtures)
+        self.prompt()
+        self.model = str(self.ask("__import__('board').MODEL"))
+
+    def exec(self, code: str, seconds: float = 10) -> str:
+        out, error = self._board.exec_raw(code, timeout=seconds)
+        if error:
+            raise RuntimeError(error.decode())
+        return str(out.decode().replace("\r\n", "\n"))
+
+    def prompt(self) -> None:
+        self._board.enter_raw_repl(soft_reset=False)
+        if not self.ask("__import__('hold').held()"):
+            self._restart("import hold\nhold.request(globals().get('app'))")
+        self.exec(HOLD_ON)
+
+    def reset(self) -> None:
+        self._restart("import machine\nmachine.reset()")
+
+    @contextlib.contextmanager
+    def cable(self) -> Iterator[str]:
+        settings = self.ask("__import__('config').load()._set")
+        self._restart("import hold\nhold.release()")
+        self._board.close()
+        yield self._port
+        self._board = self._open(self._port)
+        self.prompt()
+        self.exec(f"import config\nconfig.provision({settings!r})")
+
+    def _restart(self, code: str) -> None:
+        self._board.exec_raw_no_follow(code)
+        self._board.close()
+        time.sleep(3)
+        self._board = self._open(self._port)
+        self._board.enter_raw_repl(soft_reset=False)
+
+    def close(self) -> None:
+        """Lets the board brew again."""
+        self.exec("import os\n'hold' in os.listdir() and os.remove('hold')")
+        with contextlib.suppress(Exception):
+            self.reset()
+        self._board.close()

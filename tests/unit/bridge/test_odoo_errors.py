@@ -1,0 +1,258 @@
+"""What the gateway makes of answers a healthy Odoo will not give on demand. Wrong keys, databases
+and versions are tried on a real one in tests/erp."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from ssl import PROTOCOL_TLS_SERVER, SSLContext
+from typing import Any
+
+import pytest
+import trustme
+
+from host_bridge.gateway.odoo import OdooGateway
+from host_bridge.gateway.odoo_rpc import Failed, TimedOut
+from host_bridge.gateway.odoo_xmlrpc import narrow
+from host_bridge.gateway.port import Permanent, Transient
+from host_bridge.settings import GatewaySettings
+from tests.contract.gateway_suite import fact
+
+KEY = "hunter2-hunter2"
+HELLO = {"protocol": 1, "server": "19.0", "addon": "19.0.1.0.0", "company": "Beans"}
+Answer = tuple[int, Any]
+Odoo = Callable[[str, dict[str, Any]], Answer]
+
+
+class Server:
+    """Answers with what `odoo(method, arguments)` gives: (status, body)."""
+
+    def __init__(
+        self, odoo: Odoo, tls: SSLContext | None = None, hello: Answer = (200, HELLO)
+    ) -> None:
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.connections = 0
+        self.release = threading.Event()
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                server.connections += 1
+                super().setup()
+
+            def do_POST(self) -> None:
+                raw = self.rfile.read(int(self.headers["Content-Length"]))
+                method = self.path.rsplit("/", 1)[1]
+                arguments = json.loads(raw) if raw.startswith(b"{") else {}
+                if method != "hello":
+                    server.calls.append((method, arguments))
+                status, body = hello if method == "hello" else odoo(method, arguments)
+                content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+                self.send_response(status)
+                if status == 301:
+                    self.send_header("Location", "https://elsewhere.example/")
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_: Any) -> None: ...
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        scheme = "http" if tls is None else "https"
+        self.url = f"{scheme}://localhost:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self.release.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Server]]:
+    made: list[Server] = []
+
+    def start(odoo: Odoo, *options: Any, **named: Any) -> Server:
+        made.append(Server(odoo, *options, **named))
+        return made[-1]
+
+    yield start
+    for server in made:
+        server.close()
+
+
+def gateway(server: Server, **settings: Any) -> OdooGateway:
+    given = {"kind": "odoo", "url": server.url, "key": KEY, **settings}
+    return OdooGateway(GatewaySettings.model_validate(given), "bridge")
+
+
+def push_answer(arguments: dict[str, Any]) -> Answer:
+    return 200, {"results": [{"id": 1, "status": "created"} for _ in arguments["facts"]]}
+
+
+def error(name: str, message: str = "it broke", status: int = 500) -> Answer:
+    return status, {"name": name, "message": message, "arguments": [KEY], "debug": "…"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ((503, "down"), "HTTP 503: busy or starting"),
+        ((502, ""), "HTTP 502: busy or starting"),
+        ((301, ""), "sends us on to https://elsewhere.example/; give the address"),
+        ((404, "<html>X-Odoo-Database</html>"), "gateway.database: Odoo does not know which"),
+        (error("odoo.exceptions.AccessError", "not for you", 403), "needs the group"),
+        (error("psycopg2.errors.SerializationFailure"), "SerializationFailure: it broke"),
+        ((200, {"results": []}), "does not fit this bridge"),
+        ((200, []), "does not fit this bridge"),
+        ((200, {"results": [{"id": 1, "status": "eaten"}]}), "'eaten'"),
+    ],
+)
+def test_every_failure_is_transient_and_says_what_to_do(
+    serve: Callable[..., Server], answer: Answer, told: str
+) -> None:
+    asked = gateway(serve(lambda *_: answer))
+    with pytest.raises(Transient) as raised:
+        asked.push([fact(1)])
+    assert told in str(raised.value)
+    assert KEY not in str(raised.value)
+
+
+def test_what_is_no_odoo_is_said_to_be_none(serve: Callable[..., Server]) -> None:
+    page = (200, "<html>a wiki</html>")
+    asked = gateway(serve(lambda *_: page, hello=page))
+    with pytest.raises(Transient, match=r"gateway.url: .* answers HTTP 200 to XML-RPC; correct"):
+        asked.push([fact(1)])
+
+
+def test_another_protocol_is_the_addons_version(serve: Callable[..., Server]) -> None:
+    newer = (200, {**HELLO, "protocol": 2})
+    asked = gateway(serve(lambda _, arguments: push_answer(arguments), hello=newer))
+    with pytest.raises(Transient, match=r"does not fit this bridge; .*protocol 2 there, 1 here"):
+        asked.push([fact(1)])
+
+
+def test_a_timeout_is_unknown_and_then_less_is_sent_at_once(serve: Callable[..., Server]) -> None:
+    server: Server
+
+    def slow(_: str, arguments: dict[str, Any]) -> Answer:
+        if len(arguments["facts"]) > 2:
+            server.release.wait(5)
+        return push_answer(arguments)
+
+    server = serve(slow)
+    asked = gateway(server, timeout_s=0.3)
+    facts = [fact(seq) for seq in range(10)]
+    for _ in range(2):
+        with pytest.raises(TimedOut, match="what it did is unknown"):
+            asked.push(facts)
+    assert [answer.status for answer in asked.push(facts[:4])] == ["created"] * 4
+    assert [len(arguments["facts"]) for _, arguments in server.calls] == [10, 5, 2, 2]
+
+
+def test_a_fact_odoo_itself_fails_on_is_refused_alone(serve: Callable[..., Server]) -> None:
+    def odoo(_: str, arguments: dict[str, Any]) -> Answer:
+        if any(one["seq"] in ("3", "6") for one in arguments["facts"]):
+            return error("builtins.ValueError", "NUL")
+        return push_answer(arguments)
+
+    asked = gateway(serve(odoo))
+    answers = asked.push([fact(seq) for seq in range(8)])
+    assert [n for n, answer in enumerate(answers) if answer.status == "refused"] == [3, 6]
+    assert "ValueError: NUL" in answers[3].error
+
+
+def test_when_odoo_fails_on_everything_no_fact_is_to_blame(serve: Callable[..., Server]) -> None:
+    asked = gateway(serve(lambda *_: error("builtins.ValueError")))
+    with pytest.raises(Failed):
+        asked.push([fact(seq) for seq in range(8)])
+
+
+@pytest.mark.parametrize(
+    "name", ["psycopg2.OperationalError", "psycopg2.InterfaceError", "builtins.MemoryError"]
+)
+def test_a_database_that_goes_away_refuses_no_fact(
+    serve: Callable[..., Server], name: str
+) -> None:
+    """It comes back in the middle: half of the batch would have passed."""
+    server: Server
+
+    def odoo(_: str, arguments: dict[str, Any]) -> Answer:
+        return error(name) if len(server.calls) == 1 else push_answer(arguments)
+
+    server = serve(odoo)
+    asked = gateway(server)
+    with pytest.raises(Failed):
+        asked.push([fact(1), fact(2)])
+    assert {answer.status for answer in asked.push([fact(1), fact(2)])} == {"created"}
+
+
+def test_connections_are_kept(serve: Callable[..., Server]) -> None:
+    """Odoo itself closes each; the proxy before it need not."""
+    server = serve(lambda _, arguments: push_answer(arguments))
+    asked = gateway(server)
+    for seq in range(5):
+        asked.push([fact(seq)])
+    assert server.connections == 1
+
+
+def test_the_payload_goes_byte_for_byte(serve: Callable[..., Server]) -> None:
+    server = serve(lambda _, arguments: push_answer(arguments))
+    gateway(server).push([fact(1)])
+    ((_, arguments),) = server.calls
+    assert arguments["facts"][0]["payload"] == json.loads(fact(1).payload)
+    assert arguments["facts"][0]["seq"] == "1"
+
+
+def test_a_certificate_nobody_vouches_for(serve: Callable[..., Server], tmp_path: Path) -> None:
+    authority = trustme.CA()
+    tls = SSLContext(PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(tls)
+    server = serve(lambda *_: (200, {"orders": []}), tls)
+    with pytest.raises(
+        Transient, match=r"certificate .* is not trusted .*; give its authority as"
+    ):
+        gateway(server).fetch(1)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    assert gateway(server, ca_file=tmp_path / "ca.pem").fetch(1).orders == []
+    (tmp_path / "bad.pem").write_text("not a certificate")
+    with pytest.raises(Transient, match=r"gateway.ca_file: .*bad.pem is no certificate"):
+        gateway(server, ca_file=tmp_path / "bad.pem").fetch(1)
+
+
+def test_tls_towards_a_server_that_has_none(serve: Callable[..., Server]) -> None:
+    server = serve(lambda *_: (200, {}))
+    server.url = server.url.replace("http:", "https:")
+    with pytest.raises(Transient, match=r"no TLS with .*; is it https there"):
+        gateway(server).fetch(1)
+
+
+def test_nothing_there() -> None:
+    asked = OdooGateway(
+        GatewaySettings.model_validate({"kind": "odoo", "url": "http://localhost:9", "key": KEY}),
+        "bridge",
+    )
+    with pytest.raises(
+        Transient, match=r"nothing answers at http://localhost:9 .*; is it running"
+    ):
+        asked.probe()
+
+
+def test_what_xmlrpc_cannot_carry() -> None:
+    given = {"a": None, "b": 2**31, "c": -(2**31), "d": 7, "e": True, "f": [2**40, (None,)]}
+    assert narrow(given) == {
+        "a": False, "b": "2147483648", "c": "-2147483648", "d": 7, "e": True,
+        "f": ["1099511627776", [False]]}  # fmt: skip
+
+
+def test_no_error_is_permanent() -> None:
+    """What Odoo says no to is refused per fact; a whole call can always be made again."""
+    assert not issubclass(Failed, Permanent) and not issubclass(TimedOut, Permanent)

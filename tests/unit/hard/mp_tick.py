@@ -1,0 +1,223 @@
+# boards: coffee_1900 coffee_2900
+# The whole tick on the simulated board: no allocation, watchdog, buttons, requests, refusals.
+import sys
+
+ROOT = sys.argv[0].split("/tests/")[0]
+sys.path[:0] = [ROOT + "/tests/plant/rig"]
+import board
+import live as names
+import micropython
+import refusal
+import scenarios
+from rig import Rig
+
+
+def _ready(**more):
+    r = Rig(ROOT, warm=True, **more)
+    r.button.load(scenarios.recipe())
+    r.remote.load(scenarios.recipe())
+    r.settle()
+    return r
+
+
+def test_no_allocation_in_10000_brewing_ticks():
+    # the simulated board calls the tick under heap_lock; here the body is called so as well
+    r = _ready()
+    seen = [0]
+    step = r.tick._step
+
+    def watch(r):
+        if names.STARTING <= r.live.state <= names.ENDING:
+            seen[0] += 1
+
+    r.watch = watch
+    while seen[0] < 10000:
+        r.plant.set("tank", 1)
+        r.plant.set("tray", 1)
+        r.press("brew")
+        r.until("ready", 120000)
+        r.run(9000)
+    micropython.heap_lock()
+    try:
+        for _ in range(200):
+            step()
+    finally:
+        micropython.heap_unlock()
+
+
+def test_a_button_starts_and_stops_a_shot():
+    r = _ready()
+    r.press("brew")
+    assert r.state() == "starting"
+    r.until("brewing", 30000)
+    r.run(3000)
+    r.press("brew")
+    assert r.state() == "ending" and r.live.pump_permille == 0
+    r.run(6000)
+    s = r.shot()
+    assert s["result"] == names.RESULT_NAMES.index("stopped") and s["reason"] == 1, s
+    assert s["duration_ms"] > 0 and s["energy_j"] > 0
+
+
+def _refused(r, code):
+    answer = r.ask(names.REQ_BREW, source=names.SOURCE_REMOTE)
+    assert refusal.REFUSALS[answer - 1] == code if code else answer == 0, (answer, code)
+    assert code is None or r.live.shot == 0
+
+
+def test_remote_brews_are_refused_with_their_reason():
+    r = _ready()
+    r.plant.set("cup", 0)
+    r.run(100)
+    _refused(r, "cup_missing")
+    r.plant.set("cup", 1)
+    import wiring
+
+    wiring.press("remote", 0)
+    r.run(100)
+    _refused(r, "remote_disabled")
+    wiring.press("remote", 1)
+    r.plant.set("tank", 0)
+    r.run(100)
+    _refused(r, "water")
+    r.plant.set("tank", 1)
+    r.run(1500)
+    r.ask(names.REQ_ACK, -1)
+    r.ask(names.REQ_STANDBY)
+    r.run(50)
+    _refused(r, "standby")
+    r.ask(names.REQ_WAKE)
+    r.settle()
+    r.remote.clear()
+    _refused(r, "no_recipe")
+    r.remote.load(scenarios.recipe())
+    _refused(r, None)
+    assert r.ask(names.REQ_BREW) == refusal.BUSY
+
+
+def test_safe_mode_reports_but_neither_heats_nor_pumps():
+    r = Rig(ROOT, safe_mode=True)
+    r.button.load(scenarios.recipe())
+
+    def watch(r):
+        assert not any(r.plant.u[k] for k in range(8)), list(r.plant.u)
+
+    r.watch = watch
+    r.run(5000)
+    r.press("brew", 500)
+    r.press("water", 100)
+    assert r.state() == "safe_mode" and r.alarms() == ["reset_storm"]
+    r.watch = None
+    assert r.ask(names.REQ_ACK, -1) == 0
+    r.until("heating", 1000)
+
+
+def test_latches_of_the_last_life_forbid_heat():
+    r = Rig(ROOT, latched=1 << 6)
+    r.run(3000)
+    assert r.state() == "fault" and not r.plant.u[0]
+
+
+def test_the_dog_is_fed_only_while_both_sides_live():
+    r = _ready()
+    fed = [0]
+
+    def feed():
+        fed[0] += 1
+
+    r.tick._feed = feed
+    r.run(1000)
+    assert fed[0] == 100
+    import kernel
+
+    until = kernel.words[kernel.NOW] + 6000000
+    while kernel.words[kernel.NOW] < until:  # the background is dead: no beat
+        kernel.idle()
+    fed[0] = 0
+    until += 1000000
+    while kernel.words[kernel.NOW] < until:
+        kernel.idle()
+    assert fed[0] == 0
+
+
+def test_a_broken_tick_switches_everything_off():
+    r = _ready()
+    r.press("brew")
+    r.until("brewing", 30000)
+
+    def burst(*_):
+        raise ValueError("broken on purpose")
+
+    r.tick.modes.step = burst
+    r.watch = None
+    try:
+        r.run(100)
+    except ValueError as e:
+        assert e is r.tick.broken
+    assert r.tick.broken and not any(r.plant.u[k] for k in range(8))
+
+
+def test_an_erase_finds_the_outputs_off():
+    r = _ready()
+    assert r.ask(names.REQ_QUIET) == 0
+
+    def watch(r):
+        assert not any(r.plant.u[k] for k in range(8))
+
+    r.run(20)
+    r.watch = watch
+    r.run(200)
+    r.watch = None
+    assert r.ask(names.REQ_LOUD) == 0
+    r.press("brew")
+    r.until("brewing", 30000)
+    assert r.ask(names.REQ_QUIET) == refusal.BUSY
+
+
+def test_standby_is_cold_and_a_button_wakes():
+    r = _ready()
+    assert r.ask(names.REQ_STANDBY) == 0
+    r.run(200)
+    assert r.state() == "standby"
+    r.run(60000)
+    assert r.live.duty_permille == 0
+    r.press("brew")
+    assert r.state() in ("heating", "ready")
+
+
+def test_the_curve_has_ten_samples_a_second_with_rising_times():
+    from array import array
+
+    from samples import SAMPLE_WORDS
+
+    r = _ready()
+    r.press("brew")
+    r.until("brewing", 30000)
+    into = array("i", [0] * len(SAMPLE_WORDS))
+    cursor, times = 0, []
+    while r.live.shot:
+        r.run(500)
+        while True:
+            n = r.live.samples.get(cursor, into)
+            if n == cursor:
+                break
+            cursor = n
+            times.append(into[1])
+    assert len(times) > 100
+    for k in range(1, len(times)):
+        assert 90 <= times[k] - times[k - 1] <= 110, (k, times)
+
+
+def test_never_both_heaters_beyond_the_budget():
+    r = Rig(ROOT)
+    total = board.BREW_BOILER[0] + (board.STEAM_BOILER[0] if board.STEAM_BOILER else 0)
+    fired = [0, 0]
+
+    def watch(r):
+        fired[0] += r.plant.u[0]
+        fired[1] += r.plant.u[1]
+        assert not (r.plant.u[0] and r.plant.u[1]) or total <= board.POWER_BUDGET_W
+
+    r.watch = watch
+    r.run(120000)
+    assert fired[0] > 5000

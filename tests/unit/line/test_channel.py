@@ -1,0 +1,255 @@
+"""Firmware's and host's end of the serial line over a line that loses, spoils, repeats and is cut:
+what arrives is what was sent, once and in order, and the two always find each other again."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import random
+from types import SimpleNamespace
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from host_bridge.serial_line.channel import Began, Channel
+from host_bridge.serial_line.frames import Kind
+from tests.unit.soft.on_cpython import firmware
+
+STEP_S = 0.01
+
+
+class Wire:
+    """One direction. `spoil` permille of bytes are changed, `lose` lost, `repeat` sent twice."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+        self.spoil = self.lose = self.repeat = 0
+        self.cut = False
+        self._bytes = b""
+        self.old: list[bytes] = []
+
+    def put(self, raw: bytes) -> None:
+        self.old.append(raw)
+        if self.cut:
+            return
+        for b in raw:
+            die = self._chance.randrange(1000)
+            if die < self.spoil:
+                b ^= 1 << self._chance.randrange(8)
+            if die < 1000 - self.lose:
+                self._bytes += bytes((b,))
+
+        if self._chance.randrange(1000) < self.repeat:
+            self._bytes += raw
+
+    def replay(self, n: int) -> None:
+        """Old bytes come again, out of their time."""
+        if self.old:
+            self._bytes += self.old[n % len(self.old)]
+
+    def get(self, n: int) -> bytes:
+        came, self._bytes = self._bytes[:n], self._bytes[n:]
+        return came
+
+
+class Pair:
+    """A board's SerialNet and a host's Channel, ten milliseconds a step. The host does what the
+    gateway does, with an echo for a broker: what the board writes comes back."""
+
+    def __init__(self, seed: int) -> None:
+        chance = random.Random(seed)
+        self.to_board, self.to_host = Wire(chance), Wire(chance)
+        self.now = 0.0
+        self._lives = itertools.count(1)
+        self.start_host()
+        self.start_board()
+
+    def start_board(self) -> None:
+        modules = firmware("coffee_1900", "line", "serial_net")
+        modules.line.time = SimpleNamespace(
+            ticks_ms=lambda: int(self.now * 1000), ticks_diff=lambda a, b: a - b,
+            ticks_add=lambda a, b: a + b,
+        )
+        self.line = modules.line.Line(self, next(self._lives))
+        self.net = modules.serial_net.SerialNet(self.line)
+        self.sock: Any = None
+        self.echoed = b""
+        self.written = b""
+
+    def start_host(self) -> None:
+        self.channel = Channel(self.now)
+        self.conn = 0
+        self.echo = b""
+
+    # --- the board's port
+    CHUNK = 64
+
+    def read(self, chunk: bytearray) -> int:
+        came = self.to_board.get(len(chunk))
+        chunk[: len(came)] = came
+        return len(came)
+
+    def write(self, view: memoryview) -> int:
+        self.to_host.put(bytes(view))
+        return len(view)
+
+    # --- time
+    def run(self, seconds: float, say: bytes = b"") -> None:
+        until = self.now + seconds
+        while self.now < until:
+            self.now += STEP_S
+            self._host()
+            self.net.step(int(self.now * 1000))
+            say = self._board(say)
+
+    def _host(self) -> None:
+        channel = self.channel
+        if any(isinstance(e, Began) for e in channel.feed(self.to_host.get(4096), self.now)):
+            self.conn = 0
+        item = channel.item
+        if item:
+            if item.kind == Kind.OPEN:
+                self.conn, self.echo, self.greets = item.conn, b"", True
+            elif item.kind == Kind.CLOSE:
+                self.conn = 0
+            elif item.conn == self.conn:
+                self.echo += item.data
+            channel.taken()
+        if channel.free and self.conn:
+            if self.greets:
+                channel.offer(Kind.OPENED, self.conn, b"", self.now)
+                self.greets = False
+            elif self.echo:
+                channel.offer(Kind.DATA, self.conn, self.echo[:128], self.now)
+                self.echo = self.echo[128:]
+        elif channel.free and item and item.kind == Kind.DATA:
+            channel.offer(Kind.CLOSE, item.conn, b"", self.now)
+        raw, began = channel.due(self.now)
+        if began:
+            self.conn = 0
+        if raw:
+            self.to_board.put(raw)
+
+    def _board(self, say: bytes) -> bytes:
+        if self.sock is None:
+            if self.net.up:
+                self.moved_at = self.now
+                self.sock = self.net.socket()
+                self.echoed = self.written = b""
+                with contextlib.suppress(OSError):
+                    self.sock.connect(("", 0))
+            return say
+        events = self.net.events()
+        # the owner (link.py) gives up what does not open, or answers no ping
+        if events & 4 and self.echoed == self.written:
+            self.moved_at = self.now
+        if events & 8 or self.now - self.moved_at > 25:
+            self.sock.close()
+            self.sock = None
+            return say
+        if events & 4 and say:
+            n = self.sock.write(say, 0, len(say)) or 0
+            self.written += say[:n]
+            say = say[n:]
+        buf = bytearray(256)
+        if n := self.sock.readinto(buf):
+            self.echoed += bytes(buf[:n])
+            self.moved_at = self.now
+        # whatever happened, within one connection the stream is whole
+        assert self.written.startswith(self.echoed)
+        return say
+
+    def works(self) -> None:
+        """A clean line from here on: a connection stands and carries a message both ways."""
+        for wire in (self.to_board, self.to_host):
+            wire.spoil = wire.lose = wire.repeat = 0
+            wire.cut = False
+        self.carries(90)
+
+    def carries(self, limit_s: float) -> None:
+        """Some connection brings two hundred bytes there and back within the time."""
+        until = self.now + limit_s
+        while self.now < until:
+            self.run(1, b"<" * 200 if self.echoed == self.written else b"")
+            if len(self.echoed) >= 200 and self.echoed == self.written:
+                return
+        raise AssertionError(f"no way through after {limit_s} s")
+
+
+permille = st.integers(0, 30)
+trouble = st.one_of(
+    st.tuples(st.just("noise"), permille, permille, st.integers(0, 500)),
+    st.tuples(st.just("cut"), st.booleans(), st.booleans()),
+    st.tuples(st.just("replay"), st.booleans(), st.integers(0, 1000)),
+    st.tuples(st.just("board")),
+    st.tuples(st.just("host")),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32), message=st.binary(min_size=300, max_size=900),
+    troubles=st.lists(st.tuples(trouble, st.floats(0.01, 8)), max_size=6),
+)
+def test_streams_are_whole_and_the_line_comes_back(
+    seed: int, message: bytes, troubles: list[tuple[Any, float]]
+) -> None:
+    pair = Pair(seed)
+    pair.run(2, message)
+    for (what, *how), seconds in troubles:
+        if what == "noise":
+            for wire in (pair.to_board, pair.to_host):
+                wire.spoil, wire.lose, wire.repeat = how
+        elif what == "cut":
+            pair.to_board.cut, pair.to_host.cut = how
+        elif what == "replay":
+            (pair.to_board if how[0] else pair.to_host).replay(how[1])
+        elif what == "board":
+            pair.start_board()
+        else:
+            pair.start_host()
+        pair.run(seconds, message)
+    pair.works()
+
+
+def test_a_clean_line_repeats_nothing() -> None:
+    pair = Pair(1)
+    pair.run(1)
+    assert pair.sock is not None and pair.net.events() & 4
+    message = bytes(range(256)) * 16
+    pair.run(5, message)
+    assert pair.echoed == message
+    assert pair.line.resent == pair.channel.resent == 0
+
+
+def test_one_byte_in_a_hundred_spoilt_still_carries_everything() -> None:
+    pair = Pair(7)
+    pair.to_board.spoil = pair.to_host.spoil = 10
+    pair.carries(600)
+    assert pair.line.resent + pair.channel.resent > 0
+
+
+def test_a_board_that_hears_no_host_says_nothing() -> None:
+    pair = Pair(1)
+    pair.to_board.cut = True
+    pair.run(30)
+    assert not pair.to_host.old
+
+
+def test_a_host_that_falls_silent_is_noticed_and_found_again() -> None:
+    pair = Pair(1)
+    pair.run(2)
+    assert pair.net.up
+    pair.to_board.cut = True
+    pair.run(6)
+    assert not pair.net.up and pair.sock is None
+    pair.works()
+
+
+def test_what_the_host_does_not_take_does_not_pile_up() -> None:
+    pair = Pair(1)
+    pair.run(1)
+    pair.to_host.cut = True
+    pair.run(3, b"x" * 5000)
+    assert len(pair.written) == 128, "one item under way, the rest is still the owner's"
