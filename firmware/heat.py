@@ -5,7 +5,8 @@ import burst
 import interlocks as il
 import sensors
 import thermal
-from autotune import Autotune
+from autotune import COAST, HOLD, Autotune
+from calorimeter import Calorimeter
 from guards import BoilerGuard
 from hal import BREW, STEAM
 from live import wrapped
@@ -13,7 +14,8 @@ from thermal import FIRED, FLOW, MEASURED, Boiler, T
 
 
 class Heat:
-    def __init__(self, live, hal, interlocks, brew_tune, steam_tune):
+    # wish: tune the brew boiler at the first chance
+    def __init__(self, live, hal, interlocks, brew_tune, steam_tune, wish):
         self._live = live
         self._hal = hal
         self._il = interlocks
@@ -23,10 +25,14 @@ class Heat:
             (il.OVER_TEMP_BREW, il.SENSOR_BREW, il.NO_HEAT_BREW, il.STUCK_SSR_BREW))
         self._brew_table = sensors.temperature_table(board.BREW_SENSOR)
         self._brew_tuner = Autotune(live, self.brew, board.BREW_BOILER, 0)
+        self._calorimeter = Calorimeter(self.brew, board.BREW_BOILER, board.INLET_MC)
+        if brew_tune:
+            live.brew_tuned(self.brew.figures)
         self._burst = burst.board_words()
         self._brew_mj = board.BREW_BOILER[0] * 10  # of one half-cycle
         self._mj = 0
         self.tuner = None  # the Autotune at work
+        self._wish = wish
         self.steam = None
         if board.STEAM_BOILER:
             self._fit_steam(live, hal, interlocks, steam_tune)
@@ -75,6 +81,19 @@ class Heat:
             self.steam.words[FLOW] = steam_ul_s
 
     # --- tuning
+    def seek(self):
+        # idle and not ready: from cold is the chance, once
+        if self._wish and not self.tuner:
+            self.tune(0)
+
+    def no_tune(self):
+        self.tuner = None
+        self._wish = False
+
+    def steered(self):
+        # the auto-tune has the heat, not the law
+        return self.tuner and self.tuner.phase < HOLD
+
     def tune(self, which):
         # False: too warm. None: no such boiler
         tuner = self._steam_tuner if which and self.steam else None if which else self._brew_tuner
@@ -86,12 +105,13 @@ class Heat:
         return True
 
     def _tuning(self, mine, mc, duty):
-        # one boiler is tuned, the other rests: they share the budget
+        # one boiler is tuned; while that needs full power the other rests: they share the budget
         if self.tuner is not mine:
-            return 0
+            return 0 if self.tuner.phase < COAST else duty
         asked = mine.step(mc)
         if not mine.phase:
             self.tuner = None
+            self._wish = self._wish and not mine.done
         return duty if asked < 0 else asked
 
     # --- output
@@ -102,6 +122,8 @@ class Heat:
         duty = thermal.step(w) if self.brew_guard.good else 0
         if self.tuner:
             duty = self._tuning(self._brew_tuner, w[MEASURED], duty)
+        if self._calorimeter.step() and live.tune[0]:
+            live.brew_tuned(self.brew.figures)
         bw[0] = duty = duty if may_brew else 0
         live.duty_permille = duty * 1000 >> 16
         if self.steam:

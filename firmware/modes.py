@@ -76,7 +76,7 @@ class Modes:
         off = (self._brew.words[T] >> 10) - self._live.setpoint_mc
         if off < 0:
             off = -off
-        if off > _READY_MC:
+        if off > _READY_MC or self.boilers.tuner and self.boilers.steered():
             self._near_ms = 0
             self._far_ms = self._far_ms + 10 if off > _LOST_MC else 0
             if self._far_ms > _LOST_MS:
@@ -142,6 +142,8 @@ class Modes:
             self.enter(names.STEAM)
         else:
             self.enter(names.READY if ready else names.HEATING)
+            if not ready:
+                self.boilers.seek()
         self._brew.firm(ready)
 
     # --- wishes; 0 or a refusal of brew.REFUSALS is decided by front.py

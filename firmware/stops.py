@@ -16,8 +16,10 @@ _ALL_OF_IT = const(1100)  # a tenth still clings to the puck when ENDING ends
 
 
 class Stops:
-    def __init__(self, live):
+    # figures: of the brew boiler, those in force (thermal.Boiler.figures)
+    def __init__(self, live, figures):
         self._live = live
+        self._figures = figures
         # ms, ul, mg, mbar, ul/s in the phase: the order of plan's exits
         self._now = array("i", [0] * 5)
         self.drip_ms = board.DRIP_MS  # flow that still arrives in the cup after the stop; learned
@@ -83,7 +85,7 @@ class Stops:
         # the water has stopped, so it is cut off before: 0.48 lags at 2 ml/s, less when more flows
         # and the water would cool more in that time.
         flow = min(self._live.flow_ul_s, board.PUMP_FREE_UL_S >> 1)
-        if left_ms < board.BREW_BOILER[3] * (7300 - flow) // 10000:
+        if left_ms < self._figures[3] * (7300 - flow) // 10000:
             return 0
         if shot_ms > _KNOWN_MS:
             return flow
@@ -110,12 +112,14 @@ def expected_ul_s(words, at):
     return min(_USUAL_UL_S, limit)
 
 
-def charge_ms(words):
-    # The element is heated ahead of the water, 0.18 lags for each ml/s it begins with.
+def charge_ms(words, figures):
+    # The element is heated ahead of the water, 0.18 lags for each ml/s it begins with, longer when
+    # it has less power than the board says.
     flow = min(expected_ul_s(words, plan.HEAD), _USUAL_UL_S)
     if words[plan.HEAD + plan.MODE] == plan.MODE_POWER and words[plan.HEAD + plan.RAMP_MS]:
         flow = words[plan.HEAD + plan.LIMIT] >> 1
-    return board.BREW_BOILER[3] * flow // 55000 * 10
+    ms = figures[3] * flow // 5500
+    return ms * board.BREW_BOILER[0] // figures[0] // 10 * 10
 
 
 # words: the plan; at: its first exit; now: ms, ul, mg, mbar, ul/s. Overs, then the unders of the
