@@ -93,7 +93,8 @@ image: dev $(UMQTT) ## build/image/<BOARD>.uf2: MicroPython with the firmware fr
 images: dev $(UMQTT)
 	@$(BIN)/python -m boards.image 1900 2900 bare
 
-run-board: image ## an emulated board with BOARD's machine; prints the tty that mpremote takes for a board
+run-board: dev $(UMQTT) ## an emulated board with BOARD's machine and a tty for mpremote (ARGS="--image bare": an empty one)
+	@$(BIN)/python -m boards.image $(if $(filter bare,$(ARGS)),bare,$(patsubst coffee_%,%,$(BOARD)))
 	@exec $(BIN)/python -m simulator.emulated $(patsubst coffee_%,%,$(BOARD)) $(ARGS)
 
 HIL = $(if $(filter /dev/%,$(PORT)),--board $(PORT),)

@@ -20,9 +20,10 @@ from hal import Hal
 from journal import Journal
 from lamp import Lamp
 from ledger import Ledger
-from link import DOWN, Link
+from link import Link
 from live import Live
 from micropython import const
+from opening import DOWN
 from plan import Plan
 from recipes import Recipes
 from resets import Resets

@@ -5,7 +5,7 @@
 import board
 import live as names
 from micropython import const
-from thermal import FIRED, FLOW, REF
+from thermal import FIRED, FLOW, REF, T
 
 _COLD_MC = const(40000)  # must begin below: two slopes have to fit under the cut
 _CUT_MC = const(9000)  # heat ends so far below the set-point: the element's rest carries it on
@@ -20,7 +20,7 @@ _COAST_MS = const(45000)  # six element lags
 _COAST_S = const(45)
 _NEAR_MC = const(300)
 _SETTLE_MS = const(60000)  # near the set-point before the duty is counted
-_COUNT_MS = const(65536)  # over 6553.6 half-cycles
+_COUNT_MS = const(65500)  # over 6550 half-cycles: ten times them is a duty of 65500
 _LIMIT_MC = const(125000)  # never above while tuning
 _GIVE_UP_MS = const(900000)  # before the set-point is reached
 _FILTER_MS = const(640)
@@ -41,6 +41,7 @@ class Autotune:
     def __init__(self, live, boiler, nominal, which):
         self._live = live
         self._boiler = boiler
+        self.words = boiler.words
         self._nominal = nominal
         self._which = which
         self.phase = IDLE
@@ -51,7 +52,7 @@ class Autotune:
         # mc per _SLOPE_MS, and the temperature in their middle
         self._low = self._low_mc = self._high = self._high_mc = 0
         self._coast = 0
-        self._fired = 0
+        self.fired = 0  # half-cycles in this phase; in HOLD somebody else counts (heat.py)
         self._off = 0  # half-cycles since the last one that was fired
         self.done = False  # the figures are complete
 
@@ -64,7 +65,7 @@ class Autotune:
         self.done = False
         self._begin_mc = measured_mc
         self._mean = measured_mc << 6
-        self._ref_mc = self._boiler.words[REF] >> 10
+        self._ref_mc = self.words[REF] >> 10
         self._target_mc = self._ref_mc - _CUT_MC
         self._next(_RISE, measured_mc)
         return True
@@ -72,17 +73,16 @@ class Autotune:
     def stop(self):
         self.phase = IDLE
 
+    # --- every tick before HOLD: the duty to use, 65536 = full, or -1 for the controller's own
     def step(self, measured_mc):
-        # every tick: the duty to use, 65536 = full, or -1 for the controller's own
         self._mean += measured_mc - (self._mean >> 6)  # 0.64 s, the same at both ends of a slope
         self._ms += 10
-        fired = self._boiler.words[FIRED]
-        self._fired += fired
+        self._total_ms += 10
+        fired = self.words[FIRED]
+        self.fired += fired
         self._off = 0 if fired else self._off + 1
-        if self.phase != HOLD:
-            self._total_ms += 10
-            if self._spoilt(measured_mc):
-                self.stop()
+        if self._spoilt(measured_mc):
+            self.stop()
         self._advance(self._mean >> 6)
         if self.phase == HOLD or self.phase == IDLE:
             return _YOURS
@@ -93,11 +93,11 @@ class Autotune:
         full = self.phase < COAST
         if mc > _LIMIT_MC or full and (mc > self._target_mc + _HOT_MC or self._off > _OFF_TICKS):
             return True
-        return self._total_ms > _GIVE_UP_MS or self._boiler.words[FLOW] > 0
+        return self._total_ms > _GIVE_UP_MS or self.words[FLOW] > 0
 
     def _next(self, phase, mc):
         self.phase = phase
-        self._ms = self._fired = 0
+        self._ms = self.fired = 0
         self._mark_mc = mc
 
     def _advance(self, mc):
@@ -109,8 +109,6 @@ class Autotune:
             # the second slope must end at the cut
             if mc + self._low > self._target_mc:
                 self._next(_HIGH, mc)
-        elif phase == HOLD:
-            self._hold(mc)
         elif phase:
             self._timed(phase, mc)
 
@@ -119,10 +117,10 @@ class Autotune:
             return
         gain = mc - self._mark_mc
         if phase != COAST:
-            if self._fired < _LEAST_FIRED:
+            if self.fired < _LEAST_FIRED:
                 self.stop()
                 return
-            gain = gain * _SLOPE_TICKS // self._fired
+            gain = gain * _SLOPE_TICKS // self.fired
         if phase == _LOW:
             self._low = gain
             self._low_mc = mc - (gain >> 1)
@@ -137,18 +135,20 @@ class Autotune:
             self._next(HOLD, mc)
             self._solve(self._usual_duty())  # for a shot that comes before the duty is known
 
-    def _hold(self, mc):
+    # --- ten times a second in HOLD
+    def hold(self):
         # a shot, hot water or another set-point begin the wait anew
-        words = self._boiler.words
+        words = self.words
         self._ref_mc = words[REF] >> 10
-        if abs(mc - self._ref_mc) > _NEAR_MC or words[FLOW]:
+        self._ms += 100
+        if abs((words[T] >> 10) - self._ref_mc) > _NEAR_MC or words[FLOW]:
             self._ms = 0
         if self._ms <= _SETTLE_MS:
-            self._fired = 0
-        if self._ms >= _SETTLE_MS + _COUNT_MS:
+            self.fired = 0
+        elif self._ms >= _SETTLE_MS + _COUNT_MS:
             self.stop()
             self.done = True
-            self._solve(min(self._fired * 10, _MOST))
+            self._solve(min(self.fired * 10, _MOST))
             self._tell()
 
     def _usual_duty(self):

@@ -11,7 +11,7 @@ from micropython import const
 from puck import Puck
 from refusal import REFUSALS  # noqa: F401  for the background
 from shotlog import ShotLog
-from stops import Stops, charge_ms, expected_ul_s
+from stops import MS, SHOT_MS, SHOT_OVER, Stops, charge_ms, expected_ul_s
 from thermal import AHEAD, CHARGE, REF, T
 
 # why a shot ended before its time: the shot word `reason` is 0 for none, else 1 + the index here;
@@ -26,6 +26,8 @@ OK = const(0)
 STOPPED = const(1)
 ABORTED = const(2)
 
+_PREINFUSION = const(4)  # of live.py
+_BREWING = const(5)
 _NEAR_MC = const(250)  # the water must be this near the recipe's temperature before a shot
 _PATIENCE_MS = const(120000)  # for it to get there
 _CHARGE_ON_MS = const(600)  # the element still catches up with the water
@@ -41,16 +43,16 @@ class Shot:
         self._flow = flow
         self._scale = scale
         self._heat = boiler.words
-        self._stops = Stops(live, boiler.figures)
+        self._stops = Stops(live, boiler.words, boiler.figures)
+        self._now = self._stops.now
         self._figures = boiler.figures
         self._puck = Puck()
         self._log = ShotLog(live)
         self._plan = array("i", [0] * plan.WORDS)
-        self._ms = 0  # in STARTING, in ENDING, or in the phase
+        self._ms = 0  # in STARTING, in ENDING
         self._charge = 0
-        self._at = 0  # first word of the phase, its number
         self._phase = 0
-        self._phase_ul = 0
+        self._turn = 0  # of ten ticks with water
         self._zero_ul = 0
         self._result = OK
         self._reason = 0
@@ -81,25 +83,25 @@ class Shot:
         self._live.put(names.EV_STATE, state, 0)
 
     # --- every tick while a shot runs
-    def step(self):
-        state = self._live.state
+    def step(self, state):
+        if state == _PREINFUSION or state == _BREWING:
+            self._pouring()
+            return
         self._ms += 10
         if state == names.STARTING:
             self._starting()
-        elif state == names.ENDING:
-            self._ending()
         else:
-            self._pouring()
+            self._ending()
 
     def _starting(self):
         p = self._plan
         left = p[plan.DOSE_MS] - self._ms
         self.grinder = 1 if left > 0 else 0
-        if not self._charge and not self._may_charge(left):
-            return
-        w = self._heat
-        w[CHARGE] = 1
-        w[AHEAD] = expected_ul_s(p, plan.HEAD)
+        if not self._charge:
+            if not self._may_charge(left):
+                return
+            self._heat[CHARGE] = 1
+            self._heat[AHEAD] = expected_ul_s(p, plan.HEAD)
         self._charge += 10
         if self._charge > self._charge_ms and left <= 0:
             self._begin_water()
@@ -116,17 +118,20 @@ class Shot:
     def _begin_water(self):
         self._zero_ul = self._flow.volume_ul()
         self._scale.tare()
+        self._live.weight_mg = 0
         self._puck.fresh()
         self._log.water_begins()
         self._live.state = 0
+        self._now[SHOT_MS] = 0
+        self._turn = 0
+        self.valve = 1
         self._go(0)
 
     def _go(self, n):
         p = self._plan
         self._phase = n
-        self._at = at = plan.HEAD + n * plan.PHASE
-        self._phase_ul = self._live.pumped_ul
-        self._ms = 0
+        at = plan.HEAD + n * plan.PHASE
+        self._stops.phase(p, at, self._live.pumped_ul)
         pre = p[at + plan.PRE]
         state = names.PREINFUSION if pre else names.BREWING
         if state != self._live.state:
@@ -138,39 +143,42 @@ class Shot:
 
     def _pouring(self):
         live = self._live
-        live.shot_ms += 10
-        self.valve = 1
-        p = self._plan
-        live.pumped_ul = self._flow.volume_ul() - self._zero_ul
-        puck = self._puck
-        if self._hyd.asking():
-            puck.step(live.pumped_ul, self._hyd.share_permille())
-        live.volume_ul = max(live.pumped_ul - puck.keeps_ul, 0)
-        stops = self._stops
-        left = stops.left_ms(p)
-        self._log.step(True)
+        now = self._now
+        live.shot_ms = now[SHOT_MS] = now[SHOT_MS] + 10
+        now[MS] += 10
+        live.pumped_ul = pumped = self._flow.volume_ul() - self._zero_ul
+        cup = pumped - self._puck.keeps_ul
+        live.volume_ul = cup = cup if cup > 0 else 0
+        over = self._stops.step(self._plan, pumped, cup)
+        turn = self._turn
+        self._turn = turn + 1 if turn < 9 else 0
+        if turn == 0:
+            self._log.sample(True)
+        elif turn == 1:
+            self._look(pumped)
+        if over:
+            if over == SHOT_OVER:
+                self.end(OK, 0)
+            else:
+                self._next()
+
+    def _look(self, pumped):
+        # what need not be known a hundred times a second
+        live = self._live
+        if self._hyd.asking:
+            self._puck.look(pumped, self._hyd.share_permille())
         if live.shot_ms > _CHARGE_ON_MS:
             self._heat[CHARGE] = 0
-        w = self._heat
-        w[AHEAD] = stops.ahead_ul_s(p, self._at, live.shot_ms, left)
-        if left == 0:
-            self.end(OK, 0)
-        elif stops.phase_over(p, self._at, self._ms, self._phase_ul):
-            self._next()
-        self._limits()
+        if live.shot_ms > board.SHOT_LIMIT_MS:
+            self._il.up(il.SHOT_TOO_LONG)
+        if pumped > board.SHOT_LIMIT_UL:
+            self._il.up(il.SHOT_TOO_BIG)
 
     def _next(self):
         if self._phase + 1 < self._plan[plan.PHASES]:
             self._go(self._phase + 1)
         else:
             self.end(OK, 0)
-
-    def _limits(self):
-        live = self._live
-        if live.shot_ms > board.SHOT_LIMIT_MS:
-            self._il.up(il.SHOT_TOO_LONG)
-        if live.pumped_ul > board.SHOT_LIMIT_UL:
-            self._il.up(il.SHOT_TOO_BIG)
 
     # --- the end
     def abort(self, alarms):
@@ -198,7 +206,10 @@ class Shot:
         if self._ms >= _RUN_DOWN_MS:
             self.valve = 0
         self._live.shot_ms += 10  # the curve's clock; the duration is already written down
-        self._log.step(False)
+        turn = self._turn
+        self._turn = turn + 1 if turn < 9 else 0
+        if turn == 0:
+            self._log.sample(False)
         if self._ms >= _SETTLE_MS:
             if self._result == OK:
                 self._stops.learn()

@@ -2,12 +2,11 @@
 # says how much of it the model missed. That tells what a heat-up cannot (autotune.py knows power
 # and loss only relative to the heat capacity): the scale of all three. docs/control.md.
 from micropython import const
-from thermal import FLOW, T
+from thermal import D_ZERO, FLOW, D, T
 
-_PERIOD = const(16)  # ticks between two looks
 _LEAST_UL_S = const(800)  # of water in earnest
-_SETTLED = const(62)  # looks: ten seconds, after which lags have died away
-_ENOUGH = const(100)  # looks: six seconds of counting
+_SETTLED = const(100)  # looks: ten seconds, after which lags have died away
+_ENOUGH = const(160)  # looks: six seconds of counting
 _MOST = const(250)  # permille that one shot may say
 
 
@@ -15,19 +14,16 @@ class Calorimeter:
     # boiler: thermal.Boiler; nominal: five figures like board.BREW_BOILER
     def __init__(self, boiler, nominal, inlet_mc):
         self._boiler = boiler
+        self._words = boiler.words
         self._nominal = nominal
         self._inlet_mc = inlet_mc
-        self._wait = 0
         self._looks = 0
         self._missed_w = 0  # sums
         self._water_w = 0
 
-    def step(self):
-        # every tick; True: the figures have changed
-        self._wait = (self._wait + 1) % _PERIOD
-        if self._wait:
-            return False
-        w = self._boiler.words
+    def look(self):
+        # ten times a second; True: the figures have changed
+        w = self._words
         flow = w[FLOW]
         if flow < _LEAST_UL_S:
             enough = self._looks > _ENOUGH
@@ -37,7 +33,7 @@ class Calorimeter:
             return enough
         self._looks += 1
         if self._looks > _SETTLED:
-            self._missed_w += self._boiler.disturbance_w()
+            self._missed_w += (w[D] - D_ZERO) >> 10
             kelvin8 = ((w[T] >> 10) - self._inlet_mc) // 125
             self._water_w += (kelvin8 * flow >> 8) * 134 // 1000  # 4.178 J/(ml K) * 256 / 8000
         return False

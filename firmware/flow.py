@@ -20,6 +20,7 @@ class Flow:
         self._seen = 0
         self._last = 0
         self._moving = False
+        self._due_us = _STILL_US  # without a pulse for so long the flow is lower than it was
 
     def pulse(self, pin):
         # hard interrupt
@@ -27,11 +28,13 @@ class Flow:
         self.stamp = ticks_us()
 
     def step(self, now_us):
-        n = self.pulses - self._seen
-        if n:
-            self._advance(n)
+        if self.pulses != self._seen:
+            self._advance(self.pulses - self._seen)
         elif self._moving:
-            self._wait(ticks_diff(now_us, self._last))
+            us = ticks_diff(now_us, self._last)
+            self.still_ms = us // 1000
+            if us > self._due_us:
+                self._falls(us)
         elif self.still_ms < 100000:
             self.still_ms += 10
 
@@ -40,19 +43,22 @@ class Flow:
         if self._moving:
             us = ticks_diff(stamp, self._last) // n
             if us > 1000:  # above 500 ml/s it is an electrical glitch
-                self.flow_ul_s = (self.flow_ul_s + _UL_US // us + 1) >> 1
+                self._set((self.flow_ul_s + _UL_US // us + 1) >> 1)
         self._moving = True
         self._last = stamp
         self._seen += n
         self.still_ms = 0
 
-    def _wait(self, us):
-        self.still_ms = us // 1000
+    def _set(self, ul_s):
+        self.flow_ul_s = ul_s
+        self._due_us = min(max(_UL_US // ul_s, _TICK_US), _STILL_US) if ul_s else _STILL_US
+
+    def _falls(self, us):
         if us > _STILL_US:
             self._moving = False
-            self.flow_ul_s = 0
-        elif us > _TICK_US and self.flow_ul_s > _UL_US // us:
-            self.flow_ul_s = _UL_US // us
+            self._set(0)
+        else:
+            self.flow_ul_s = min(self.flow_ul_s, _UL_US // us)
 
     def volume_ul(self):
         # whole pulses and the part of the next one that must have passed

@@ -13,7 +13,7 @@ DATA_ROOM = const(128)
 HEAD = const(8)  # kind, conn, src, dst (16 bits each), seq, ack
 _TAIL = const(4)  # CRC-32 of all before
 _ROOM = const(140)  # HEAD + DATA_ROOM + _TAIL
-STUFFED_ROOM = const(282)  # every byte escaped, and two ENDs
+_STUFFED_ROOM = const(282)  # every byte escaped, and two ENDs
 
 # words of a reader's state
 _N = const(0)
@@ -67,7 +67,7 @@ class FrameWriter:
     def __init__(self):
         self._bare = bytearray(_ROOM)
         self._view = memoryview(self._bare)
-        self.out = bytearray(STUFFED_ROOM)
+        self.out = bytearray(_STUFFED_ROOM)
 
     def put(self, kind, conn, src, dst, seq, ack, data, n):
         # data: of which the first n bytes go along, at most DATA_ROOM. Returns how much of `out`

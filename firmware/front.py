@@ -3,7 +3,7 @@
 import interlocks as il
 import live as names
 from brew import BUTTON, COMMAND, STOPPED
-from hal import BUTTONS, SW_BREW, SW_STEAM, SW_WATER
+from hal import SW_BREW, SW_STEAM, SW_WATER
 from micropython import const
 from refusal import (
     BUSY,
@@ -23,14 +23,13 @@ _QUIET_MS = const(1000)  # a flash erase takes less; then the outputs are ours a
 
 
 class Front:
-    def __init__(self, live, interlocks, hal, modes, plan, button):
+    def __init__(self, live, interlocks, modes, plan, button):
         self._live = live
         self._il = interlocks
-        self._hal = hal
         self._modes = modes
         self._plan = plan
         self._button = button
-        self._down = 0
+        self.down = 0  # buttons held
         self._held_ms = 0
         self.quiet_ms = 0
         self._do = {
@@ -41,22 +40,16 @@ class Front:
             names.REQ_LOUD: self._loud,
         }
 
-    def step(self):
-        buttons = self._hal.switches & BUTTONS
-        if buttons | self._down:
-            self._buttons(buttons)
-        live = self._live
-        if live.request:
-            do = self._do.get(live.request)
-            live.answer = do(live) if do else UNSUPPORTED
-            live.request = names.REQ_NONE
-        if self.quiet_ms:
-            self.quiet_ms -= 10
+    # --- asked by the tick while there is something: `down`, a request, `quiet_ms`
+    def answer(self, live):
+        do = self._do.get(live.request)
+        live.answer = do(live) if do else UNSUPPORTED
+        live.request = names.REQ_NONE
 
-    # --- buttons
-    def _buttons(self, now):
-        pressed = now & ~self._down
-        self._down = now
+    # --- buttons; now: mask of hal.BUTTONS
+    def buttons(self, now):
+        pressed = now & ~self.down
+        self.down = now
         if pressed:
             self._held_ms = 0
             if self._live.state == names.STANDBY:
@@ -103,7 +96,7 @@ class Front:
         # 0, or why neither hot water nor a programme can begin now
         state = self._live.state
         if state == names.HEATING or state == names.READY or state == names.STEAM:
-            return BUSY if self._modes.taps.filling() else 0
+            return BUSY if self._modes.taps.fill_ms else 0
         if state == names.STANDBY:
             return STANDBY
         if state == names.SAFE_MODE:
@@ -176,7 +169,7 @@ class Front:
         if names.PREINFUSION <= state <= names.BREWING or state == names.HOT_WATER:
             return BUSY
         taps = self._modes.taps
-        if state == names.CLEANING or taps.steaming or taps.filling():
+        if state == names.CLEANING or taps.steaming or taps.fill_ms:
             return BUSY
         self.quiet_ms = _QUIET_MS
         return 0

@@ -1,13 +1,18 @@
 # The checks that need to look at more than one reading: is this sensor a sensor, does this heater
 # heat, does this pump move water. They only raise alarms; interlocks.py knows what follows.
+from array import array
+
 import board
 import interlocks as il
+import micropython
 from micropython import const
-from sensors import RAIL_HIGH, RAIL_LOW
-from thermal import D_ZERO, FLOW, POWER, D, Q
+from thermal import D_ZERO, FLOW, GOOD, POWER, D, Q
 
 _RAIL_TICKS = const(5)
 _ABOVE_TICKS = const(5)
+# A sum outside these is no temperature: open or shorted sensor, amplifier at its rail
+RAIL_LOW = const(2100)  # 0.8 % of full scale: NTC below -22 °C, PT1000 below 1.3 °C
+RAIL_HIGH = const(258200)  # 98.5 %: NTC above 250 °C, PT1000 above 162.5 °C
 # Steepest true change: 10.8 ml/s of cold water through 1.9 kJ/K is 1.7 K/s. Ten times that is
 # no temperature, whatever the amplifier says.
 _RATE_MC = const(1700)  # per 100 ms
@@ -16,22 +21,95 @@ _STUCK_S = const(3)
 _START_S = const(30)  # after a reset the element may be hot without our knowing: five lags
 _FLOW_S = const(10)  # after water ran, until its model error has left the observer
 
+# words of an ear, which listens to one channel of hal.raw
+READ = const(0)  # milli degrees or mbar, biased by BIAS
+_RAIL = const(1)
+_ABOVE = const(2)
+_SUM = const(3)
+_N = const(4)
+_LIMIT = const(5)
+_CHANNEL = const(6)
+_MEAN = const(7)  # of the last tenth of a second
+_TABLE = const(8)
+BIAS = const(50000)
+
+# bits of what look() says; 0: all is well
+BAD = const(1)  # this reading is none
+SENSOR = const(2)
+ABOVE = const(4)
+TENTH = const(8)  # a tenth of a second is full
+AGAIN = const(16)  # the first good reading, or the first after bad ones
+
+
+# channel: index in hal.raw; table: of sensors.py; limit: what counts as too much; proved: 0 when
+# the sensor has to prove itself first; turn: 0…9, which tick of ten says TENTH
+def ear(channel, table, limit, proved, turn):
+    g = array("i", [BIAS, 0 if proved else _RAIL_TICKS - 1, 0, 0, 9 - turn, limit + BIAS, channel,
+                    0])
+    g.extend(table)
+    return g
+
+
+# Every tick, before the observer: one reading into g[READ] and, if it can be believed, into the
+# boiler's words w (MEASURED, GOOD). An amplifier at its rail is a broken wire, not a boiler on
+# fire. What lies outside RAIL_LOW…RAIL_HIGH five times more often than inside is SENSOR.
+@micropython.viper
+def look(g: ptr32, raw: ptr32, w: ptr32) -> int:
+    r = int(raw[int(g[_CHANNEL])])
+    i = (r >> 10) + _TABLE
+    v = int(g[i])
+    v += ((int(g[i + 1]) - v) * (r & 1023)) >> 10
+    g[READ] = v
+    rail = int(g[_RAIL])
+    if int(r < RAIL_LOW) | int(r > RAIL_HIGH):
+        if rail < _RAIL_TICKS:
+            rail += 1
+    else:
+        if rail:
+            rail -= 1
+    g[_RAIL] = rail
+    said = 0
+    above = 0
+    if rail:
+        said = BAD
+        if rail >= _RAIL_TICKS:
+            said = BAD | SENSOR
+        w[21] = 0
+    else:
+        if int(w[21]) == 0:
+            said = AGAIN
+            w[21] = 1
+        m = v - BIAS
+        if m < 0:
+            m = 0
+        w[5] = m
+        if v > int(g[_LIMIT]):
+            above = int(g[_ABOVE]) + 1
+            if above >= _ABOVE_TICKS:
+                said |= ABOVE
+    g[_ABOVE] = above
+    total = int(g[_SUM]) + v
+    n = int(g[_N]) + 1
+    if n >= 10:
+        g[_MEAN] = total // 10
+        total = 0
+        n = 0
+        said |= TENTH
+    g[_SUM] = total
+    g[_N] = n
+    return said
+
 
 class BoilerGuard:
-    # boiler: thermal.Boiler; raw_word: index in hal.raw; limit_mc: over-temperature;
+    # boiler: thermal.Boiler; ear: of its sensor
     # bits: over-temperature, sensor, no heat, stuck SSR
-    def __init__(self, interlocks, boiler, hal, raw_word, limit_mc, bits):
+    def __init__(self, interlocks, boiler, ear, bits):
         self._il = interlocks
+        self._boiler = boiler
         self._words = boiler.words
-        self._raw = hal.raw
-        self._k = raw_word
-        self._limit = limit_mc
+        self._ear = ear
         self._over, self._sensor, self._no_heat, self._stuck = bits
-        self._rail = _RAIL_TICKS - 1  # no heat before the sensor has proved itself
-        self._above = 0
-        self._sum = 0
         self._mean = -1
-        self._n = 0
         # tenths of seconds
         self._cold = 0
         self._hot = 0
@@ -40,34 +118,29 @@ class BoilerGuard:
         self.good = False  # the last reading may be used
         self.excused = False  # steam or refill takes what the flow meter does not see
 
-    def reading(self, mc):
-        # every tick, before the observer
-        raw = self._raw[self._k]
-        if raw < RAIL_LOW or raw > RAIL_HIGH:
-            if self._rail < _RAIL_TICKS:
-                self._rail += 1
-        elif self._rail:
-            self._rail -= 1
-        self.good = self._rail == 0
-        if self._rail >= _RAIL_TICKS:
+    def noted(self, said):
+        # look() had something to say
+        if said & BAD:
+            self.good = False
+        if said & AGAIN:
+            self.good = True
+            self._boiler.start(max(self._ear[READ] - BIAS, 0))
+        if said & SENSOR:
             self._il.up(self._sensor)
-        # an amplifier at its rail is a broken wire, not a boiler on fire
-        self._above = self._above + 1 if mc > self._limit and not self._rail else 0
-        if self._above >= _ABOVE_TICKS:
+        if said & ABOVE:
             self._il.up(self._over)
-        self._sum += mc
-        self._n += 1
-        if self._n == 10:
+        if said & TENTH:
             self._tenth()
 
     def _tenth(self):
-        mean = self._sum // 10
-        self._sum = self._n = 0
+        mean = self._ear[_MEAN]
         if self.good and self._mean != -1 and abs(mean - self._mean) > _RATE_MC:
             self._il.up(self._sensor)
-            self._rail = _RAIL_TICKS - 1  # and the observer starts anew
+            self._ear[_RAIL] = _RAIL_TICKS - 1  # and the observer starts anew
+            self._words[GOOD] = 0
             self.good = False
-        self._mean = mean if self.good else -1
+        # the first tenth may have been a shorter one: each ear has its own turn
+        self._mean = mean if self.good and self._since_start else -1
         self._energy()
 
     def _energy(self):
@@ -104,20 +177,25 @@ class WaterGuard:
     def __init__(self, interlocks, flow):
         self._il = interlocks
         self._flow = flow
-        self._rail = self._above = 0
         self._dry_ms = 0
         self._pulses = 0  # since the pump began
         self._seen = 0
+        self.pumping = False
 
-    def step(self, pumping, mbar):
-        # pumping: water is being asked for (not a soak, not a closed limit)
-        if not pumping:
-            self._dry_ms = self._pulses = 0
-            self._seen = self._flow.pulses
-            return
-        if self._flow.pulses != self._seen:
-            self._pulses += self._flow.pulses - self._seen
-            self._seen = self._flow.pulses
+    def rest(self):
+        # no more water is being asked for: at rest, a soak, a closed limit
+        self.pumping = False
+        self._dry_ms = self._pulses = 0
+
+    def step(self, mbar):
+        # every tick in which water is being asked for
+        pulses = self._flow.pulses
+        if not self.pumping:
+            self.pumping = True
+            self._seen = pulses
+        if pulses != self._seen:
+            self._pulses += pulses - self._seen
+            self._seen = pulses
             self._dry_ms = 0
         else:
             self._dry_ms += 10
@@ -129,13 +207,9 @@ class WaterGuard:
         blocked = self._pulses >= 4 or mbar > 3000
         self._il.up(il.STAGNATION if blocked else il.DRY_PUMP)
 
-    def pressure(self, raw, mbar):
-        if raw < RAIL_LOW or raw > RAIL_HIGH:
-            self._rail += 1
-        else:
-            self._rail = 0
-        if self._rail >= _RAIL_TICKS:
+    def pressure(self, said):
+        # look() had something to say of the pressure
+        if said & SENSOR:
             self._il.up(il.SENSOR_PRESSURE)
-        self._above = self._above + 1 if mbar > board.PRESSURE_LIMIT_MBAR and not self._rail else 0
-        if self._above >= _ABOVE_TICKS:
+        if said & ABOVE:
             self._il.up(il.OVER_PRESSURE)

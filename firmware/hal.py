@@ -33,7 +33,9 @@ SW_WATER = const(256)
 SW_STEAM = const(512)
 BUTTONS = const(896)
 _ABSENT = const(SW_DOOR | SW_HOPPER | SW_PROBE)  # no door to open, nothing to run empty
-_SETTLED = const(2)  # a switch counts after two equal reads (40 ms)
+_PUMP_MOVED = const(1 << 2)
+_SLOW_MOVED = const(0x1F8)  # valves, grinder, relay
+_UNKNOWN = const(1001)  # no demand is that
 
 
 def _nothing(value=0):
@@ -48,6 +50,7 @@ def _output(number):
 class Hal:
     def __init__(self):
         self.out = array("i", [0] * _OUTS)
+        self._now = array("i", [0] * _OUTS)  # what the pins are
         # ADC sums of four: brew, steam, group, pressure
         self.raw = array("i", [0] * 4)
         self.switches = _ABSENT
@@ -80,24 +83,16 @@ class Hal:
         self._mux = _output(b.ADC_MUX)
         self._muxed = b.ADC_MUX is not None
         self._channel = 0  # level of the analogue switch since the last tick
-        roles = ((b.TANK, SW_TANK), (b.TRAY, SW_TRAY), (b.CUP, SW_CUP), (b.KEY_REMOTE, SW_KEY),
-                 (b.DOOR, SW_DOOR), (b.HOPPER, SW_HOPPER), (b.STEAM_PROBE, SW_PROBE),
-                 (b.BTN_BREW, SW_BREW), (b.BTN_WATER, SW_WATER), (b.BTN_STEAM, SW_STEAM))
-        fitted = [(n, bit) for n, bit in roles if n is not None]
-        self._switch = tuple(Pin(n, Pin.IN, Pin.PULL_UP).value for n, _ in fitted)
-        self._bit = array("i", [bit for _, bit in fitted])
-        self._seen = bytearray(len(fitted))  # equal reads that contradict `switches`
-        # What the pins say now is the beginning, buttons released: no alarm before a first look.
-        for k in range(len(fitted)):
-            if not self._bit[k] & BUTTONS:
-                self.switches &= ~self._bit[k]
-                if not self._switch[k]():
-                    self.switches |= self._bit[k]
-        # what stands at boot counts at once, or each boot would tell of an empty tank; a button
-        # held down at boot is no press until it has settled
-        for read, bit in zip(self._switch, self._bit):
-            if not read() and not bit & BUTTONS:
-                self.switches |= bit
+        people = ((b.BTN_BREW, SW_BREW), (b.BTN_WATER, SW_WATER), (b.BTN_STEAM, SW_STEAM),
+                  (b.CUP, SW_CUP), (b.KEY_REMOTE, SW_KEY))
+        machine = ((b.TANK, SW_TANK), (b.TRAY, SW_TRAY), (b.DOOR, SW_DOOR),
+                   (b.HOPPER, SW_HOPPER), (b.STEAM_PROBE, SW_PROBE))
+        self._banks = (Bank(people), Bank(machine))
+        # What the pins say now is the beginning, buttons released: no alarm before a first look,
+        # or each boot would tell of an empty tank; a button held down at boot is no press until it
+        # has settled.
+        for bank in self._banks:
+            self.switches = bank.begin(self.switches)
 
     def on_pulse(self, handler):
         # the flow meter's open collector pulls low at each pulse
@@ -110,48 +105,39 @@ class Hal:
         raw[0] = read() + read() + read() + read()
         c = self._channel = 1 - self._channel
         if self._muxed:
-            self._sample_more(raw, c)
-        if c:  # people are slow: switches every other tick
-            self._look()
-
-    def _sample_more(self, raw, c):
-        read = self._reader[3]
-        raw[3] = read() + read() + read() + read()
-        # steam and group share a pin: one of them each tick, the switch moved a tick ahead
-        read = self._reader[1]
-        raw[2 - c] = read() + read() + read() + read()
-        self._mux(c)
-
-    def _look(self):
-        switch = self._switch
-        bit = self._bit
-        now = self.switches
-        for k in range(len(switch)):
-            if switch[k]() == (1 if now & bit[k] else 0):  # closed (0) is true
-                self._differs(k)
-            else:
-                self._seen[k] = 0
-
-    def _differs(self, k):
-        self._seen[k] += 1
-        if self._seen[k] >= _SETTLED:
-            self._seen[k] = 0
-            self.switches ^= self._bit[k]
+            read = self._reader[3]
+            raw[3] = read() + read() + read() + read()
+            # steam and group share a pin: one each tick, the switch moved a tick ahead
+            read = self._reader[1]
+            raw[2 - c] = read() + read() + read() + read()
+            self._mux(c)
+        bank = self._banks[c]  # people and tanks are slow: half of the switches each tick
+        levels = 0
+        for read in bank.read:
+            levels = levels << 1 | read()
+        if levels != bank.levels or bank.doubt:
+            self.switches = bank.settle(levels, self.switches)
 
     def drive(self):
-        out = self.out
-        self._brew(out[0])
-        self._steam(out[1])
-        pump = out[2]
-        if self._pump_full:
-            self._pump(pump * 65535 // 1000)
-        else:
-            self._pump(1 if pump >= 500 else 0)
-        word = self._slow_word
-        slow = self._slow
-        for k in range(len(slow)):
-            slow[k](out[word[k]])
-        forget(out)
+        now = self._now
+        moved = taken(self.out, now)
+        self._brew(now[BREW])
+        self._steam(now[STEAM])
+        if moved:
+            self._move(moved, now)
+
+    def _move(self, moved, now):
+        if moved & _PUMP_MOVED:
+            pump = now[PUMP]
+            if self._pump_full:
+                self._pump(pump * 65535 // 1000)
+            else:
+                self._pump(1 if pump >= 500 else 0)
+        if moved & _SLOW_MOVED:
+            word = self._slow_word
+            slow = self._slow
+            for k in range(len(slow)):
+                slow[k](now[word[k]])
 
     def no_water(self):
         out = self.out
@@ -159,13 +145,55 @@ class Hal:
             out[k] = 0
 
     def all_off(self):
-        forget(self.out)
+        # whatever the pins are: all are written
+        for k in range(_OUTS):
+            self.out[k] = 0
+            self._now[k] = _UNKNOWN
         self.drive()
 
 
+class Bank:
+    # Some of the switches. roles: (GPIO or None, bit) each.
+    # read: functions, one a fitted pin; levels: settled, as one word, the first pin its highest
+    # bit; doubt: pins that contradicted it at the last look.
+    def __init__(self, roles):
+        fitted = [(n, bit) for n, bit in roles if n is not None]
+        self.read = tuple(Pin(n, Pin.IN, Pin.PULL_UP).value for n, _ in fitted)
+        self._bit = array("i", [bit for _, bit in fitted])
+        self.levels = 0
+        self.doubt = 0
+
+    def begin(self, switches):
+        for read, bit in zip(self.read, self._bit):
+            open_ = 1 if bit & BUTTONS else read()
+            self.levels = self.levels << 1 | open_
+            switches = switches & ~bit if open_ else switches | bit
+        return switches
+
+    def settle(self, levels, switches):
+        # a switch counts after two equal looks; returns the new mask of switches
+        other = levels ^ self.levels
+        sure = other & self.doubt
+        self.levels ^= sure
+        self.doubt = other & ~sure
+        bits = self._bit
+        for k in range(len(bits)):
+            if sure >> (len(bits) - 1 - k) & 1:
+                switches ^= bits[k]
+        return switches
+
+
+# What was asked becomes what is: out to now, out empty again. Returns a mask of the words that
+# changed.
 @micropython.viper
-def forget(out: ptr32):
+def taken(out: ptr32, now: ptr32) -> int:
+    moved = 0
     k = 0
-    while k < 9:  # _OUTS
+    while k < _OUTS:
+        v = int(out[k])
+        if v != int(now[k]):
+            now[k] = v
+            moved |= 1 << k
         out[k] = 0
         k += 1
+    return moved

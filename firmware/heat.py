@@ -1,84 +1,98 @@
 # All that is hot: from ADC sums to SSR half-cycles, for the brew boiler and the steam boiler where
 # there is one. Asked by the tick; told by modes.py what to aim at and by the interlocks whether.
+from array import array
+
 import board
 import burst
 import interlocks as il
 import sensors
-import thermal
-from autotune import COAST, HOLD, Autotune
+from autotune import HOLD, Autotune
+from burst import FLOW, GIVEN_BREW, GIVEN_STEAM, MJ
 from calorimeter import Calorimeter
-from guards import BoilerGuard
+from guards import BIAS, READ, BoilerGuard, ear, look
 from hal import BREW, STEAM
 from live import wrapped
-from thermal import FIRED, FLOW, MEASURED, Boiler, T
+from thermal import FIRED, MEASURED, WORDS, Boiler, T
+
+_BREW_TURN, _STEAM_TURN = 8, 9  # of ten ticks, when nothing else is due
 
 
 class Heat:
     # wish: tune the brew boiler at the first chance
     def __init__(self, live, hal, interlocks, brew_tune, steam_tune, wish):
         self._live = live
-        self._hal = hal
+        self._raw = hal.raw
+        self._out = hal.out
         self._il = interlocks
         self.brew = self._boiler(brew_tune or board.BREW_BOILER)
+        self._brew = self.brew.words
+        self._brew_ear = _ear(0, board.BREW_SENSOR, board.BREW_LIMIT_MC, _BREW_TURN)
         self.brew_guard = BoilerGuard(
-            interlocks, self.brew, hal, 0, board.BREW_LIMIT_MC,
+            interlocks, self.brew, self._brew_ear,
             (il.OVER_TEMP_BREW, il.SENSOR_BREW, il.NO_HEAT_BREW, il.STUCK_SSR_BREW))
-        self._brew_table = sensors.temperature_table(board.BREW_SENSOR)
-        self._brew_tuner = Autotune(live, self.brew, board.BREW_BOILER, 0)
         self._calorimeter = Calorimeter(self.brew, board.BREW_BOILER, board.INLET_MC)
         if brew_tune:
             live.brew_tuned(self.brew.figures)
+        self._tuners = [Autotune(live, self.brew, board.BREW_BOILER, 0)]
         self._burst = burst.board_words()
-        self._brew_mj = board.BREW_BOILER[0] * 10  # of one half-cycle
-        self._mj = 0
         self.tuner = None  # the Autotune at work
         self._wish = wish
         self.steam = None
+        self._steam = array("i", [0] * WORDS)  # without a boiler nothing is read or computed
+        self._too_much = False  # both elements at once are more than the budget
         if board.STEAM_BOILER:
-            self._fit_steam(live, hal, interlocks, steam_tune)
+            self._fit_steam(live, interlocks, steam_tune)
 
     def _boiler(self, tune):
         return Boiler(tune, board.INLET_MC, board.AMBIENT_MC)
 
-    def _fit_steam(self, live, hal, interlocks, tune):
+    def _fit_steam(self, live, interlocks, tune):
         self.steam = self._boiler(tune or board.STEAM_BOILER)
+        self._steam = self.steam.words
+        self._steam_ear = _ear(1, board.STEAM_SENSOR, board.STEAM_LIMIT_MC, _STEAM_TURN)
         self.steam_guard = BoilerGuard(
-            interlocks, self.steam, hal, 1, board.STEAM_LIMIT_MC,
+            interlocks, self.steam, self._steam_ear,
             (il.OVER_TEMP_STEAM, il.SENSOR_STEAM, il.NO_HEAT_STEAM, il.STUCK_SSR_STEAM))
-        self._steam_table = sensors.temperature_table(board.STEAM_SENSOR)
         self._group_table = sensors.temperature_table(board.GROUP_SENSOR)
-        self._steam_tuner = Autotune(live, self.steam, board.STEAM_BOILER, 1)
-        self._steam_mj = board.STEAM_BOILER[0] * 10
+        self._tuners.append(Autotune(live, self.steam, board.STEAM_BOILER, 1))
+        self._too_much = board.BREW_BOILER[0] + board.STEAM_BOILER[0] > board.POWER_BUDGET_W
 
-    # --- readings
+    # --- readings, every tick
     def read(self):
+        raw = self._raw
+        said = look(self._brew_ear, raw, self._brew)
+        if said:
+            self.brew_guard.noted(said)
+        if self.steam:
+            said = look(self._steam_ear, raw, self._steam)
+            if said:
+                self.steam_guard.noted(said)
+
+    def flow(self, ul_s):
+        self._burst[FLOW] = ul_s
+
+    # --- ten times a second
+    def publish(self):
+        # the observer's water, or the bare reading while it cannot be believed
         live = self._live
-        raw = self._hal.raw
-        mc = sensors.read(self._brew_table, raw[0])
-        guard = self.brew_guard
-        live.temp_mc = self._take(self.brew, guard, mc)
-        if self.steam:
-            mc = sensors.read(self._steam_table, raw[1])
-            live.steam_temp_mc = self._take(self.steam, self.steam_guard, mc)
-            mc = sensors.read(self._group_table, raw[2])
-            live.group_temp_mc += (mc - live.group_temp_mc) >> 4
+        bw = self._burst
+        live.temp_mc = _believed(self.brew_guard, self._brew, self._brew_ear)
+        live.duty_permille = bw[0] * 1000 >> 16
+        joule = bw[MJ] // 1000
+        bw[MJ] -= joule * 1000
+        live.energy_j = wrapped(live.energy_j, joule)
 
-    def _take(self, boiler, guard, mc):
-        # what to publish: the observer's water, or the bare reading while it cannot be believed
-        w = boiler.words
-        if not guard.good:
-            guard.reading(mc)
-            if guard.good:
-                boiler.start(mc if mc > 0 else 0)
-            return mc
-        guard.reading(mc)
-        w[MEASURED] = mc if mc > 0 else 0
-        return w[T] >> 10
-
-    def flows(self, brew_ul_s, steam_ul_s):
-        self.brew.words[FLOW] = brew_ul_s
+    def publish_steam(self):
+        live = self._live
         if self.steam:
-            self.steam.words[FLOW] = steam_ul_s
+            live.steam_temp_mc = _believed(self.steam_guard, self._steam, self._steam_ear)
+            live.steam_duty_permille = self._burst[1] * 1000 >> 16
+
+    def publish_group(self):
+        live = self._live
+        if self.steam:
+            mc = sensors.read(self._group_table, self._raw[2])
+            live.group_temp_mc += (mc - live.group_temp_mc) >> 2
 
     # --- tuning
     def seek(self):
@@ -96,64 +110,66 @@ class Heat:
 
     def tune(self, which):
         # False: too warm. None: no such boiler
-        tuner = self._steam_tuner if which and self.steam else None if which else self._brew_tuner
-        if tuner is None:
+        if which >= len(self._tuners):
             return None
+        tuner = self._tuners[which]
         if not tuner.start():
             return False
         self.tuner = tuner
         return True
 
-    def _tuning(self, mine, mc, duty):
+    def _tuning(self):
         # one boiler is tuned; while that needs full power the other rests: they share the budget
-        if self.tuner is not mine:
-            return 0 if self.tuner.phase < COAST else duty
-        asked = mine.step(mc)
-        if not mine.phase:
+        tuner, bw = self.tuner, self._burst
+        which = 0 if tuner is self._tuners[0] else 1
+        asked = tuner.step((self._steam if which else self._brew)[MEASURED])
+        if asked < 0:
+            self._ended(tuner)
+            return 0
+        bw[0] = bw[1] = 0
+        if asked:
+            bw[which] = asked
+            return GIVEN_BREW | GIVEN_STEAM
+        return GIVEN_STEAM if which else GIVEN_BREW
+
+    def _ended(self, tuner):
+        # or not: it may hold
+        if not tuner.phase:
             self.tuner = None
-            self._wish = self._wish and not mine.done
-        return duty if asked < 0 else asked
+            if tuner.done and tuner is self._tuners[0]:
+                self._wish = False
 
-    # --- output
-    def fire(self, may_brew, may_steam, brew_first):
-        live = self._live
-        bw = self._burst
-        w = self.brew.words
-        duty = thermal.step(w) if self.brew_guard.good else 0
-        if self.tuner:
-            duty = self._tuning(self._brew_tuner, w[MEASURED], duty)
-        if self._calorimeter.step() and live.tune[0]:
-            live.brew_tuned(self.brew.figures)
-        bw[0] = duty = duty if may_brew else 0
-        live.duty_permille = duty * 1000 >> 16
-        if self.steam:
-            self._steam_duty(live, bw, may_steam)
-        on = burst.fire(bw, 1 if brew_first else 0)
-        w[FIRED] = on & 1
-        if self.steam:
-            self.steam.words[FIRED] = on >> 1
-        out = self._hal.out
-        out[BREW] = on & 1
-        out[STEAM] = on >> 1
+    # --- ten times a second, too
+    def learn(self):
+        tuner = self.tuner
+        if tuner and tuner.phase == HOLD:
+            tuner.hold()
+            self._ended(tuner)
+        if self._calorimeter.look():
+            live = self._live
+            if live.tune[0]:
+                live.brew_tuned(self.brew.figures)
+
+    # --- output; how: of burst.fire
+    def fire(self, how):
+        tuner = self.tuner
+        if tuner:
+            if tuner.phase == HOLD:
+                tuner.fired += tuner.words[FIRED]  # a shot may run: nothing more in every tick
+            else:
+                how |= self._tuning()
+        on = burst.fire(self._brew, self._steam, self._burst, how)
         if on:
-            self._count(live, on)
+            out = self._out
+            out[BREW] = on & 1
+            out[STEAM] = on >> 1
+            if on == 3 and self._too_much:
+                self._il.up(il.POWER_BUDGET)
 
-    def _steam_duty(self, live, bw, may):
-        w = self.steam.words
-        duty = thermal.step(w) if self.steam_guard.good else 0
-        if self.tuner:
-            duty = self._tuning(self._steam_tuner, w[MEASURED], duty)
-        bw[1] = duty = duty if may else 0  # the observer follows even when it may not heat
-        live.steam_duty_permille = duty * 1000 >> 16
 
-    def _count(self, live, on):
-        if on == 3 and board.BREW_BOILER[0] + board.STEAM_BOILER[0] > board.POWER_BUDGET_W:
-            self._il.up(il.POWER_BUDGET)
-        mj = self._mj
-        if on & 1:
-            mj += self._brew_mj
-        if on & 2:
-            mj += self._steam_mj
-        joule = mj // 1000
-        live.energy_j = wrapped(live.energy_j, joule)
-        self._mj = mj - joule * 1000
+def _ear(channel, sensor, limit_mc, turn):
+    return ear(channel, sensors.temperature_table(sensor), limit_mc, False, turn)
+
+
+def _believed(guard, words, heard):
+    return words[T] >> 10 if guard.good else heard[READ] - BIAS

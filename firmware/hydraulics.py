@@ -15,16 +15,20 @@ _MEASURED = const(3)  # mbar
 _MODE = const(4)
 _REF = const(5)  # P8 or Q6: where the ramp stands
 _LIMIT = const(6)  # Q6 or P8
-_SLOPE = const(7)  # of the reference, mbar/s, biased by _SLOPE_ZERO
+_MOVES = const(7)  # what the pump moves by its map, ul/s
 _FREE = const(8)  # ul/s at full duty without pressure
 _STALL = const(9)  # mbar at full duty without flow
 _TRIM = const(10)  # pump map correction from the flow meter, 1024 = none
 _SPIN = const(11)  # 65536 * 10 ms / pump lag
 _SPEED = const(12)  # observer: pump speed
 _C = const(13)  # compliance, ul/bar, one word each 1024 mbar
-_WORDS = const(13 + 18)
+_LEFT = const(13 + 18)  # ticks of the ramp
+_STEP = const(14 + 18)  # of the ramp, P8 or Q6 a tick, biased by _STEP_ZERO
+_GOAL = const(15 + 18)  # of the ramp, P8 or Q6
+_PUSHED = const(16 + 18)  # ul/s ticks by the map since the last pulse of the meter
+_WORDS = const(17 + 18)
 _Q_ZERO = const(1 << 21)
-_SLOPE_ZERO = const(1 << 20)
+_STEP_ZERO = const(1 << 23)
 _NO_LIMIT = const(0x3FFFFFF)
 _TRIM_LOW = const(717)
 _TRIM_HIGH = const(1331)
@@ -44,19 +48,21 @@ class Hydraulics:
     def __init__(self, flow):
         self._flow = flow
         self._pulses = 0
-        self._target = 0  # mbar or ul/s
-        self._step = 0  # of the ramp, 1/256 of the target's unit a tick
-        self._left = 0  # ticks of the ramp
-        self._pushed = 0  # Q6 ticks since the last pulse of the meter
+        self._target = 0  # permille, mbar or ul/s
+        self._step = 0  # of the limit's ramp, 1/256 ul/s a tick
+        self._left = 0  # ticks of the limit's ramp
         self._limit = ABSENT
         self._share = 0  # of the mains cycles, permille << 9
         self._owed = 0
         self._half = False
         self.pump = 0  # permille, the demand of this tick
+        # water is being asked for: no soak. A pump held back by its limit still has to move some.
+        self.asking = False
         self.smooth = bool(board.PUMP_PWM_HZ)  # a pump that can be throttled
+        self.step = self._follow if self.smooth else self._cycles
         w = self.words = array("i", [0] * _WORDS)
         w[_Q] = _Q_ZERO
-        w[_SLOPE] = _SLOPE_ZERO
+        w[_STEP] = _STEP_ZERO
         w[_FREE] = board.PUMP_FREE_UL_S
         w[_STALL] = board.PUMP_STALL_MBAR
         w[_TRIM] = 1024
@@ -69,25 +75,27 @@ class Hydraulics:
         w = self.words
         w[_MODE] = mode
         self._target = target
-        self._left = ramp_ms // 10
+        self.asking = target > 0
         if mode == MODE_POWER:
             self._power(target, limit, ramp_ms)
             return
         pressure = mode == MODE_PRESSURE
-        now = w[_P] if pressure else self.flow_ul_s() << 6
+        now = w[_P] if pressure else w[_MOVES] << 6
         if limit == ABSENT:
             w[_LIMIT] = _NO_LIMIT
         else:
             w[_LIMIT] = limit << 6 if pressure else limit << 8
-        goal = target << (8 if pressure else 6)
-        w[_REF] = now if self._left else goal
-        self._step = (goal - now) // self._left if self._left else 0
+        goal = w[_GOAL] = target << (8 if pressure else 6)
+        left = w[_LEFT] = ramp_ms // 10
+        w[_REF] = now if left else goal
+        w[_STEP] = _STEP_ZERO + ((goal - now) // left if left else 0)
 
     def _power(self, permille, limit, ramp_ms):
         # limit: ul/s; begins with the power that gives it without pressure. A ramp is the limit's,
         # from half of it, so that the water grows no faster than the element's heat.
         self._limit = limit
         self.pump = permille
+        self.words[_U] = permille << 6
         self._left = 0
         if limit == ABSENT or not permille:
             self._share = permille << 9
@@ -100,92 +108,59 @@ class Hydraulics:
 
     def stop(self):
         self.go(MODE_POWER, 0, 0, ABSENT)
-        self.words[_U] = 0
 
-    def step(self, mbar):
-        # every tick, also at rest: the observer must know the pressure when a shot begins
-        if not self.smooth:
-            self._cycles()
-            return
+    # --- step(mbar): every tick, returns the flow in ul/s; `pump` is the demand
+    def _follow(self, mbar):
+        # also at rest: the observer must know the pressure when a shot begins
         w = self.words
         w[_MEASURED] = mbar
-        if w[_MODE] == MODE_POWER:
-            w[_U] = self._target << 6
-        else:
-            self._ramp(w)
-        self.pump = follow(w) >> 6
-        if self.pump:
+        pump = self.pump = follow(w) >> 6
+        if pump and self._flow.pulses != self._pulses:
             self._calibrate(w)
+        return w[_MOVES]  # by the pump's map
 
-    def _cycles(self):
+    def _cycles(self, mbar):
         # A pump on an SSR strokes once a mains cycle, so it is throttled by whole cycles (two
         # ticks); the flow limit acts on their share, in proportion to it: against pressure each
-        # stroke moves less. A channel in the puck is answered within two seconds.
-        limit = self._limit
-        if limit != ABSENT and self._flow.flow_ul_s:
-            if self._left:
-                self._left -= 1
-                limit -= self._left * self._step >> 8
-            pace = max(self._share // _PACE, 1 << 8)
-            share = self._share + ((limit - self._flow.flow_ul_s) * pace >> 8)
-            top = self._target << 9
-            self._share = top if share > top else _LEAST if share < _LEAST else share
-        self._half = not self._half
-        if self._half:
-            owed = self._owed + (self._share >> 9)
-            self.pump = 1000 if owed >= 1000 else 0
-            self._owed = owed - self.pump
-
-    def _ramp(self, w):
-        slope = 0
-        if self._left:
-            self._left -= 1
-            w[_REF] += self._step
-            slope = self._step * 100 >> 8
-            if not self._left:
-                w[_REF] = self._target << (8 if w[_MODE] == MODE_PRESSURE else 6)
-        w[_SLOPE] = slope + _SLOPE_ZERO
+        # stroke moves less. A channel in the puck is answered within two seconds. It has no map,
+        # there the meter speaks.
+        flow = self._flow.flow_ul_s
+        if self.asking or self.pump:
+            limit = self._limit
+            if limit != ABSENT and flow:
+                if self._left:
+                    self._left -= 1
+                    limit -= self._left * self._step >> 8
+                pace = max(self._share // _PACE, 1 << 8)
+                share = self._share + ((limit - flow) * pace >> 8)
+                top = self._target << 9
+                self._share = top if share > top else _LEAST if share < _LEAST else share
+            self._half = not self._half
+            if self._half:
+                owed = self._owed + (self._share >> 9)
+                self.pump = 1000 if owed >= 1000 else 0
+                self._owed = owed - self.pump
+        return flow
 
     def _calibrate(self, w):
         # The pump map against the hall meter: what was pushed by the map between two pulses
         # must be one pulse's volume. Long memory, within 30 %.
-        self._pushed += map_flow(w) // 100
         n = self._flow.pulses - self._pulses
-        if n == 0:
-            return
         self._pulses += n
-        if n == 1 and self._pushed > 100:
-            ratio = w[_TRIM] * board.FLOW_UL_PULSE // self._pushed
+        pushed = w[_PUSHED] // 100
+        w[_PUSHED] = 0
+        if n == 1 and pushed > 100:
+            ratio = w[_TRIM] * board.FLOW_UL_PULSE // pushed
             trim = w[_TRIM] + (ratio - w[_TRIM]) // 8
             w[_TRIM] = min(max(trim, _TRIM_LOW), _TRIM_HIGH)
-        self._pushed = 0
-
-    def asking(self):
-        # water is being asked for: no soak. A pump held back by its limit still has to move some.
-        return self._target > 0
 
     def share_permille(self):
         # of the mains cycles, for a pump on an SSR
         return self._share >> 9
 
-    def flow_ul_s(self):
-        # what the pump moves by its map; a pump on an SSR has none, there the meter speaks
-        if not self.smooth:
-            return self._flow.flow_ul_s
-        return map_flow(self.words)
 
-
-@micropython.viper
-def map_flow(w: ptr32) -> int:
-    free = int(w[8])
-    q = (free * (int(w[12]) >> 2)) // 16000 - free * (int(w[0]) >> 8) // int(w[9])
-    if q < 0:
-        q = 0
-    return (q * int(w[10])) >> 10
-
-
-# One tick: observe pump speed, pressure and puck flow; then the duty that follows the reference.
-# With MODE_POWER only observes. Returns the duty, permille << 6.
+# One tick: observe pump speed, pressure and puck flow; then the duty that follows the reference
+# along its ramp. With MODE_POWER only observes. Returns the duty, permille << 6.
 @micropython.viper
 def follow(w: ptr32) -> int:
     p = int(w[0])
@@ -206,6 +181,12 @@ def follow(w: ptr32) -> int:
     dq = (((free * (n >> 2)) // 250 - slip) * int(w[10])) >> 10
     if dq < 0:
         dq = 0
+    moves = dq >> 6
+    w[7] = moves
+    if u:
+        pushed = int(w[34]) + moves
+        if pushed < 50000000:
+            w[34] = pushed
     dq -= q
     if dq > 500000:
         dq = 500000
@@ -226,8 +207,19 @@ def follow(w: ptr32) -> int:
         return u
     ref = int(w[5])
     limit = int(w[6])
+    slope = 0  # of the reference, mbar/s
+    left = int(w[31])
+    if left:
+        left -= 1
+        w[31] = left
+        slope = int(w[32]) - 8388608
+        ref += slope
+        slope = (slope * 100) >> 8
+        if left == 0:
+            ref = int(w[33])
+        w[5] = ref
     if mode == 1:
-        pace = int(w[7]) - 1048576 + (((ref - p) * 10) >> 8)
+        pace = slope + (((ref - p) * 10) >> 8)
         want = q + ((c * pace) >> 4)
         if want > limit:
             want = limit

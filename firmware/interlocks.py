@@ -4,7 +4,7 @@ from array import array
 
 import live as names
 import micropython
-from hal import SW_DOOR, SW_HOPPER, SW_TANK, SW_TRAY
+from hal import SW_CUP, SW_DOOR, SW_HOPPER, SW_KEY, SW_TANK, SW_TRAY
 from micropython import const
 
 _ALL_WELL = SW_TANK | SW_TRAY | SW_DOOR | SW_HOPPER
@@ -53,7 +53,7 @@ NO_WATER = const(FAULT | RESET_STORM | TANK_EMPTY | TRAY_FULL | DOOR_OPEN)  # pu
 WARNING = const(TANK_EMPTY | TRAY_FULL | DOOR_OPEN | HOPPER_EMPTY | SCALE_FAULT | SENSOR_GROUP)
 
 _LATE_US = const(100000)  # ten ticks lost outside a flash erase
-_BUSY_US = const(9000)
+_BUSY_US = const(9000)  # tick.py's, too
 _BUSY_TICKS = const(5)
 _BITS = const(24)
 
@@ -108,7 +108,7 @@ class Interlocks:
             if changed >> k & 1:
                 self._live.put(names.EV_ALARM, k, now >> k & 1)
 
-    # --- the tick itself
+    # --- the tick itself, when it was late or long, and once after that
     def late(self, late_us, busy_us):
         if busy_us > _BUSY_US:
             self._busy += 1
@@ -118,6 +118,15 @@ class Interlocks:
             self._now |= TICK_OVERRUN
 
     # --- switches (hal.switches, debounced)
+    def publish(self, sw):
+        live = self._live
+        live.water = 1 if sw & SW_TANK else 0
+        live.tray = 1 if sw & SW_TRAY else 0
+        live.cup = 1 if sw & SW_CUP else 0
+        live.remote = 1 if sw & SW_KEY else 0
+        live.door = 1 if sw & SW_DOOR else 0
+        live.hopper = 1 if sw & SW_HOPPER else 0
+
     def switches(self, sw):
         if sw & _ALL_WELL != _ALL_WELL:
             if not sw & SW_TANK:

@@ -7,8 +7,8 @@ from frames import DATA_ROOM, FrameReader, FrameWriter
 from micropython import const
 
 # kinds of frames
-PING = const(0)  # "answer me"
-ACK = const(1)
+_PING = const(0)  # "answer me"
+_ACK = const(1)
 OPEN = const(2)  # from here on items, in order, each of the connection `conn`
 OPENED = const(3)
 DATA = const(4)
@@ -103,7 +103,7 @@ class Line:
                 self._renew()  # so that the other side certainly begins anew, too
             self._peer = frame.src
             self._begin()
-        if frame.dst != self._me or frame.kind == PING:
+        if frame.dst != self._me or frame.kind == _PING:
             self._owes = True
         if frame.dst == self._me:
             self._take(frame)
@@ -134,7 +134,7 @@ class Line:
             self._again(now)
             self._put(self._out, self._out_conn, self._n)
         elif self._owes:
-            self._put(ACK, 0, 0)
+            self._put(_ACK, 0, 0)
 
     def _again(self, now):
         if self._pause_ms:

@@ -10,13 +10,20 @@ _READY_MC = const(500)
 _READY_MS = const(5000)
 _LOST_MC = const(2000)  # as far away for as long a machine is no longer ready
 _LOST_MS = const(5000)
+_LOOK_MS = const(100)
+# what is asked in every tick, folded: states of live.py
+_HEATING = const(1)
+_READY = const(2)
+_CLEANING = const(9)
+_FAULT = il.FAULT | il.RESET_STORM
+_NO_WATER = il.NO_WATER
 
 
 class Modes:
     def __init__(self, live, interlocks, hal, shot, taps, cleaning, heat):
         self._live = live
         self._il = interlocks
-        self._hal = hal
+        self._out = hal.out
         self.shot = shot
         self.taps = taps
         self.cleaning = cleaning
@@ -26,6 +33,7 @@ class Modes:
         self.brew_mc = 0
         self.steam_mc = 0
         self.ready = False
+        self._resting = names.HEATING  # the state without work or trouble
         self.heat = False  # this state may heat
         self._near_ms = 0
         self._far_ms = 0
@@ -54,47 +62,64 @@ class Modes:
 
     # --- every tick
     def step(self):
-        fault = self._il.blocked(il.FAULT | il.RESET_STORM)
-        self._readiness()
+        live = self._live
+        fault = (live.alarms | live.latched) & _FAULT
+        state = live.state
         if self.shot.running:
-            self._in_shot()
+            self._in_shot(live, state)
         elif fault:
             self._rest(names.SAFE_MODE if fault & il.RESET_STORM else names.FAULT)
         elif self._standby:
             self._rest(names.STANDBY)
         else:
-            self._at_work()
-        state = self._live.state
-        self.heat = names.HEATING <= state <= names.CLEANING and self.cleaning.heat and not fault
-        self.taps.steam_step()
-        if self._steam:
-            self.boilers.steam_guard.excused = self.taps.excused
-        self.taps.refill_step(self.heat and names.HEATING <= state <= names.READY
-                              or state == names.STEAM)
+            self._at_work(state)
+        state = live.state
+        self.heat = not fault and _HEATING <= state <= _CLEANING and self.cleaning.heat
+        taps = self.taps
+        if taps.fill_ms or taps.steaming:
+            taps.step(self._may_fill(state))
 
-    def _readiness(self):
-        off = (self._brew.words[T] >> 10) - self._live.setpoint_mc
-        if off < 0:
-            off = -off
-        if off > _READY_MC or self.boilers.tuner and self.boilers.steered():
+    def _may_fill(self, state):
+        return self.heat and state <= _READY or state == names.STEAM
+
+    # --- ten times a second
+    def look(self):
+        if self._steam:
+            taps = self.taps
+            taps.look(self._may_fill(self._live.state))
+            self.boilers.steam_guard.excused = taps.excused
+
+    def readiness(self):
+        off = abs((self._brew.words[T] >> 10) - self._live.setpoint_mc)
+        if off > _READY_MC or self.boilers.steered():
             self._near_ms = 0
-            self._far_ms = self._far_ms + 10 if off > _LOST_MC else 0
+            self._far_ms = self._far_ms + _LOOK_MS if off > _LOST_MC else 0
             if self._far_ms > _LOST_MS:
-                self.ready = False
+                self._set_ready(False)
         else:
             self._far_ms = 0
             if self._near_ms < _READY_MS:
-                self._near_ms += 10
+                self._near_ms += _LOOK_MS
             else:
-                self.ready = True
+                self._set_ready(True)
+        state = self._live.state
+        if state == names.HEATING or state == names.READY or state == names.STEAM:
+            self._brew.firm(self.ready)
+        if state == names.HEATING:
+            self.boilers.seek()
 
-    def _in_shot(self):
+    def _set_ready(self, ready):
+        self.ready = ready
+        self._resting = names.READY if ready else names.HEATING
+
+    def _in_shot(self, live, state):
         shot = self.shot
-        blocked = self._il.blocked(il.NO_WATER)
+        blocked = (live.alarms | live.latched) & _NO_WATER
         if blocked:
             shot.abort(blocked)
-        shot.step()
-        out = self._hal.out
+            state = live.state
+        shot.step(state)
+        out = self._out
         out[VALVE_BREW] = shot.valve
         out[GRINDER] = shot.grinder
         if not shot.running:
@@ -111,7 +136,7 @@ class Modes:
         if self._live.state != state:
             self.taps.steaming = False
             self.stop()
-            self.ready = False
+            self._set_ready(False)
             self._near_ms = 0
             self.boilers.tuner = None
             self.enter(state)
@@ -123,28 +148,21 @@ class Modes:
             self.cleaning.stop()
             self.enter(names.HEATING)
 
-    def _at_work(self):
-        state = self._live.state
+    def _at_work(self, state):
         if state == names.HOT_WATER:
             if not self.taps.water_step():
                 self.enter(names.HEATING)
         elif state == names.CLEANING:
             if not self.cleaning.step():
                 self.enter(names.HEATING)
-        elif not self.boilers.brew_guard.good:
-            self.enter(names.COLD)
         else:
-            self._idle()
-
-    def _idle(self):
-        ready = self.ready
-        if self.taps.steaming:
-            self.enter(names.STEAM)
-        else:
-            self.enter(names.READY if ready else names.HEATING)
-            if not ready:
-                self.boilers.seek()
-        self._brew.firm(ready)
+            rest = self._resting
+            if not self.boilers.brew_guard.good:
+                rest = names.COLD
+            elif self.taps.steaming:
+                rest = names.STEAM
+            if state != rest:
+                self.enter(rest)
 
     # --- wishes; 0 or a refusal of brew.REFUSALS is decided by front.py
     def water_start(self):

@@ -17,20 +17,17 @@ class Puck:
     def __init__(self):
         self.keeps_ul = _MEAN_UL
         self._wall_ul = 0
-        self._sum = self._n = self._wait = 0
+        self._sum = self._n = 0
         self._known = False
 
     def fresh(self):
         self.keeps_ul = _MEAN_UL
-        self._wall_ul = self._sum = self._n = self._wait = 0
+        self._wall_ul = self._sum = self._n = 0
         self._known = _WORK_UL == 0
 
-    def step(self, pumped_ul, share_permille):
-        # every tick with the pump asked for; share: of the mains cycles it gets. Looked at ten
-        # times a second: each look more finds the threshold earlier by chance.
-        self._wait = (self._wait + 1) % 10
-        if self._wait:
-            return
+    def look(self, pumped_ul, share_permille):
+        # with the pump asked for; share: of the mains cycles it gets. Ten times a second: each
+        # look more finds the threshold earlier by chance.
         if self._wall_ul == 0:
             if share_permille > _FELT_PERMILLE and pumped_ul > _FIRST_UL:
                 self._wall_ul = pumped_ul

@@ -1,5 +1,5 @@
 # ADC sums to milli degrees and millibar through tables made once at boot, where floats are
-# allowed. The tick reads with read(). No pins here (hal.py), no judgement (interlocks.py).
+# allowed. The tick reads with guards.look(). No pins here (hal.py), no judgement (interlocks.py).
 from array import array
 from math import log
 
@@ -12,10 +12,6 @@ _SHIFT = const(10)  # 4 * 65535 >> 10 = 255
 _BIAS = const(50000)  # table words stay non-negative: ptr32 does not sign-extend everywhere
 _LOW_MC = const(-40000)
 _HIGH_MC = const(200000)
-
-# A sum outside these is no temperature: open or shorted sensor, amplifier at its rail
-RAIL_LOW = const(2100)  # 0.8 % of full scale: NTC below -22 °C, PT1000 below 1.3 °C
-RAIL_HIGH = const(258200)  # 98.5 %: NTC above 250 °C, PT1000 above 162.5 °C
 
 
 def temperature_table(sensor):
@@ -54,7 +50,8 @@ def _ntc_mc(ratio, r25, beta, divider):
     return 1000 / (1 / 298.15 + log(r / r25) / beta) - 273150
 
 
-# One reading: raw is a sum of READS read_u16 values (0…262140); linear between table words.
+# One reading without judgement: raw is a sum of READS read_u16 values (0…262140); linear between
+# table words.
 @micropython.viper
 def read(table: ptr32, raw: int) -> int:
     i = raw >> 10

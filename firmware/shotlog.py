@@ -1,9 +1,8 @@
 # What is remembered of a shot: its curve, ten samples a second, and its summary words for the
 # brew fact. Only writes down; decides nothing.
 import live as names
-from micropython import const
+import micropython
 
-_EVERY = const(10)  # ticks between samples
 _WORDS = len(names.SHOT_WORDS)
 
 
@@ -12,7 +11,6 @@ class ShotLog:
         self._live = live
         self._count = 0  # shots begun in this boot
         self._base = 0  # of the summary in live.shots
-        self._wait = 0
         self._n = 0
         self._temp = 0
         self._mbar = 0
@@ -23,13 +21,12 @@ class ShotLog:
         self._count += 1
         live.shot = self._count
         live.volume_ul = live.pumped_ul = live.shot_ms = 0
-        self._wait = self._n = self._temp = self._mbar = 0
+        self._n = self._temp = self._mbar = 0
         self._energy = live.energy_j
         self._base = (self._count % names.SHOTS_KEPT) * _WORDS
         s = live.shots
         b = self._base
-        for k in range(_WORDS):
-            s[b + k] = 0
+        wipe(s, b, _WORDS)
         s[b] = self._count
         s[b + 1] = slot
         s[b + 2] = rev
@@ -47,12 +44,8 @@ class ShotLog:
     def water_ends(self):
         self._live.shots[self._base + 5] = self._live.shot_ms
 
-    def step(self, pouring):
-        # every tick from water_begins() to close()
-        if self._wait:
-            self._wait -= 1
-            return
-        self._wait = _EVERY - 1
+    def sample(self, pouring):
+        # ten times a second from water_begins() to close()
         live = self._live
         live.samples.put(live)
         if pouring:
@@ -78,3 +71,10 @@ class ShotLog:
         live.shot = 0
         live.shot_ms = 0
         live.put(names.EV_SHOT, b // _WORDS, result)
+
+
+@micropython.viper
+def wipe(words: ptr32, at: int, n: int):
+    while n > 0:
+        n -= 1
+        words[at + n] = 0

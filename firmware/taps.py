@@ -13,6 +13,7 @@ _STEAM_MS = const(240000)
 _DRY_MS = const(500)  # the probe splashes; the element is still covered for minutes
 _FILL_ON_MS = const(2000)  # beyond the probe, so that it does not chatter
 _FILL_MS = const(60000)  # as long a refill is a leak or a dead probe
+_LOOK_MS = const(100)
 _EXCUSE_MS = const(30000)  # after steam or refill: five element lags until the balance is true
 
 
@@ -30,7 +31,7 @@ class Taps:
         self._zero_ul = 0
         self._steam_ms = 0
         self._dry_ms = 0
-        self._fill_ms = 0  # since the refill began, 0: none
+        self.fill_ms = 0  # since the refill began, 0: none
         self._wet_ms = 0
         self._excuse_ms = 0
         self.steaming = False
@@ -60,27 +61,25 @@ class Taps:
         self.steaming = hot and not self.steaming
         self._steam_ms = 0
 
-    def steam_step(self):
-        if not self._has_steam:
-            return
+    def step(self, may_fill):
+        # every tick with steam or refill; may_fill: the pump is free for it
         if self.steaming:
             self._steam_ms += 10
             if self._steam_ms > _STEAM_MS or self._il.blocked(il.NO_WATER | il.STEAM_OUT):
                 self.steaming = False
             else:
                 self._hal.out[VALVE_STEAM] = 1
-        self._excuse()
+        if self.fill_ms:
+            self._fill(may_fill)
 
-    def _excuse(self):
-        # steam and refill take heat past the flow meter's knowledge
-        if self.steaming or self._fill_ms or self._live.state == HOT_WATER:
+    # --- ten times a second
+    def look(self, may_fill):
+        # the probe of the steam boiler, and what takes heat past the flow meter's knowledge
+        if self.steaming or self.fill_ms or self._live.state == HOT_WATER:
             self._excuse_ms = _EXCUSE_MS
         elif self._excuse_ms:
-            self._excuse_ms -= 10
+            self._excuse_ms -= _LOOK_MS
         self.excused = self._excuse_ms > 0
-
-    # --- refill of the steam boiler; may_fill: the pump is free for it
-    def refill_step(self, may_fill):
         if not self._has_refill:
             return
         if self._hal.switches & SW_PROBE:
@@ -89,31 +88,28 @@ class Taps:
         else:
             self._wet_ms = 0
             if self._dry_ms < _DRY_MS:
-                self._dry_ms += 10
+                self._dry_ms += _LOOK_MS
         self.dry = self._dry_ms >= _DRY_MS
-        if self._fill_ms or (self.dry and may_fill):
-            self._fill(may_fill)
+        if self.dry and may_fill and not self.fill_ms \
+                and not self._il.blocked(il.NO_WATER | il.STEAM_REFILL):
+            self.fill_ms = 10
+            self._hyd.go(MODE_POWER, board.REFILL_PERMILLE, 0, ABSENT)
 
     def _wet(self):
-        if self._fill_ms:
-            self._wet_ms += 10
+        if self.fill_ms:
+            self._wet_ms += _LOOK_MS
             if self._wet_ms > _FILL_ON_MS:
                 self._fill_end()
 
     def _fill_end(self):
-        self._fill_ms = self._wet_ms = 0
+        self.fill_ms = self._wet_ms = 0
         self._hyd.stop()
 
     def _fill(self, may_fill):
         if not may_fill or self._il.blocked(il.NO_WATER | il.STEAM_REFILL):
             self._fill_end()
             return
-        if self._fill_ms == 0:
-            self._hyd.go(MODE_POWER, board.REFILL_PERMILLE, 0, ABSENT)
-        self._fill_ms += 10
+        self.fill_ms += 10
         self._hal.out[VALVE_REFILL] = 1
-        if self._fill_ms > _FILL_MS:
+        if self.fill_ms > _FILL_MS:
             self._il.up(il.STEAM_REFILL)
-
-    def filling(self):
-        return self._fill_ms > 0

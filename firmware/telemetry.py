@@ -8,8 +8,8 @@ import live as names
 import messages
 from courier import Courier
 from curve import Curve
-from link import UP
 from micropython import const
+from opening import UP
 
 _TURN_MS = const(50)  # between two looks for something to say, unless a PUBACK frees the way
 _LOOK_MS = const(200)  # state at most five times a second

@@ -1,5 +1,8 @@
 # The hard tick: everything that must happen every 10 ms, in its order. Called by the hard Timer
 # under heap_lock: nothing here or below allocates, waits, prints, or touches flash or network.
+# On the chip a look-up costs 2 us and a call 15, so what is rare is called only when it is due,
+# and what need not be known a hundred times a second takes its turn: one of ten in each tick.
+from array import array
 from time import ticks_diff, ticks_us
 
 import board
@@ -9,8 +12,7 @@ from brew import Shot
 from cleaning import Cleaning
 from flow import Flow
 from front import Front
-from guards import WaterGuard
-from hal import PUMP, RELAY, SW_CUP, SW_DOOR, SW_HOPPER, SW_KEY, SW_TANK, SW_TRAY
+from guards import WaterGuard, ear, look
 from heat import Heat
 from hydraulics import Hydraulics
 from live import wrapped
@@ -18,11 +20,28 @@ from micropython import const
 from modes import Modes
 from scale import Scale
 from taps import Taps
+from thermal import WORDS
 
 WDT_MS = const(400)  # a tick that stops resets the board: off within 0.5 s
 _PERIOD_US = const(10000)
 _LATE_US = const(2000)
-_BACKGROUND_TICKS = const(500)  # the background must show a sign of life every 5 s
+_BUSY_US = const(9000)
+_SILENT = const(50)  # tenths of seconds: the background must show a sign of life every 5 s
+_SMALL = const(0x3FFFFFFF)
+# what every tick asks for, folded: of guards.py, hal.py, burst.py and interlocks.py
+_READ = const(0)
+_BIAS = const(50000)
+_PUMP = const(2)
+_RELAY = const(8)
+_BUTTONS = const(896)
+_ALL_WELL = const(51)
+_BREW_FIRST = const(1)
+_MAY_BREW = const(2)
+_MAY_BOTH = const(6)
+_FILLING = const(32)
+_NO_HEAT = il.NO_HEAT
+_NO_STEAM_HEAT = il.NO_STEAM_HEAT
+_NO_WATER = il.NO_WATER
 
 
 class Tick:
@@ -37,6 +56,7 @@ class Tick:
                  brew_mc=None, steam_mc=None, brew_tune=None, steam_tune=None, wish=False):
         self._live = live
         self._hal = hal
+        self._out = hal.out
         self._feed = wdt.feed if wdt else None
         locks = self.interlocks = il.Interlocks(live, latched, safe_mode)
         self.flow = Flow()
@@ -47,8 +67,11 @@ class Tick:
         self._water_guard = WaterGuard(locks, self.flow)
         self._people(plan, button)
         self.modes.setpoints(brew_mc or board.BREW_DEFAULT_MC, steam_mc or board.STEAM_DEFAULT_MC)
-        self._pressure_table = sensors.pressure_table(board.PRESSURE_SENSOR)
         self._has_pressure = board.ADC_PRESSURE is not None
+        table = sensors.pressure_table(board.PRESSURE_SENSOR)
+        self._pressure_ear = ear(3, table, board.PRESSURE_LIMIT_MBAR or 0, True, 0)
+        self._pressure_words = array("i", [0] * WORDS)
+        self._pressure_words[21] = 1
         self._has_scale = self.scale.fitted
         self._switches = -1
         self._last_us = ticks_us()
@@ -58,6 +81,13 @@ class Tick:
         self._beat = 0
         self._silent = 0
         self._metered = 0
+        self._strained = False
+        self._turn = 0
+        self._next = 0
+        heat, modes = self.heat, self.modes
+        self._turns = (modes.readiness, modes.look, heat.publish, heat.publish_steam,
+                       heat.publish_group, heat.learn, self._watch)
+        self._last = len(self._turns)
         self.broken = None
 
     def _people(self, plan, button):
@@ -66,7 +96,7 @@ class Tick:
         self.taps = Taps(live, locks, hal, self.hydraulics, self.flow)
         cleaning = Cleaning(live, locks, hal, self.hydraulics)
         self.modes = Modes(live, locks, hal, shot, self.taps, cleaning, heat)
-        self.front = Front(live, locks, hal, self.modes, plan, button)
+        self.front = Front(live, locks, self.modes, plan, button)
 
     def step(self, timer):
         # The hard Timer's callback. Whatever goes wrong below: off, and no more food for the dog.
@@ -82,101 +112,137 @@ class Tick:
         now = ticks_us()
         live = self._live
         self._clock(live, now)
-        self._read(live, now)
-        self.front.step()
+        weighed = self._read(live, now)
+        front = self.front
+        buttons = self._switches & _BUTTONS
+        if buttons or front.down:
+            front.buttons(buttons)
+        if live.request:
+            front.answer(live)
         self.modes.step()
         self._pump(live)
         self.interlocks.settle()
         self._act(live)
-        self._watch(live)
+        self._take_turns(weighed)
+        if self._feed and self._silent < _SILENT:
+            self._feed()
         us = ticks_diff(ticks_us(), now)
         self._busy_us = us
         if us > live.busy_max_us:
             live.busy_max_us = us
 
+    def _take_turns(self, weighed):
+        # one in a tick, and none when the scale was read: no tick is the sum of all
+        turn = self._turn
+        if turn == 9:
+            self._turn = self._next = 0
+        else:
+            self._turn = turn + 1
+            due = self._next
+            if due < self._last and not weighed:
+                self._next = due + 1
+                self._turns[due]()
+
     # --- time
     def _clock(self, live, now):
         passed = ticks_diff(now, self._last_us)
         self._last_us = now
-        live.ticks = wrapped(live.ticks, 1)
+        ticks = live.ticks
+        live.ticks = ticks + 1 if ticks < _SMALL else 0
         rest = self._rest_us + passed
         ms = rest // 1000
         self._rest_us = rest - ms * 1000
         live.uptime_ms = wrapped(live.uptime_ms, ms)
         late = self._late_us + passed - _PERIOD_US
-        if late < 0 or self.front.quiet_ms:
+        if late < 0:
             late = 0  # the timer keeps its own grid: early means that the last one was late
+        front = self.front
+        if front.quiet_ms:
+            front.quiet_ms -= 10
+            late = 0
         self._late_us = late
+        busy = self._busy_us
+        strained = late > _LATE_US or busy > _BUSY_US
+        if strained or self._strained:
+            self._strained = strained
+            self._late(live, late, busy)
+
+    def _late(self, live, late, busy):
+        self.interlocks.late(late, busy)
         if late > _LATE_US:
-            self._was_late(live, late)
-        self.interlocks.late(late, self._busy_us)
+            live.late_ticks = wrapped(live.late_ticks, 1)
+            if late > live.late_max_us:
+                live.late_max_us = late
 
-    def _was_late(self, live, late):
-        live.late_ticks = wrapped(live.late_ticks, 1)
-        if late > live.late_max_us:
-            live.late_max_us = late
-
-    # --- readings
+    # --- readings. True: the scale was read, which takes as long as all others
     def _read(self, live, now):
         hal = self._hal
         hal.sample()
         sw = hal.switches
         if sw != self._switches:
-            self._publish_switches(live, sw)
-        self.interlocks.switches(sw)
+            self._switches = sw
+            self.interlocks.publish(sw)
+        if sw & _ALL_WELL != _ALL_WELL:
+            self.interlocks.switches(sw)
         self.heat.read()
         self.flow.step(now)
         if self._has_pressure:
-            raw = hal.raw[3]
-            mbar = sensors.read(self._pressure_table, raw)
-            self._water_guard.pressure(raw, mbar)
+            heard = self._pressure_ear
+            said = look(heard, hal.raw, self._pressure_words)
+            if said:
+                self._water_guard.pressure(said)
+            mbar = heard[_READ] - _BIAS
             live.pressure_mbar = mbar if mbar > 0 else 0
-        if self._has_scale:
-            self._weigh(live)
-        live.flow_ul_s = self.hydraulics.flow_ul_s()
+        return self._has_scale and self._weigh(live)
 
     def _weigh(self, live):
         scale = self.scale
-        scale.step()
-        live.weight_mg = scale.weight_mg
-        if not scale.alive():
+        fresh = scale.step()
+        if fresh:
+            live.weight_mg = scale.weight_mg
+        if not scale.alive:
             self.interlocks.up(il.SCALE_FAULT)
-
-    def _publish_switches(self, live, sw):
-        self._switches = sw
-        live.water = 1 if sw & SW_TANK else 0
-        live.tray = 1 if sw & SW_TRAY else 0
-        live.cup = 1 if sw & SW_CUP else 0
-        live.remote = 1 if sw & SW_KEY else 0
-        live.door = 1 if sw & SW_DOOR else 0
-        live.hopper = 1 if sw & SW_HOPPER else 0
+        return fresh
 
     # --- outputs
     def _pump(self, live):
         water = self.hydraulics
-        water.step(live.pressure_mbar)
-        live.pump_permille = water.pump
-        self._hal.out[PUMP] = water.pump
-        self._water_guard.step(water.asking(), live.pressure_mbar)
-        filling = self.taps.filling()
-        self.heat.flows(0 if filling else live.flow_ul_s, live.flow_ul_s if filling else 0)
+        mbar = live.pressure_mbar
+        live.flow_ul_s = flow = water.step(mbar)
+        self.heat.flow(flow)
+        live.pump_permille = self._out[_PUMP] = water.pump
+        guard = self._water_guard
+        if water.asking:
+            guard.step(mbar)
+        elif guard.pumping:
+            guard.rest()
 
     def _act(self, live):
         # the interlocks' last word, after everybody has asked
         hal = self._hal
+        modes = self.modes
         blocked = live.alarms | live.latched
-        quiet = self.front.quiet_ms > 0
-        heat = self.modes.heat and not blocked & il.NO_HEAT and not quiet
-        if blocked & il.NO_WATER or quiet and not self.modes.shot.running:  # a grinder goes on
+        pouring = modes.shot.running
+        quiet = self.front.quiet_ms
+        how = 0
+        if modes.heat and not blocked & _NO_HEAT and not quiet:
+            self._out[_RELAY] = 1
+            how = _MAY_BOTH
+            if blocked & _NO_STEAM_HEAT or self.taps.dry:
+                how = _MAY_BREW
+            if pouring:
+                how |= _BREW_FIRST
+        if blocked & _NO_WATER or quiet and not pouring:  # a grinder goes on
             hal.no_water()
-        steam = heat and not blocked & il.NO_STEAM_HEAT and not self.taps.dry
-        hal.out[RELAY] = 1 if heat else 0
-        self.heat.fire(heat, steam, self.modes.shot.running)
+        if self.taps.fill_ms:
+            how |= _FILLING
+        self.heat.fire(how)
         hal.drive()
 
-    # --- the other side of the machine
-    def _watch(self, live):
+    # --- the other side of the machine, ten times a second
+    def _watch(self):
         # The dog is fed only while both sides live: a dead background is worth a reset, too.
+        live = self._live
         pulses = self.flow.pulses
         if pulses != self._metered:
             new = (pulses - self._metered) * board.FLOW_UL_PULSE
@@ -187,5 +253,3 @@ class Tick:
             self._silent = 0
         else:
             self._silent += 1
-        if self._feed and self._silent < _BACKGROUND_TICKS:
-            self._feed()

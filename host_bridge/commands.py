@@ -20,7 +20,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-from host_bridge.contract import messages, topics
+from host_bridge.contract import messages
 from host_bridge.database import Database, Row
 from host_bridge.errors import Invalid, NotFound
 from host_bridge.views import CommandError, CommandView
@@ -279,88 +279,3 @@ def _view(row: Row) -> CommandView:
         error=CommandError(error["code"], error.get("field"), error["message"]) if error else None,
         result=json.loads(row["result"]) if row["result"] else None,
     )  # fmt: skip
-
-
-class Sender:
-    """Sends what is due to machines that are online; tells the time to those that lack it."""
-
-    CLOCK_EVERY_S: Final = 3600.0
-    POLL_S: Final = 1.0
-
-    def __init__(
-        self, outbox: Outbox, publish: Callable[[str, bytes], bool],
-        online: Callable[[str], bool], online_machines: Callable[[], list[str]],
-        key: Callable[[str], bytes | None], now_ms: Callable[[], int],
-    ) -> None:  # fmt: skip
-        self._outbox = outbox
-        self._publish = publish
-        self._online = online
-        self._online_machines = online_machines
-        self._key = key
-        self._now_ms = now_ms
-        self._wake = threading.Event()
-        self._stopping = threading.Event()
-        self._clock_due: set[str] = set()
-        self._lock = threading.Lock()
-        self._next_round_ms = now_ms() + int(self.CLOCK_EVERY_S * 1000)
-        self._thread = threading.Thread(target=self._run, name="commands", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopping.set()
-        self._wake.set()
-        if self._thread.is_alive():
-            self._thread.join(10)
-
-    @property
-    def alive(self) -> bool:
-        return self._thread.is_alive()
-
-    def wake(self) -> None:
-        self._wake.set()
-
-    def tell_time(self, machine: str) -> None:
-        with self._lock:
-            self._clock_due.add(machine)
-        self._wake.set()
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self.step()
-            except Exception:
-                log.exception("sender_failed")
-            self._wake.wait(self.POLL_S)
-            self._wake.clear()
-
-    def step(self) -> None:
-        """One pass: clocks first, since a machine that lacks one refuses what acts."""
-        self._send_clocks()
-        for command in self._outbox.due(200):
-            if self._online(command.machine):
-                self._send(command)
-        if self._outbox.any_overdue():
-            for command_id in self._outbox.expire():
-                log.info("command_expired", id=command_id)
-
-    def _send(self, command: CommandView) -> None:
-        deadline_ms = min(command.deadline_ms, self._now_ms() + AHEAD_MS)
-        body = payload(command.id, deadline_ms, command.args)
-        body = signed(body, command.machine, command.name, self._key(command.machine))
-        if self._publish(topics.command(command.machine, command.name), body):
-            self._outbox.sent(command.id)
-            log.info("command_sent", id=command.id, machine=command.machine, name=command.name)
-
-    def _send_clocks(self) -> None:
-        with self._lock:
-            machines, self._clock_due = self._clock_due, set()
-        if self._now_ms() >= self._next_round_ms:
-            self._next_round_ms = self._now_ms() + int(self.CLOCK_EVERY_S * 1000)
-            machines |= set(self._online_machines())
-        for machine in sorted(machines):
-            utc_ms = self._now_ms()
-            body = payload(f"clock-{utc_ms}", None, {"utc_ms": utc_ms})
-            body = signed(body, machine, "clock", self._key(machine))
-            self._publish(topics.command(machine, "clock"), body)

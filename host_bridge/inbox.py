@@ -121,6 +121,18 @@ class Gap:
     missing: int
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Whole messages of one topic that are in quarantine; `reason` is the newest one's."""
+
+    machine: str
+    topic: str
+    first_id: int
+    last_id: int
+    count: int
+    reason: str
+
+
 @dataclass(slots=True)
 class _Journal:
     journal: str
@@ -211,6 +223,14 @@ class Inbox:
         )  # fmt: skip
         return [PendingFact(*row) for row in rows]
 
+    def payload(self, machine: str, journal: str, seq: int) -> bytes | None:
+        """A fact byte for byte; None once it was dropped (`keep_days`)."""
+        row = self._db.one(
+            "SELECT payload FROM fact JOIN journal ON journal.id=journal_id"
+            " WHERE machine=? AND journal=? AND seq=?", (machine, journal, seq),
+        )  # fmt: skip
+        return None if row is None else bytes(row["payload"])
+
     def next_due_ms(self) -> int | None:
         row = self._db.one("SELECT min(due_ms) AS due FROM fact WHERE state=0")
         return None if row is None else row["due"]
@@ -289,6 +309,16 @@ class Inbox:
             (_printable(topic), machine, payload[: self._settings.payload_bytes], len(payload),
              digest, reason, now_ms),
         )  # fmt: skip
+
+    def unreadable(self, after_id: int) -> list[Unread]:
+        """Whole messages with a machine's name set aside since that row, by topic."""
+        rows = self._db.read(
+            "SELECT new.*, reason FROM (SELECT machine, topic, min(id), max(id) AS last_id,"
+            " count(*) FROM quarantine WHERE id>? AND fact_id IS NULL AND machine IS NOT NULL"
+            " GROUP BY machine, topic) AS new JOIN quarantine ON quarantine.id=last_id",
+            (after_id,),
+        )
+        return [Unread(*row) for row in rows]
 
     def _set_aside(self, tx: sqlite3.Connection, fact_id: int, reason: str, now_ms: int) -> None:
         row = tx.execute(

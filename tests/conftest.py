@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.support.micropython import Outcome, run_cases
+from tests.support.micropython import Outcome, boards_of, run_cases
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,27 +29,34 @@ def pytest_collect_file(parent: pytest.Collector, file_path: Path) -> pytest.Col
 
 
 class MicroPythonFile(pytest.File):
-    outcomes: dict[str, Outcome] | None = None
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more)
+        self.outcomes: dict[str, dict[str, Outcome]] = {}
 
     def collect(self) -> Iterator[MicroPythonCase]:
-        names = [
-            line[4:].split("(")[0]
-            for line in self.path.read_text().splitlines()
-            if line.startswith("def test_")
-        ]
-        for name in names:
-            yield MicroPythonCase.from_parent(self, name=name)
+        boards = boards_of(self.path)
+        for board in boards:
+            for line in self.path.read_text().splitlines():
+                if line.startswith("def test_"):
+                    name = line[4:].split("(")[0]
+                    shown = f"{name}[{board}]" if len(boards) > 1 else name
+                    yield MicroPythonCase.from_parent(self, name=shown, case=name, board=board)
 
-    def outcome(self, name: str) -> Outcome:
-        if self.outcomes is None:
-            self.outcomes = run_cases(self.path)
-        return self.outcomes[name]
+    def outcome(self, case: str, board: str) -> Outcome:
+        if board not in self.outcomes:
+            self.outcomes[board] = run_cases(self.path, board)
+        return self.outcomes[board][case]
 
 
 class MicroPythonCase(pytest.Item):
+    def __init__(self, *, case: str, board: str, **more: Any) -> None:
+        super().__init__(**more)
+        self.case = case
+        self.board = board
+
     def runtest(self) -> None:
         assert isinstance(self.parent, MicroPythonFile)
-        outcome = self.parent.outcome(self.name)
+        outcome = self.parent.outcome(self.case, self.board)
         if not outcome.passed:
             raise MicroPythonFailure(outcome.text)
 

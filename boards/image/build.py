@@ -14,6 +14,7 @@ from pathlib import Path
 
 from boards.image import pins, trees
 from boards.image.archive import Archive
+from host_bridge.board.build import digits, sources_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT / "boards" / "shared"
@@ -101,7 +102,7 @@ class Builder:
 
     def _sources(self, target: Target) -> tuple[Path, str]:
         if target.micropython:
-            return target.micropython.resolve(), os.environ["PATH"]
+            return checkout(target.micropython.resolve()), os.environ["PATH"]
         self._say("[1/3] sources and compiler from Debian's archive (100 MB the first time)")
         archive = self._archive()
         files = archive.fetch((*pins.SOURCES, *pins.TOOLS))
@@ -116,6 +117,7 @@ class Builder:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         (folder / "build_id.py").write_text(f'BUILD = "{key[:8]}"\n')
+        (folder / "image_id.py").write_text(image_id(target, key))
         environment = os.environ | {
             "PATH": f"{Path(sys.executable).parent}:{path}", "SOURCE_DATE_EPOCH":
             str(pins.BUILD_DATE), "MICROPY_MPYCROSS": str(Path(sys.executable).parent /
@@ -173,6 +175,36 @@ def _settings(target: Target) -> list[str]:
     if target.board:
         board += ["-DMICROPY_BOARD_VARIANT=RPI_PICO", f"-DMICROPY_C_HEAP_SIZE={C_HEAP_BYTES}"]
     return [*board, "-DPICO_NO_PICOTOOL=1", "-DPICO_CLIB=newlib"]
+
+
+def checkout(tree: Path) -> Path:
+    """The folder, if an image with Wi-Fi can be built from it here.
+
+    Raises:
+        BuildError: what is missing, and the command that brings it.
+    """
+    port = tree / "ports/rp2"
+    if not (port / "CMakeLists.txt").exists():
+        raise BuildError(f"{tree}: no MicroPython checkout (it has no ports/rp2); clone the tag "
+                         "of a release, 1.26 or newer, and give its folder")
+    missing = [name for name in ("cyw43-driver/src", "pico-sdk/src", "lwip/src", "mbedtls/library")
+               if not (tree / "lib" / name).exists()]
+    if missing:
+        raise BuildError(f"{tree}: submodules are missing ({', '.join(missing)}); "
+                         f"make -C {port} BOARD=RPI_PICO_W submodules")
+    for program in ("cmake", "arm-none-eabi-gcc"):
+        if not shutil.which(program):
+            raise BuildError(f"no {program}; as root: apt install cmake gcc-arm-none-eabi "
+                             "libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib")
+    return tree
+
+
+def image_id(target: Target, key: str) -> str:
+    """The frozen module image_id: which image this is, and one line `name digits` a frozen module
+    with the SHA-256 of its source, so that `make flash` sends only what differs from it."""
+    sources = sources_of(target.board) if target.board else {}
+    lines = "".join(f"{name} {digits(path.read_bytes())}\n" for name, path in sources.items())
+    return f"IMAGE = {key[:8].encode()!r}\nSOURCES = {lines.encode()!r}\n"
 
 
 def fingerprint(target: Target) -> str:

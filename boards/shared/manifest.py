@@ -1,5 +1,5 @@
 # Frozen into every image of ours: the port's own start-up, umqtt.simple from the installed copy
-# (make setup), the firmware, the data of one board, and the build's id.
+# (make setup), the firmware, the data of one board, and which build this is.
 import os
 
 options.defaults(board="coffee_1900")
@@ -9,7 +9,7 @@ freeze("../../build/lib", "umqtt/simple.py")
 freeze("../../firmware")
 freeze("../%s" % options.board, ("board.py", "factory_recipes.py"))
 if os.environ.get("COFFEE_BUILD_ID"):
-    freeze(os.environ["COFFEE_BUILD_ID"], "build_id.py")
+    freeze(os.environ["COFFEE_BUILD_ID"], ("build_id.py", "image_id.py"))
 try:
     require("ntptime")  # only in a checkout that has micropython-lib; the firmware needs it not
 except Exception:

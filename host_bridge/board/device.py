@@ -23,7 +23,8 @@ CHUNK: Final = 512
 ANSWER_S: Final = 10.0
 EXEC_S: Final = 60.0
 """Without a word of what runs there: an emulated board takes its time."""
-BACK_S: Final = 30.0
+BACK_S: Final = 120.0
+"""Up in some seconds, or at the prompt; an emulated board takes its time."""
 OLDEST: Final = (1, 26)
 """machine.Timer(hard=True) on rp2 came with it."""
 CHIPS: Final = ("RP2040", "RP2350")
@@ -175,6 +176,7 @@ class Device:
         until = time.monotonic() + BACK_S
         while True:
             time.sleep(0.3)
+            self._known.clear()  # it may have started anew since we last asked
             try:
                 self.interrupt()
                 if self.run("standing", call):
@@ -186,9 +188,11 @@ class Device:
                 raise LostBoard(f"{self.port}: the board is back, but does not let itself be held")
 
     def _reset(self, code: str) -> None:
-        # the board waits until its word that it has understood is out
+        # The board waits until its word that it has understood is out; our asking for it again
+        # must not interrupt it there.
+        wait = "import micropython, time\nmicropython.kbd_intr(-1)\ntime.sleep_ms(200)\n"
         try:
-            self._transport.exec_raw_no_follow("import time\ntime.sleep_ms(200)\n" + code)
+            self._transport.exec_raw_no_follow(wait + code)
             time.sleep(0.1)
         except Exception as error:
             raise LostBoard(
@@ -239,15 +243,10 @@ class Device:
     def put(self, path: str, content: bytes, on_bytes: Callable[[int], None]) -> None:
         """Writes a file, proves it by its SHA-256 on the board, then gives it its name in one
         rename."""
-        try:
-            self._transport.fs_writefile(
-                "app.d/new", content, CHUNK, lambda done, of: on_bytes(done)
-            )
-        except Exception as error:
-            raise LostBoard(
-                f"{self.port}: the board no longer answers ({error}); check the cable and do it "
-                "again: what runs there is whole"
-            ) from error
+        self.run("store", "receive()")
+        for at in range(0, len(content), CHUNK):
+            self.exec(f"new.write({content[at : at + CHUNK]!r})")
+            on_bytes(min(at + CHUNK, len(content)))
         wanted = hashlib.sha256(content).hexdigest()
         found = self.run("store", f"settle({path!r}, {wanted!r})")
         if found != wanted:

@@ -62,6 +62,9 @@ def flash(
         )
         if device.hold():
             progress.say("the machine is held: outputs off, watchdog not started")
+        if base := device.run("store", "image()"):
+            build = build.over(*base)
+            progress.say(f"its image is ours: {len(build.files)} files differ from it")
         sent, kept = _bring(device, build, progress)
         device.run("store", "commit()")
         progress.say(f"version {build.name} is current; starting it")

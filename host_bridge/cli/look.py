@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 
+from host_bridge import log
 from host_bridge.cli.common import (
     FAILED,
     Config,
@@ -110,6 +111,7 @@ def check(config: Config = None) -> None:
             return
         from host_bridge.gateway.odoo import OdooGateway
 
+        log.configure("warning", chosen.log_format)
         gateway = OdooGateway(chosen.gateway, chosen.name)
         try:
             hello = gateway.hello()
@@ -121,7 +123,7 @@ def check(config: Config = None) -> None:
         out.print(escape(
             f"Odoo {hello.server} at {chosen.gateway.url}, connector_coffee {hello.addon}, "
             f"company {hello.company}: ready"
-        ))  # fmt: skip
+        ), soft_wrap=True)  # fmt: skip
 
 
 def recipes(

@@ -8,6 +8,7 @@ import typer
 
 from host_bridge.cli import act, board, line, look, serve
 from host_bridge.cli.common import Config, Data, Json
+from host_bridge.cli.resend import resend
 
 EPILOG = "Settings: coffee.toml and COFFEE_* variables, see docs/operating.md."
 
@@ -37,6 +38,7 @@ app.command()(line.gateway)
 app.command()(serve.token)
 app.command()(serve.login)
 app.command()(look.check)
+app.command()(resend)
 app.command()(look.machines)
 app.command()(look.brews)
 app.command()(act.brew)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from host_bridge.database import Database, DatabaseError
+from host_bridge.gateway.history import History
 from host_bridge.gateway.port import (
     BACKEND,
     BREW,
@@ -69,6 +70,7 @@ class EmbeddedStore(StoreRecords):
     def __init__(self, path: Path, read_only: bool = False) -> None:
         """Raises DatabaseError when the file cannot be used."""
         super().__init__(Database(path, SCHEMA, VERSION, read_only, UPGRADES))
+        self.history = History(self._db)
         self._columns = {
             model: {row["name"] for row in self._db.read(f"PRAGMA table_info({table})")} - _OURS
             for model, table in TABLES.items()
@@ -141,7 +143,7 @@ class EmbeddedStore(StoreRecords):
                 if not fact.journal or fact.seq < 0:
                     raise Permanent("journal, seq: a fact needs both to be told from others")
                 key = (backend_id, fact.coffee_id)
-                record_id, status = self._upsert(tx, fact.model, key, fact.values)
+                record_id, status = self._upsert(tx, fact.model, key, fact.values, fact.again)
                 if fact.review is not None:
                     self._ask(tx, backend_id, fact.model, fact.coffee_id, fact.review.summary,
                               fact.review.language, record_id)  # fmt: skip
@@ -153,14 +155,16 @@ class EmbeddedStore(StoreRecords):
             tx.execute("RELEASE fact")
 
     def _upsert(
-        self, tx: sqlite3.Connection, model: str, key: tuple[int, str], values: Values
-    ) -> tuple[int, PushStatus]:
+        self, tx: sqlite3.Connection, model: str, key: tuple[int, str], values: Values,
+        again: bool = False,
+    ) -> tuple[int, PushStatus]:  # fmt: skip
         table, names = TABLES[model], self._checked(model, values)
         row = tx.execute(
             f"SELECT * FROM {table} WHERE backend_id=? AND coffee_id=?", key
         ).fetchone()
         if row is not None:
-            return int(row["id"]), self._update(tx, table, row, values)
+            status = "unchanged" if again else self._update(tx, table, row, values)
+            return int(row["id"]), status
         columns = ["created_ms", "backend_id", "coffee_id", *names]
         found = [_now_ms(), *key, *(_plain(values[name]) for name in names)]
         if model == BREW:

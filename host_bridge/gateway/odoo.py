@@ -290,6 +290,7 @@ def _fact(fact: FactPush) -> dict[str, Any]:
         "model": fact.model,
         "values": dict(fact.values),
         "payload": msgspec.Raw(fact.payload),
+        "again": fact.again,
         "checkpoint": None
         if review is None
         else {"summary": review.summary, "language": review.language},

@@ -51,12 +51,12 @@ class Rpc(Protocol):
 
 
 KEY_REFUSED: Final = (
-    "gateway.key: Odoo does not accept it; make a new API key for the bridge's user (Preferences, "
-    "Account Security) and give it as COFFEE_GATEWAY_KEY"
+    "gateway.key: Odoo does not accept it; make a new one there (Coffee > Configuration > Connect "
+    "a Bridge) and give it as COFFEE_GATEWAY_KEY"
 )
 NO_ADDON: Final = (
     "connector_coffee is not installed in this database; install it in Odoo (Apps), see "
-    "docs/operating.md"
+    "docs/odoo.md"
 )
 OLD_ADDON: Final = (
     "connector_coffee in Odoo does not fit this bridge; upgrade the addon to the version that "
@@ -66,7 +66,7 @@ OLD_ADDON: Final = (
 
 def no_rights(message: str) -> Transient:
     return Transient(
-        f"Odoo: {message.strip()[:500]} (the user of gateway.key needs the group Coffee / Bridge)"
+        f"Odoo: {message.strip()[:500]} (the user of gateway.key needs the group Coffee Bridge)"
     )
 
 

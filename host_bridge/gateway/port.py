@@ -93,6 +93,8 @@ class FactPush:
     payload: bytes = b"{}"
     """The fact as the machine sent it (JSON), for modules of the ERP that map more of it."""
     review: Review | None = None
+    again: bool = False
+    """Sent out of the store's history: a record that is there stays as it is."""
 
     @property
     def coffee_id(self) -> str:

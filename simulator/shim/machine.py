@@ -167,6 +167,29 @@ class PWM:
         self._duty[self._n] = 0
 
 
+class SoftSPI:
+    # reads only, a bit while the clock is high: all that a converter without a data input needs
+    def __init__(self, baudrate=500000, *, polarity=0, phase=0, sck=None, mosi=None, miso=None):
+        if sck is None or mosi is None or miso is None:
+            raise ValueError("must specify all of sck/mosi/miso")
+        if polarity or not phase:
+            raise NotImplementedError("the simulator has SPI mode 1 only")
+        sck.init(Pin.OUT, value=0)
+        miso.init(Pin.IN)
+        self._sck = sck
+        self._miso = miso
+
+    def readinto(self, buffer, write=0):
+        sck, miso = self._sck, self._miso
+        for i in range(len(buffer)):
+            bits = 0
+            for _ in range(8):
+                sck.on()
+                bits = bits << 1 | miso.value()
+                sck.off()
+            buffer[i] = bits
+
+
 class Timer:
     ONE_SHOT = const(0)
     PERIODIC = const(1)

@@ -15,13 +15,15 @@ def ours(port, n):
     import incoming
     import link as link_module
     import net
+    import opening
     import outgoing
-    from link import UP, Link
+    from link import Link
+    from opening import UP
 
     # past the simulator: the host's sockets and the host's clock
-    link_module.socket = usocket
-    incoming.select = link_module.select = uselect
-    for module in (link_module, outgoing, net):
+    opening.socket = usocket
+    incoming.select = opening.select = uselect
+    for module in (link_module, opening, outgoing, net):
         module.time = utime
     link = Link("bench-ours", "127.0.0.1", port, keepalive=0)
     link.connect()

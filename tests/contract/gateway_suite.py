@@ -145,6 +145,19 @@ class GatewayContract:
         assert site.records(BREW, "m1")[f"{JOURNAL}/1"]["volume_ul"] == 36200
         assert stati(gateway, fact(1, volume_ul=36200)) == ["unchanged"]
 
+    def test_history_sent_again_changes_nothing(self, site: Site, gateway: Gateway) -> None:
+        gateway.push([fact(1)])
+        less = [replace(fact(seq, volume_ul=1), payload=b"{}", again=True) for seq in (1, 2)]
+        assert stati(gateway, *less) == ["unchanged", "created"]
+        found = site.records(BREW, "m1")
+        assert [found[key]["volume_ul"] for key in ids(1, 2)] == [36100, 1]
+
+    def test_a_checkpoint_that_came_before_its_record(self, site: Site, gateway: Gateway) -> None:
+        gateway.add_checkpoints([CheckpointDraft("m1", ALARM, f"{JOURNAL}/1", "look at it")])
+        gateway.push([replace(fact(1, ALARM), review=LOOK)])
+        assert set(site.checkpoints("m1")) == {
+            (BACKEND, FIRST_SEEN), (ALARM, f"{JOURNAL}/1")}  # fmt: skip
+
     def test_a_known_time_is_never_made_unknown(self, site: Site, gateway: Gateway) -> None:
         unknown = {"utc_ms": None, "time_known": False, "start_ms": None}
         gateway.push([fact(1), fact(2, **unknown)])

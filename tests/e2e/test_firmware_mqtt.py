@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,21 +17,6 @@ from tests.support.wire import Message, Wire
 pytestmark = pytest.mark.broker
 READY = 2
 MODELS = ("1900", "2900")
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Mosquitto]:
-    made = Mosquitto(tmp_path / "broker")
-    made.start()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def wire(broker: Mosquitto) -> Iterator[Wire]:
-    made = Wire(broker.port)
-    yield made
-    made.close()
 
 
 def warm(machine: Machine) -> None:

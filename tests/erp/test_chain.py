@@ -83,7 +83,7 @@ def test_a_brew_at_the_machine_is_a_record(odoo: OdooServer, stack: Stack) -> No
     eventually(lambda: brews(odoo), 120)
     (record,) = brews(odoo)
     assert (record["source"], record["result"], record["slot"]) == ("local", "ok", "0")
-    assert record["recipe_id"] and record["time_known"]
+    assert record["recipe_id"] and record["time_known"] and record["volume_ul"] > 20_000, record
     (told,) = [
         fact
         for message in stack.wire.messages

@@ -40,14 +40,17 @@ def micropython_path(board: str = "coffee_1900") -> list[str]:
     return [str(ROOT / part) for part in parts]
 
 
+def boards_of(path: Path) -> list[str]:
+    """The boards that a test file is run with: its first line says `# boards: coffee_1900 …`."""
+    first = path.read_text().splitlines()[0]
+    return first.split(":", 1)[1].split() if first.startswith("# boards:") else ["coffee_1900"]
+
+
 def run_cases(
-    path: Path, board: str | None = None, heap_bytes: int = 2 << 20, timeout_s: float = 300
+    path: Path, board: str, heap_bytes: int = 2 << 20, timeout_s: float = 300
 ) -> dict[str, Outcome]:
-    """Run every test function of `path`. A first line `# board: coffee_2900` picks the board."""
+    """Run every test function of `path` with the modules of `board`."""
     text = path.read_text()
-    if board is None:
-        first = text.splitlines()[0]
-        board = first.split(":", 1)[1].strip() if first.startswith("# board:") else "coffee_1900"
     names = [
         line[4:].split("(")[0] for line in text.splitlines() if line.startswith("def test_")
     ]

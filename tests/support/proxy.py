@@ -80,6 +80,7 @@ class Proxy:
                 except OSError:
                     client.close()
                     continue
+                broker.settimeout(None)  # the five seconds were for connecting only
                 for source, sink, down in ((client, broker, False), (broker, client, True)):
                     source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                     self._open.add(source)

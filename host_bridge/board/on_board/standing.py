@@ -11,4 +11,9 @@ def standing():
 
 
 def renewed():
+    # our own Ctrl-C may have come before main.py had looked for the wish: then it is taken here
+    import hold
+
+    if hold.wanted() and not hold.held():
+        hold.begin()
     return standing() == "held"

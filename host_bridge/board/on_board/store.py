@@ -35,11 +35,19 @@ def text(path):
         return None
 
 
+def image():
+    # of ours that runs here: its name, and what is frozen into it
+    try:
+        from image_id import IMAGE, SOURCES
+    except ImportError:
+        return None
+    return IMAGE.decode(), SOURCES.decode()
+
+
 def inventory(beside):
     # what lies in the store, whole or not, the two lists, what lies beside it, bytes free
     renew()
-    if "app.d" not in os.listdir():
-        os.mkdir("app.d")
+    have_store()
     free = os.statvfs(".")
     return {
         "store": {name: digest("app.d/" + name) for name in os.listdir("app.d")},
@@ -48,9 +56,23 @@ def inventory(beside):
     }
 
 
-def settle(path, wanted):
-    # app.d/new gets its name, if it is what it should be
+def have_store():
+    if "app.d" not in os.listdir():
+        os.mkdir("app.d")
+
+
+def receive():
+    # what is written to `new` from now on is a file on its way
+    global new
     renew()
+    have_store()
+    new = open("app.d/new", "wb")
+
+
+def settle(path, wanted):
+    # it gets its name, if it is what it should be
+    renew()
+    new.close()
     found = digest("app.d/new")
     if found == wanted:
         os.rename("app.d/new", path)
@@ -69,7 +91,10 @@ def commit():
 
 def roll_back():
     if text("app.d/previous") is None:
-        return False
+        if image() is None:
+            return False
+        os.remove("app.d/current")
+        return True
     os.rename("app.d/previous", "app.d/current")
     return True
 

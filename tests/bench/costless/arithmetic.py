@@ -20,7 +20,8 @@ def boiler(tune, mc):
     b.set(mc)
     b.firm(True)
     b.words[thermal.MEASURED] = mc - 300
-    b.words[thermal.FLOW] = b.words[thermal.AHEAD] = 2000
+    b.words[thermal.AHEAD] = 2000
+    b.words[thermal.GOOD] = 1
     return b.words
 
 
@@ -28,23 +29,22 @@ brew = boiler(board.BREW_BOILER, board.BREW_DEFAULT_MC)
 steam = array("i", [0] * thermal.WORDS)
 if board.STEAM_BOILER:
     steam = boiler(board.STEAM_BOILER, board.STEAM_DEFAULT_MC)
-    steam[thermal.FLOW] = steam[thermal.AHEAD] = 0
+    steam[thermal.AHEAD] = 0
 pump = hydraulics.Hydraulics(Flow())
 pump.go(MODE_PRESSURE, 9000, 0, ABSENT)
 water = pump.words
 water[3] = 8800  # measured mbar
 fire = burst.board_words()
+fire[burst.FLOW] = 2000
+HOW = burst.BREW_FIRST | burst.MAY_BREW | burst.MAY_STEAM
 
 
-def run(n, step, follow, firing):
+def run(n, firing=burst.fire, follow=hydraulics.follow):
+    how = HOW
+    smooth = pump.smooth
     for _ in range(n):
-        fire[0] = step(brew)
-        if board.STEAM_BOILER:
-            fire[1] = step(steam)
-        on = firing(fire, 1)
-        brew[6] = on & 1
-        steam[6] = on >> 1
-        if pump.smooth:
+        firing(brew, steam, fire, how)
+        if smooth:
             follow(water)
 
 
@@ -54,7 +54,7 @@ def at_once(w: ptr32) -> int:
 
 
 @micropython.viper
-def at_once_too(w: ptr32, first: int) -> int:
+def at_once_too(w: ptr32, steam: ptr32, b: ptr32, how: int) -> int:
     return 0
 
 
@@ -64,15 +64,15 @@ def empty(n):
 
 
 if sys.argv[2] == "start":
-    print(1 if board.STEAM_BOILER else 0, 1 if pump.smooth else 0)
+    print(HOW, 1 if pump.smooth else 0)
     for w in (brew, steam, fire, water):
         print(len(w), *w)
 else:
     n = int(sys.argv[1])
     if sys.argv[2] == "run":
-        run(n, thermal.step, hydraulics.follow, burst.fire)
+        run(n)
     elif sys.argv[2] == "calls":
-        run(n, at_once, at_once, at_once_too)
+        run(n, at_once_too, at_once)
     else:
         empty(n)
     for i in range(8):

@@ -1,6 +1,6 @@
 /* The control arithmetic of one tick in C: what a compiler makes of the same integers. It is the
- * floor for thermal.step, burst.fire and hydraulics.follow; control.py checks that both sides end
- * with the same words. Reads "name: words" lines, runs N ticks, prints the words. */
+ * floor for burst.fire and hydraulics.follow; tick.py checks that both sides end with the same
+ * words. Reads "count words" lines, runs N ticks, prints the words. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,18 +8,17 @@
 #define NOINLINE __attribute__((noinline))
 #define CLAMP(x, low, high) do { if ((x) < (low)) (x) = (low); if ((x) > (high)) (x) = (high); } while (0)
 
-NOINLINE int32_t step(int32_t *w) {
+static int32_t duty_of(int32_t *w, int32_t fired) {
     int32_t t = w[0], ts = w[1], q = w[2], d = w[3] - 4194304;
     int32_t power = w[12], loss = w[16], inlet = w[18];
     int32_t e = w[5] * 1024 - ts;
     CLAMP(e, -8388608, 8388608);
-    q += ((w[6] * power - q) * w[13] + 32768) >> 16;
+    q += ((fired * power - q) * w[13] + 32768) >> 16;
     int32_t water = ((((t >> 14) - inlet) * w[7]) >> 10) * 70;
     int32_t net = q - water - (((t - w[17]) >> 10) * loss >> 10) + d;
     CLAMP(net, -3670016, 3670016);
-    int32_t tn = t + ((net * w[14] + 32768) >> 16) + ((e * 61) >> 10);
     ts += ((((t - ts) >> 6) * w[15] + 512) >> 10) + ((e * 51) >> 10);
-    t = tn;
+    t += ((net * w[14] + 32768) >> 16) + ((e * 61) >> 10);
     d += ((e >> 4) * w[19]) >> 6;
     CLAMP(d, -4194304, 4194303);
     if (t < 0) t = 0;
@@ -34,31 +33,40 @@ NOINLINE int32_t step(int32_t *w) {
     int32_t miss = ref - t;
     CLAMP(miss, -20971520, 20971520);
     if (w[10] && miss < 0) miss = 0;
-    int32_t v = want + (((miss >> 6) * w[11]) >> 4);
     int32_t lag = want - q;
     CLAMP(lag, -8388608, 8388608);
-    v += lag * 4;
+    int32_t v = want + (((miss >> 6) * w[11]) >> 4) + lag * 4;
     CLAMP(v, 0, power);
     return w[4] = v * 256 / (power >> 8);
 }
 
-NOINLINE int32_t fire(int32_t *w, int32_t brew_first) {
-    int32_t parity = w[6] ^ 1, step = parity + parity - 1, due = 0;
-    w[6] = parity;
-    for (int i = 0; i < 2; i++) {
-        int32_t acc = w[i] == 0 ? 0 : w[2 + i] + w[i];
-        w[i] = 0;
+NOINLINE int32_t fire(int32_t *w, int32_t *steam, int32_t *b, int32_t how) {
+    int32_t phase = (b[6] + 1) & 3, sign = (phase & 1) * 2 - 1, due = 0;
+    b[6] = phase;
+    for (int i = 0; i < b[12]; i++, w = steam) {
+        w[6] = (b[13] >> i) & 1;
+        w[7] = how >> 5 == i ? b[8] : 0;
+        int32_t duty = w[21] ? duty_of(w, w[6]) : 0;
+        if (how & (8 << i)) duty = b[i];
+        if (!(how & (2 << i))) duty = 0;
+        b[i] = duty;
+        int32_t acc = duty ? b[2 + i] + duty : 0;
         if (acc > 196608) acc = 196608;
-        w[2 + i] = acc;
-        if (acc >= 65536 && ((w[4 + i] - 8) * step <= 0 || acc >= 131072)) due |= 1 << i;
+        b[2 + i] = acc;
+        if (acc >= 65536 && ((b[4 + i] - 8) * sign <= 0 || acc >= 131072)) due |= 1 << i;
     }
-    if (due == 3 && w[7] == 0) due = !brew_first && w[3] > w[2] ? 2 : 1;
-    for (int i = 0; i < 2; i++)
+    if (due == 3 && b[7] == 0) {
+        due = 1;
+        if (!(how & 1)) due = b[3] > b[2] ? 2 : b[3] == b[2] ? 1 + (phase >> 1) : 1;
+    }
+    b[13] = due;
+    for (int i = 0; due >> i; i++)
         if ((due >> i) & 1) {
-            w[2 + i] -= 65536;
-            int32_t dc = w[4 + i] + step;
+            b[2 + i] -= 65536;
+            b[9] += b[10 + i];
+            int32_t dc = b[4 + i] + sign;
             CLAMP(dc, 0, 15);
-            w[4 + i] = dc;
+            b[4 + i] = dc;
         }
     return due;
 }
@@ -75,6 +83,8 @@ NOINLINE int32_t follow(int32_t *w) {
     int32_t slip = (free * (p >> 8) / w[9]) << 6;
     int32_t dq = ((free * (n >> 2) / 250 - slip) * w[10]) >> 10;
     if (dq < 0) dq = 0;
+    w[7] = dq >> 6;
+    if (u && w[34] + w[7] < 50000000) w[34] += w[7];
     dq -= q;
     CLAMP(dq, -500000, 500000);
     int32_t e = (w[3] << 8) - p;
@@ -85,9 +95,15 @@ NOINLINE int32_t follow(int32_t *w) {
     w[0] = p;
     w[1] = q + 2097152;
     if (mode == 0) return u;
-    int32_t ref = w[5], limit = w[6], want;
+    int32_t ref = w[5], limit = w[6], want, slope = 0;
+    if (w[31]) {
+        slope = w[32] - 8388608;
+        ref = --w[31] ? ref + slope : w[33];
+        slope = (slope * 100) >> 8;
+        w[5] = ref;
+    }
     if (mode == 1) {
-        int32_t pace = w[7] - 1048576 + (((ref - p) * 10) >> 8);
+        int32_t pace = slope + (((ref - p) * 10) >> 8);
         want = q + ((c * pace) >> 4);
         if (want > limit) want = limit;
     } else {
@@ -117,16 +133,12 @@ static void load(int32_t *w) {
 
 int main(int argc, char **argv) {
     int ticks = argc > 1 ? atoi(argv[1]) : 0;
-    int steam = 0, pump = 0;
-    if (scanf("%d %d", &steam, &pump) != 2) return 2;
+    int how = 0, pump = 0;
+    if (scanf("%d %d", &how, &pump) != 2) return 2;
     for (int k = 0; k < 4; k++) load(words[k]);
     int32_t *brew = words[0], *second = words[1], *burst = words[2], *water = words[3];
     for (int k = 0; k < ticks; k++) {
-        burst[0] = step(brew);
-        if (steam) burst[1] = step(second);
-        int32_t on = fire(burst, 1);
-        brew[6] = on & 1;
-        second[6] = on >> 1;
+        fire(brew, second, burst, how);
         if (pump) follow(water);
     }
     for (int i = 0; i < 8; i++) printf("%d %d %d %d\n", brew[i], second[i], burst[i], water[i]);

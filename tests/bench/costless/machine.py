@@ -45,3 +45,8 @@ class ADC:
 class PWM:
     def __init__(self, pin, freq=0, duty_u16=0):
         self.duty_u16 = _closed
+
+
+class SoftSPI:
+    def __init__(self, baudrate, polarity=0, phase=0, sck=None, mosi=None, miso=None):
+        self.readinto = _closed

@@ -12,15 +12,15 @@ from typing import Final
 
 from tests.erp.odoo19.install import ADDONS, BUILD, InstallError
 from tests.erp.odoo19.server import OdooServer
-from tests.erp.odoo19.template import STOCK, Cluster, cluster, run_odoo
+from tests.erp.odoo19.template import SHOP, Cluster, cluster, run_odoo
 
-MODULES: Final = ("connector_coffee", "connector_coffee_stock")
+MODULES: Final = ("connector_coffee", "connector_coffee_sale", "connector_coffee_stock")
 
 
 def export(ready: Cluster) -> dict[str, str]:
     """The .pot of each addon, without dates."""
     with tempfile.TemporaryDirectory(prefix="coffee-odoo-") as folder:
-        server = OdooServer(ready, "coffee_i18n", STOCK, folder=Path(folder) / "data")
+        server = OdooServer(ready, "coffee_i18n", SHOP, folder=Path(folder) / "data")
         try:
             log = BUILD / "i18n.log"
             run_odoo(ready.odoo, ready.postgres, server.database, log, server.folder,

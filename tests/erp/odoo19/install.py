@@ -1,9 +1,10 @@
 """Puts a real Odoo 19 into build/odoo19, from package registries only; no root needed.
 
 Odoo comes as Debian's package from suite sid, unpacked and never installed; its Python packages
-and the OCA modules come by pip, pinned in lock/. A finished step leaves a mark and is not done
-again, an interrupted one starts over. A user's own Odoo serves as well: COFFEE_ODOO is its
-program, COFFEE_ODOO_PYTHON its interpreter, COFFEE_ODOO_ADDONS folders with the OCA modules.
+and the OCA modules come by pip, pinned in lock/ and in the addons' requirements.txt. A finished
+step leaves a mark and is not done again, an interrupted one starts over. A user's own Odoo serves
+as well: COFFEE_ODOO is its program, COFFEE_ODOO_PYTHON its interpreter, COFFEE_ODOO_ADDONS folders
+with the OCA modules.
 
     python -m tests.erp.odoo19.install
 """
@@ -28,7 +29,11 @@ HERE: Final = Path(__file__).parent
 BUILD: Final = ROOT / "build" / "odoo19"
 LOCK: Final = HERE / "lock"
 ADDONS: Final = ROOT / "host_bridge" / "addons" / "odoo19"
+REQUIREMENTS: Final = ADDONS / "requirements.txt"
+"""The OCA modules: the tests take what a user is told to."""
 SUITE: Final = "sid"
+SERIES: Final = "19"
+"""The suite has one version at a time, and no pin would find it again; see docs/decisions.md."""
 # What no test opens: national charts of accounts, web shop, point of sale, and other languages.
 LEFT_OUT: Final = ("*/addons/l10n_*", "*/addons/website*", "*/addons/pos_*", "*/addons/theme_*",
                    "*/addons/*.po", "*/addons/point_of_sale*")  # fmt: skip
@@ -48,6 +53,33 @@ class Odoo:
     addons: tuple[Path, ...]
     """Folders of addons, ours first."""
 
+    def version(self) -> str:
+        """As it calls itself, and Debian's own number where that is where it came from.
+
+        Raises:
+            InstallError: it does not run, or is not the Odoo these addons are for.
+        """
+        try:
+            done = subprocess.run(
+                [self.python, self.program, "--version"], capture_output=True, text=True,
+                env=self.environment(), stdin=subprocess.DEVNULL, check=False,
+            )  # fmt: skip
+        except OSError as error:
+            raise InstallError(f"{self.python} does not run: {error.strerror}") from error
+        found = re.search(r"Odoo Server (\S+)", done.stdout)
+        if not found:
+            raise InstallError(
+                f"{self.python} {self.program} --version does not run:"
+                f" {(done.stderr or done.stdout).strip()[-500:]}"
+            )
+        if found[1].removeprefix("saas~").partition(".")[0] != SERIES:
+            raise InstallError(
+                f"{self.program} is Odoo {found[1]}, the addons are for Odoo {SERIES}; name such a"
+                " one in COFFEE_ODOO (docs/odoo.md)"
+            )
+        packages = [] if not self.pythonpath else list((BUILD / "apt" / "debs").glob("odoo-*.deb"))
+        return " ".join([found[1], *(f"(Debian {p.name.split('_')[1]})" for p in packages)])
+
     def environment(self) -> dict[str, str]:
         clean = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
         if not self.pythonpath:  # the user's own: its environment is the user's
@@ -58,7 +90,7 @@ class Odoo:
     @property
     def key(self) -> str:
         """Changes when the Odoo or the OCA modules do."""
-        return fingerprint([self.program, *sorted(LOCK.glob("*.txt"))])
+        return fingerprint([self.program, REQUIREMENTS, *sorted(LOCK.glob("*.txt"))])
 
 
 def fingerprint(files: list[Path]) -> str:
@@ -115,7 +147,7 @@ def _install() -> None:
         ("packages of suite " + SUITE, [LOCK / "debian.txt"], _download),
         ("unpacking", [LOCK / "debian.txt"], _unpack),
         ("Python packages (a minute)", [LOCK / "python.txt"], _pip_python),
-        ("OCA modules", [LOCK / "oca.txt"], _pip_oca),
+        ("OCA modules", [REQUIREMENTS], _pip_oca),
     )
     for number, (title, pins, step) in enumerate(steps, 1):
         mark = BUILD / f".{step.__name__.strip('_')}-{fingerprint(pins)}"
@@ -215,7 +247,7 @@ def _pip_oca() -> None:
     target = BUILD / "oca"
     shutil.rmtree(target, ignore_errors=True)
     _run(sys.executable, "-m", "pip", "install", "--no-deps", "--target", target,
-         "-r", LOCK / "oca.txt", cure=f"is the network there? {_OWN}")  # fmt: skip
+         "-r", REQUIREMENTS, cure=f"is the network there? {_OWN}")  # fmt: skip
 
 
 if __name__ == "__main__":

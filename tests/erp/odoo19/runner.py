@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.erp.odoo19.install import ADDONS, BUILD, InstallError
-from tests.erp.odoo19.template import STOCK, Cluster, cluster, run_odoo
+from tests.erp.odoo19.template import SHOP, Cluster, cluster, run_odoo
 
 ALL: Final = tuple(sorted(path.parent.name for path in ADDONS.glob("*/__manifest__.py")))
 DATABASE: Final = "coffee_addon_tests"
@@ -38,7 +38,7 @@ class Result:
 
 
 def run(ready: Cluster, tags: str = "") -> Result:
-    """Installs all our addons into a database that has stock, and runs their tests.
+    """Installs all our addons into a database that has stock and sale, and runs their tests.
 
     Raises:
         InstallError: they cannot even be installed.
@@ -46,7 +46,7 @@ def run(ready: Cluster, tags: str = "") -> Result:
     tags = tags or ",".join(f"/{name}" for name in ALL)
     with tempfile.TemporaryDirectory(prefix="coffee-odoo-") as folder:
         data_dir = Path(folder)
-        ready.copy(STOCK, DATABASE, data_dir)
+        ready.copy(SHOP, DATABASE, data_dir)
         try:
             log = run_odoo(
                 ready.odoo, ready.postgres, DATABASE, BUILD / "addon-tests.log", data_dir,

@@ -17,8 +17,8 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         with cluster() as ready, OdooServer(ready, "coffee", port=arguments.port) as odoo:
-            print(f"Odoo: {odoo.url}  (log in as {ADMIN[0]}, password {ADMIN[1]})")
-            print("A bridge finds it with:")
+            print(f"Odoo {ready.odoo.version()}: {odoo.url}")
+            print(f"Log in as {ADMIN[0]}, password {ADMIN[1]}. A bridge finds it with:")
             print(f"  export COFFEE_GATEWAY_KIND=odoo COFFEE_GATEWAY_URL={odoo.url}")
             print(f"  export COFFEE_NAME={BRIDGE} COFFEE_GATEWAY_DATABASE={odoo.database}")
             print(f"  export COFFEE_GATEWAY_KEY={odoo.key}")

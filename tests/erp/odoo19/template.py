@@ -49,8 +49,8 @@ class Kind:
 
 PLAIN: Final = Kind("plain", (), ("connector_coffee",))
 """What a user installs."""
-STOCK: Final = Kind("stock", ("stock",), ())
-"""With Odoo's stock and none of ours: the addon tests install ours into it."""
+SHOP: Final = Kind("shop", ("stock", "sale"), ())
+"""With Odoo's stock and sale and none of ours: the addon tests install ours into it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,7 @@ def template(kind: Kind) -> str:
 def cluster() -> Iterator[Cluster]:
     """Raises InstallError with the cure."""
     odoo = find()
+    odoo.version()
     own = bool(os.environ.get("COFFEE_PG"))
     with exclusively("clusters"):
         saved = CLUSTERS / f"own-{_addons_key(odoo)}" if own else _saved(odoo)
@@ -93,7 +94,7 @@ def cluster() -> Iterator[Cluster]:
 
 
 def _base_key(odoo: Odoo) -> str:
-    return fingerprint_text(odoo.key, version(), *BASE, *STOCK.more)
+    return fingerprint_text(odoo.key, version(), *BASE, *SHOP.more)
 
 
 def _addons_key(odoo: Odoo) -> str:
@@ -116,9 +117,10 @@ def _saved(odoo: Odoo) -> Path:
         return wanted
     base = CLUSTERS / f"base-{_base_key(odoo)}"
     if not base.exists():
-        _save(base, None, odoo, [(PLAIN, BASE), (STOCK, STOCK.more)])
-    for old in CLUSTERS.glob("addons-*"):
-        shutil.rmtree(old)
+        _save(base, None, odoo, [(PLAIN, BASE), (SHOP, SHOP.more)])
+    for old in [*CLUSTERS.glob("addons-*"), *CLUSTERS.glob("base-*")]:
+        if old != base:
+            shutil.rmtree(old)
     _save(wanted, base, odoo, [(PLAIN, PLAIN.ours)])
     return wanted
 
@@ -148,9 +150,9 @@ def _fill_own(odoo: Odoo, postgres: Postgres, saved: Path) -> None:
     if saved.exists():
         return
     saved.mkdir(parents=True)
-    for kind in (STOCK, PLAIN):
+    for kind in (SHOP, PLAIN):
         postgres.drop(template(kind))
-    for kind, modules in ((PLAIN, BASE), (STOCK, STOCK.more), (PLAIN, PLAIN.ours)):
+    for kind, modules in ((PLAIN, BASE), (SHOP, SHOP.more), (PLAIN, PLAIN.ours)):
         _begin(postgres, kind, saved)
         _install(odoo, postgres, template(kind), modules, saved)
 
@@ -211,6 +213,7 @@ def run_odoo(
 if __name__ == "__main__":
     try:
         with cluster() as ready:
+            print(f"[odoo] Odoo {ready.odoo.version()}, {version()}")
             print(f"[odoo] templates are ready ({ready.filestores.parent})")
     except InstallError as error:
         sys.exit(str(error))

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from host_bridge.commands import AHEAD_MS, GRACE_MS, Order, Sender, checked, payload, signed
+from host_bridge.commands import AHEAD_MS, GRACE_MS, Order, checked, payload, signed
 from host_bridge.contract.topics import command as command_topic
 from host_bridge.errors import Invalid, NotFound
+from host_bridge.sender import Sender
 from tests.support.contract import validate
 from tests.unit.bridge.world import UTC_MS, World, example
 

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from host_bridge import storage
-from host_bridge.commands import Order, Outbox, Sender
+from host_bridge.commands import Order, Outbox
 from host_bridge.gateway.port import BusySigns
 from host_bridge.keeper import Keeper
 from host_bridge.pours import Pours
+from host_bridge.sender import Sender
 from host_bridge.settings import PourSettings
 
 MONDAY_9 = datetime(2026, 1, 5, 9, tzinfo=UTC)

@@ -1,4 +1,4 @@
-# board: coffee_2900
+# boards: coffee_2900
 # Recipes to words, and the swap under a tick's nose.
 import plan
 from plan import ABSENT, HEAD, PHASE

@@ -1,9 +1,12 @@
-# board: coffee_2900
+# boards: coffee_2900
 # Tables against the equations they stand for, and the rails.
+from array import array
 from math import exp
 
 import board
+import guards
 import sensors
+import thermal
 
 
 def _ntc_raw(mc):
@@ -35,9 +38,45 @@ def test_pressure_zero_and_full_scale():
 
 
 def test_broken_wires_lie_outside_the_rails():
-    assert _ntc_raw(-20000) > sensors.RAIL_LOW and _ntc_raw(150000) < sensors.RAIL_HIGH
-    assert 0 < sensors.RAIL_LOW and sensors.RAIL_HIGH < 262140
+    assert _ntc_raw(-20000) > guards.RAIL_LOW and _ntc_raw(150000) < guards.RAIL_HIGH
+    assert 0 < guards.RAIL_LOW and guards.RAIL_HIGH < 262140
 
 
 def test_no_sensor_reads_zero():
     assert sensors.read(sensors.temperature_table(None), 131072) == 0
+
+
+def _ear(proved=False):
+    return guards.ear(0, sensors.temperature_table(board.BREW_SENSOR), 130000, proved, 9)
+
+
+def _heard(g, w, *raws):
+    raw = array("i", [0])
+    said = []
+    for raw[0] in raws:
+        said.append(guards.look(g, raw, w) & ~guards.TENTH)
+    return said
+
+
+def test_no_heat_before_the_sensor_has_proved_itself():
+    w = array("i", [0] * thermal.WORDS)
+    at_93 = 93 * 262144 // 165
+    assert _heard(_ear(), w, *[at_93] * 5) == [guards.BAD] * 3 + [guards.AGAIN, 0]
+    assert w[thermal.GOOD] == 1 and abs(w[thermal.MEASURED] - 93000) < 3
+
+
+def test_an_open_sensor_is_told_of_after_five_readings_and_not_used_from_the_first():
+    w = array("i", [0] * thermal.WORDS)
+    g = _ear(True)
+    assert _heard(g, w, 150000, 262140) == [guards.AGAIN, guards.BAD] and not w[thermal.GOOD]
+    broken = guards.BAD | guards.SENSOR
+    assert _heard(g, w, *[262140] * 4) == [guards.BAD] * 3 + [broken]
+    assert _heard(g, w, *[150000] * 5) == [guards.BAD] * 4 + [guards.AGAIN]
+
+
+def test_too_hot_is_too_hot_five_times():
+    w = array("i", [0] * thermal.WORDS)
+    g = _ear(True)
+    hot = 131 * 262144 // 165
+    assert _heard(g, w, *[hot] * 5) == [guards.AGAIN, 0, 0, 0, guards.ABOVE]
+    assert _heard(g, w, 150000, hot) == [0, 0]

@@ -1,4 +1,4 @@
-# board: coffee_2900
+# boards: coffee_2900
 # The load cell amplifier, clocked as its data sheet says. The plant is two words.
 import time
 

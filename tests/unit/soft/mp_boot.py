@@ -1,4 +1,4 @@
-# board: coffee_2900
+# boards: coffee_2900
 # boot.py: every output low in the first instructions, and nothing else touched before.
 import sys
 

@@ -1,4 +1,4 @@
-# board: coffee_2900
+# boards: coffee_2900
 # The live curve: every sample once, in order, in batches that close with `last`.
 import json
 

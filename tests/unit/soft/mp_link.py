@@ -2,8 +2,9 @@
 # given up, and that no step ever waits or does more than a handful of calls.
 import time
 
-import link as link_module
-from link import DOWN, GREETING, UP, Link
+import opening
+from link import Link
+from opening import DOWN, GREETING, UP
 from peer import Broker, Net, pass_ms, publish
 
 PREFIX = b"coffee/v1/m1/"
@@ -11,7 +12,7 @@ PREFIX = b"coffee/v1/m1/"
 
 def made(broker=None, **more):
     net = Net(Broker() if broker is None else broker)
-    link_module.socket = net
+    opening.socket = net
     made = Link("coffee-m1", "broker", keepalive=30, **more)
     made.heard = []
     made.set_callback(lambda topic, msg: made.heard.append((topic, msg)))
@@ -400,7 +401,7 @@ def test_name_is_asked_for_only_when_the_resolver_says_so():
             return self.address_now
 
         def socket(self):
-            return link_module.socket.socket()
+            return opening.socket.socket()
 
         def failed(self):
             pass
@@ -468,22 +469,22 @@ def test_link_takes_both_umqtt_constructors():
         def set_last_will(self, topic, msg, retain=False, qos=0):
             self.lw_topic, self.lw_msg, self.lw_qos, self.lw_retain = topic, msg, qos, retain
 
-    global Link, link_module
-    kept = umqtt.simple.MQTTClient, Link, link_module
+    global Link, opening
+    kept = umqtt.simple.MQTTClient, Link, opening, sys.modules["link"]
     try:
         umqtt.simple.MQTTClient = Newer
-        del sys.modules["link"]
+        del sys.modules["link"], sys.modules["opening"]
         import link as again
 
-        link_module, Link = again, again.Link
+        opening, Link = sys.modules["opening"], again.Link
         assert issubclass(Link, Newer)
         link, net = up(user="m1", password="secret")
         assert link.publish(b"t", b"x", qos=1)
         steps(link)
         assert link.out.acked
     finally:
-        umqtt.simple.MQTTClient, Link, link_module = kept
-        sys.modules["link"] = link_module
+        umqtt.simple.MQTTClient, Link, opening, sys.modules["link"] = kept
+        sys.modules["opening"] = opening
 
 
 def test_both_ways_to_ask_for_tls_and_none_without_a_ca():

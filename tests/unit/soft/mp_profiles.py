@@ -1,4 +1,4 @@
-# board: coffee_2900
+# boards: coffee_2900
 # Recipes of a machine with profiles: limits of a phase, the largest recipe, the factory's own.
 import json
 

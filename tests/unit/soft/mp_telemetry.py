@@ -3,10 +3,11 @@
 import json
 import time
 
-import link as link_module
+import opening
 from clock import Clock
 from live import ALARM_NAMES, Live
-from link import UP, Link
+from link import Link
+from opening import UP
 from peer import Broker, Net, pass_ms
 from telemetry import Telemetry
 
@@ -41,7 +42,7 @@ class Recipes:
 class World:
     def __init__(self, facts=0):
         self.net = Net(Broker())
-        link_module.socket = self.net
+        opening.socket = self.net
         self.live = Live()
         self.link = Link("coffee-m1", "broker")
         self.journal = Journal(facts)

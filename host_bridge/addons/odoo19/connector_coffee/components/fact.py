@@ -13,7 +13,7 @@ class Fact:
     """`raw` as the bridge sent it. After the import either `id` and `status` or `error` is set."""
 
     __slots__ = (
-        "backend", "checkpoint", "coffee_id", "error", "id", "journal",
+        "again", "backend", "checkpoint", "coffee_id", "error", "id", "journal",
         "machine", "model", "payload", "quarantine_id", "raw", "seq", "status", "values", "vals",
     )  # fmt: skip
 
@@ -27,6 +27,7 @@ class Fact:
         self.values = raw.get("values") or {}
         self.payload = self._checked_payload(raw.get("payload") or {})
         self.checkpoint = raw.get("checkpoint") or None
+        self.again = bool(raw.get("again"))
         self.seq = self._checked_seq(raw.get("seq"))
         self.coffee_id = f"{self.journal}/{raw.get('seq')}"
 

@@ -93,7 +93,8 @@ class FactBatchImporter(AbstractComponent):
         return {(record.backend_id.id, record.coffee_id): record for record in records}
 
     def _update(self, fact, record):
-        changed = self._changed(record, fact.vals)
+        """A fact sent again out of the bridge's history may know less than the record."""
+        changed = {} if fact.again else self._changed(record, fact.vals)
         if not changed:
             fact.settle(record.id, "unchanged")
             return
@@ -188,13 +189,13 @@ class AlarmBatchImporter(Component):
 
     def _after_import(self, facts):
         """Which alarm is for a person: the bridge has asked, or the machine's setting here
-        decides instead of it."""
+        decides instead of it. Of history only what the bridge still asks for is."""
         for fact in facts:
             setting = fact.backend.checkpoint_severity
             if setting == "bridge":
                 continue
             wanted = fact.vals["raised"] and (SEVERITY[fact.vals["severity"]] >= SEVERITY[setting])
-            if wanted and not fact.checkpoint:
+            if wanted and not fact.checkpoint and not fact.again:
                 fact.checkpoint = {
                     "summary": self.env._(
                         "%(severity)s alarm %(code)s at %(machine)s",

@@ -354,6 +354,18 @@ class CoffeeBackend(models.Model):
             return True
         return happened.date() >= self.import_from
 
+    def _since(self, start):
+        """Domain of this machine's facts that came after `start` and, as far as is known, happened
+        after it: history sent later is not booked again."""
+        self.ensure_one()
+        return [
+            ("backend_id", "=", self.id),
+            ("create_date", ">=", start),
+            "|",
+            ("happened_at", "=", False),
+            ("happened_at", ">=", start),
+        ]
+
     @api.model
     def _cron_silent(self):
         """A machine whose bridge is silent is not online, whatever was said last."""

@@ -65,6 +65,8 @@ class CoffeeCheckpoint(models.Model):
         for draft in drafts:
             if _key(draft) not in held:
                 fresh.setdefault(_key(draft), self._values(draft))
+            elif draft.get("res_id"):
+                self.browse(held[_key(draft)])._find_record(draft)
         records = self.with_context(**QUIET).create(list(fresh.values()))
         records._tell(drafts)
         held.update(zip(fresh, records.ids, strict=True))
@@ -91,6 +93,12 @@ class CoffeeCheckpoint(models.Model):
             "res_model": model if known else False,
             "res_id": draft["res_id"] if known else False,
         }
+
+    def _find_record(self, draft):
+        """The record came after its checkpoint."""
+        if not self.res_id:
+            values = self._values(draft)
+            self.write({"res_model": values["res_model"], "res_id": values["res_id"]})
 
     def _tell(self, drafts):
         """Connector managers follow; the machine's reviewer gets an activity."""

@@ -54,6 +54,19 @@ class TestCheckpoint(CoffeeCase):
         self.push(self.alarm(3) | {"checkpoint": words})
         self.assertFalse(self.about(3))
 
+    def test_old_alarms_sent_later_ask_nobody_again(self):
+        words = {"summary": "still open", "language": "en_US"}
+        again = {"again": True}
+        self.push(self.alarm(1) | again, self.alarm(2) | again | {"checkpoint": words})
+        self.assertFalse(self.about(1))
+        self.assertEqual(self.about(2).summary, "still open")
+
+    def test_it_finds_a_record_that_came_after_it(self):
+        about = {"machine": "left", "model": "coffee.alarm", "coffee_id": "9f3a77aa/1"}
+        self.api.add_checkpoints([about | {"summary": "look"}])
+        self.push(self.alarm(1))
+        self.assertEqual(self.about(1).summary, "look")
+
     def test_managers_follow_and_the_reviewer_has_an_activity(self):
         self.left.reviewer_id = self.user
         self.push(self.alarm(1))

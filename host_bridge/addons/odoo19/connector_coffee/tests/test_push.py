@@ -28,6 +28,13 @@ class TestPush(CoffeeCase):
         brew = self.record("coffee.brew", 0)
         self.assertEqual((brew.utc_ms, brew.volume_ml, brew.temp_c), (UTC_MS, 36.1, 93.0))
 
+    def test_history_sent_again_leaves_a_record_as_it_is(self):
+        self.push(self.brew(1))
+        again = self.brew(1, volume_ul="1") | {"again": True}
+        new = self.brew(2) | {"again": True}
+        self.assertEqual(self.statuses(again, new), ["unchanged", "created"])
+        self.assertEqual(self.record("coffee.brew", 1).volume_ul, 36100)
+
     def test_a_batch_of_many_machines_is_one_search_and_one_create_a_model(self):
         for number in range(20):
             self._machine(f"m{number}", "2900")

@@ -17,7 +17,11 @@ class CoffeeBackend(models.Model):
         help="Empty: consumption moves no stock.",
     )
     stock_since = fields.Datetime(
-        "Consumption Since", readonly=True, copy=False, help="What was brewed before stays as is."
+        "Consumption Since",
+        compute="_compute_stock_since",
+        store=True,
+        copy=False,
+        help="What was brewed before stays as is.",
     )
     bean_product_id = fields.Many2one(
         "product.product", "Beans", domain="[('is_storable', '=', True)]"
@@ -32,11 +36,13 @@ class CoffeeBackend(models.Model):
     bean_rest_g = fields.Float("Beans Not Booked Yet (g)", readonly=True, copy=False)
     water_rest_l = fields.Float("Water Not Booked Yet (l)", readonly=True, copy=False)
 
-    def write(self, vals):
-        if vals.get("stock_location_id"):
-            fresh = self.filtered(lambda one: not one.stock_location_id)
-            super(CoffeeBackend, fresh).write({"stock_since": fields.Datetime.now()})
-        return super().write(vals)
+    @api.depends("stock_location_id")
+    def _compute_stock_since(self):
+        for backend in self:
+            if not backend.stock_location_id:
+                backend.stock_since = False
+            elif not backend.stock_since:
+                backend.stock_since = fields.Datetime.now()
 
     @api.constrains("bean_product_id", "water_product_id")
     def _check_units(self):
@@ -68,7 +74,9 @@ class CoffeeBackend(models.Model):
         self.ensure_one()
         if not self.bean_product_id:
             return
-        brews = self.env["coffee.brew"].search(self._unbooked("bean_move_id"))
+        brews = self.env["coffee.brew"].search(
+            [("bean_move_id", "=", False), *self._since(self.stock_since)]
+        )
         grams = sum(brew.recipe_id.bean_g or self.bean_default_g for brew in brews)
         gram = self.env.ref("uom.product_uom_gram")
         brews.bean_move_id = self._move(self.bean_product_id, grams, gram, "bean_rest_g")
@@ -78,17 +86,12 @@ class CoffeeBackend(models.Model):
         self.ensure_one()
         if not self.water_product_id:
             return
-        meters = self.env["coffee.meter"].search(self._unbooked("water_move_id"))
+        meters = self.env["coffee.meter"].search(
+            [("water_move_id", "=", False), *self._since(self.stock_since)]
+        )
         litres = sum(meters.mapped("water_ul")) / 1e6
         litre = self.env.ref("uom.product_uom_litre")
         meters.water_move_id = self._move(self.water_product_id, litres, litre, "water_rest_l")
-
-    def _unbooked(self, field):
-        return [
-            ("backend_id", "=", self.id),
-            (field, "=", False),
-            ("create_date", ">=", self.stock_since),
-        ]
 
     def _move(self, product, quantity, unit, rest):
         """Done at once: it has been drunk. Stock may go below zero; a count will say so.

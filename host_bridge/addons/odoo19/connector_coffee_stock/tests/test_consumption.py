@@ -62,6 +62,21 @@ class TestConsumption(CoffeeCase):
         self.consume()
         self.assertEqual(self.beans.qty_available, 0)
 
+    def test_history_sent_later_stays_as_it_is(self):
+        self.left.stock_since = "2026-01-01 00:00:10"
+        self.push(self.brew(1), self.brew(2, utc_ms=str(1_767_225_620_000)))
+        self.consume()
+        self.assertTrue(self.record("coffee.brew", 2).bean_move_id)
+        self.assertFalse(self.record("coffee.brew", 1).bean_move_id)
+
+    def test_taken_from_the_day_of_the_choice(self):
+        self.assertFalse(self.right.stock_since)
+        self.right.stock_location_id = self.left.stock_location_id
+        since = self.right.stock_since
+        self.assertTrue(since)
+        self.right.stock_location_id = self.left.stock_location_id
+        self.assertEqual(self.right.stock_since, since)
+
     def test_units_must_fit(self):
         piece = self._product("Cup", "uom.product_uom_unit")
         with self.assertRaisesRegex(ValidationError, "choose a product kept in a unit"):

@@ -1,14 +1,15 @@
-# The cases of mp_tick_1900.py and mp_tick_2900.py: both boards must pass the same.
+# boards: coffee_1900 coffee_2900
+# The whole tick on the simulated board: no allocation, watchdog, buttons, requests, refusals.
 import sys
 
+ROOT = sys.argv[0].split("/tests/")[0]
+sys.path[:0] = [ROOT + "/tests/plant/rig"]
 import board
 import live as names
 import micropython
 import refusal
 import scenarios
 from rig import Rig
-
-ROOT = sys.argv[0].split("/tests/")[0]
 
 
 def _ready(**more):
@@ -19,7 +20,7 @@ def _ready(**more):
     return r
 
 
-def no_allocation_in_10000_brewing_ticks():
+def test_no_allocation_in_10000_brewing_ticks():
     # the simulated board calls the tick under heap_lock; here the body is called so as well
     r = _ready()
     seen = [0]
@@ -44,7 +45,7 @@ def no_allocation_in_10000_brewing_ticks():
         micropython.heap_unlock()
 
 
-def a_button_starts_and_stops_a_shot():
+def test_a_button_starts_and_stops_a_shot():
     r = _ready()
     r.press("brew")
     assert r.state() == "starting"
@@ -64,7 +65,7 @@ def _refused(r, code):
     assert code is None or r.live.shot == 0
 
 
-def remote_brews_are_refused_with_their_reason():
+def test_remote_brews_are_refused_with_their_reason():
     r = _ready()
     r.plant.set("cup", 0)
     r.run(100)
@@ -94,7 +95,7 @@ def remote_brews_are_refused_with_their_reason():
     assert r.ask(names.REQ_BREW) == refusal.BUSY
 
 
-def safe_mode_reports_but_neither_heats_nor_pumps():
+def test_safe_mode_reports_but_neither_heats_nor_pumps():
     r = Rig(ROOT, safe_mode=True)
     r.button.load(scenarios.recipe())
 
@@ -111,13 +112,13 @@ def safe_mode_reports_but_neither_heats_nor_pumps():
     r.until("heating", 1000)
 
 
-def latches_of_the_last_life_forbid_heat():
+def test_latches_of_the_last_life_forbid_heat():
     r = Rig(ROOT, latched=1 << 6)
     r.run(3000)
     assert r.state() == "fault" and not r.plant.u[0]
 
 
-def the_dog_is_fed_only_while_both_sides_live():
+def test_the_dog_is_fed_only_while_both_sides_live():
     r = _ready()
     fed = [0]
 
@@ -139,7 +140,7 @@ def the_dog_is_fed_only_while_both_sides_live():
     assert fed[0] == 0
 
 
-def a_broken_tick_switches_everything_off():
+def test_a_broken_tick_switches_everything_off():
     r = _ready()
     r.press("brew")
     r.until("brewing", 30000)
@@ -156,7 +157,7 @@ def a_broken_tick_switches_everything_off():
     assert r.tick.broken and not any(r.plant.u[k] for k in range(8))
 
 
-def an_erase_finds_the_outputs_off():
+def test_an_erase_finds_the_outputs_off():
     r = _ready()
     assert r.ask(names.REQ_QUIET) == 0
 
@@ -173,7 +174,7 @@ def an_erase_finds_the_outputs_off():
     assert r.ask(names.REQ_QUIET) == refusal.BUSY
 
 
-def standby_is_cold_and_a_button_wakes():
+def test_standby_is_cold_and_a_button_wakes():
     r = _ready()
     assert r.ask(names.REQ_STANDBY) == 0
     r.run(200)
@@ -184,7 +185,7 @@ def standby_is_cold_and_a_button_wakes():
     assert r.state() in ("heating", "ready")
 
 
-def the_curve_has_ten_samples_a_second_with_rising_times():
+def test_the_curve_has_ten_samples_a_second_with_rising_times():
     from array import array
 
     from samples import SAMPLE_WORDS
@@ -207,7 +208,7 @@ def the_curve_has_ten_samples_a_second_with_rising_times():
         assert 90 <= times[k] - times[k - 1] <= 110, (k, times)
 
 
-def never_both_heaters_beyond_the_budget():
+def test_never_both_heaters_beyond_the_budget():
     r = Rig(ROOT)
     total = board.BREW_BOILER[0] + (board.STEAM_BOILER[0] if board.STEAM_BOILER else 0)
     fired = [0, 0]

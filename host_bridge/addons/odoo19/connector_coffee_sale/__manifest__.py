@@ -1,0 +1,18 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+{
+    "name": "Coffee Connector: sale",
+    "summary": "Brews of a coffee machine as lines of a sales order",
+    "version": "19.0.1.0.0",
+    "category": "Connector",
+    "license": "AGPL-3",
+    "author": "Coffee Controller contributors",
+    "website": "https://coffee-controller.example",
+    "depends": ["connector_coffee", "sale"],
+    "data": [
+        "data/ir_cron.xml",
+        "views/coffee_backend_views.xml",
+        "views/coffee_brew_views.xml",
+        "views/sale_order_views.xml",
+    ],
+    "auto_install": True,
+}

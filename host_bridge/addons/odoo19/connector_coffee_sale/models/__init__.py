@@ -1,0 +1,3 @@
+from . import coffee_backend
+from . import coffee_brew
+from . import sale_order

@@ -1,0 +1,82 @@
+"""What a machine brewed is sold: lines of its open quotation, one a drink, by a cron and never in
+the middle of an import."""
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+
+class CoffeeBackend(models.Model):
+    _inherit = "coffee.backend"
+
+    accounting = fields.Selection(
+        selection_add=[("sale", "A line of a sales order")], ondelete={"sale": "set default"}
+    )
+    sale_partner_id = fields.Many2one(
+        "res.partner", "Sold To", check_company=True, help="Who pays for this machine's brews."
+    )
+    sale_since = fields.Datetime(
+        "Sold Since",
+        compute="_compute_sale_since",
+        store=True,
+        copy=False,
+        help="What was brewed before is not sold.",
+    )
+
+    @api.depends("accounting")
+    def _compute_sale_since(self):
+        for backend in self:
+            if backend.accounting != "sale":
+                backend.sale_since = False
+            elif not backend.sale_since:
+                backend.sale_since = fields.Datetime.now()
+
+    @api.constrains("accounting", "sale_partner_id")
+    def _check_sale_partner(self):
+        for backend in self:
+            if backend.accounting == "sale" and not backend.sale_partner_id:
+                raise ValidationError(
+                    self.env._("%s: choose to whom its brews are sold", backend.name)
+                )
+
+    @api.model
+    def _cron_sell(self):
+        for backend in self.search([("accounting", "=", "sale")]):
+            backend.with_company(backend.company_id)._sell()
+
+    def _sell(self):
+        """A drink counts when it was not aborted, whoever stopped it."""
+        self.ensure_one()
+        groups = self.env["coffee.brew"]._read_group(
+            [
+                ("sale_line_id", "=", False),
+                ("product_id", "!=", False),
+                ("result", "!=", "aborted"),
+                *self._since(self.sale_since),
+            ],
+            ["product_id"],
+            ["id:recordset"],
+        )
+        if not groups:
+            return
+        order = self._open_order()
+        for product, brews in groups:
+            brews.sale_line_id = order._add_brews(product, len(brews))
+
+    def _open_order(self):
+        """The quotation that cups are added to, until somebody sends, confirms or cancels it."""
+        Order = self.env["sale.order"]
+        return Order.search(
+            [
+                ("coffee_backend_id", "=", self.id),
+                ("partner_id", "=", self.sale_partner_id.id),
+                ("state", "=", "draft"),
+            ],
+            limit=1,
+        ) or Order.create(
+            {
+                "partner_id": self.sale_partner_id.id,
+                "company_id": self.company_id.id,
+                "coffee_backend_id": self.id,
+                "origin": self.name,
+            }
+        )

@@ -1,0 +1,19 @@
+from odoo import fields, models
+
+
+class CoffeeBrew(models.Model):
+    _inherit = "coffee.brew"
+
+    # gone with a deleted quotation, and then the brew is sold again
+    sale_line_id = fields.Many2one(
+        "sale.order.line",
+        "Sold As",
+        readonly=True,
+        copy=False,
+        ondelete="set null",
+        index="btree_not_null",
+    )
+
+    _not_sold_yet = models.Index(
+        "(backend_id) WHERE sale_line_id IS NULL AND product_id IS NOT NULL"
+    )

@@ -1,0 +1,111 @@
+from odoo.exceptions import ValidationError
+from odoo.tests import tagged
+
+from odoo.addons.connector_coffee.tests.common import PROFILE, CoffeeCase
+
+
+@tagged("post_install", "-at_install")
+class TestSale(CoffeeCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.guest = cls.env["res.partner"].create({"name": "Office, 2nd floor"})
+        cls.left.write({"accounting": "sale", "sale_partner_id": cls.guest.id})
+        # the test is one transaction, and all of it bears the time when that began
+        cls.left.sale_since = "2026-01-01 00:00:00"
+
+    def setUp(self):
+        super().setUp()
+        slots = {"0": PROFILE, "1": {**PROFILE, "name": "ristretto"}}
+        self.api.import_recipes("left", 1, slots)
+        self.espresso, self.ristretto = self.left.recipe_ids.sorted("coffee_id").odoo_id
+        self.espresso.list_price = 1.5
+        self.ristretto.list_price = 2
+
+    def sell(self):
+        self.env["coffee.backend"]._cron_sell()
+
+    @property
+    def orders(self):
+        return self.env["sale.order"].search(
+            [("coffee_backend_id", "=", self.left.id)], order="id"
+        )
+
+    def sold(self, order):
+        return {line.product_id: line.product_uom_qty for line in order.order_line}
+
+    def test_brews_are_lines_of_one_quotation_each_once(self):
+        self.push(self.brew(1), self.brew(2, slot="1"), self.brew(3), self.brew(1, "right"))
+        for _ in range(2):
+            self.sell()
+        order = self.orders
+        self.assertEqual(self.sold(order), {self.espresso: 2, self.ristretto: 1})
+        self.assertEqual((order.partner_id, order.origin), (self.guest, "Left"))
+        self.assertAlmostEqual(order.amount_untaxed, 5)
+        self.push(self.brew(1), self.brew(4))
+        self.sell()
+        self.assertEqual(self.orders, order)
+        self.assertEqual(self.sold(order), {self.espresso: 3, self.ristretto: 1})
+        self.assertEqual(self.record("coffee.brew", 4).sale_line_id.order_id, order)
+        self.assertFalse(self.record("coffee.brew", 1, "right").sale_line_id)
+        found = self.env["coffee.brew"].search(order.action_coffee_brews()["domain"])
+        self.assertEqual(len(found), 4)
+
+    def test_a_confirmed_order_is_left_alone(self):
+        self.push(self.brew(1))
+        self.sell()
+        first = self.orders
+        first.action_confirm()
+        self.push(self.brew(2))
+        self.sell()
+        self.assertEqual(self.sold(first), {self.espresso: 1})
+        self.assertEqual(self.sold(self.orders[-1]), {self.espresso: 1})
+        self.assertEqual(len(self.orders), 2)
+
+    def test_a_line_a_person_added_is_not_ours(self):
+        self.push(self.brew(1))
+        self.sell()
+        order = self.orders
+        order.order_line = [(0, 0, {"product_id": self.ristretto.id, "product_uom_qty": 7})]
+        self.push(self.brew(2, slot="1"))
+        self.sell()
+        self.assertEqual(sorted(order.order_line.mapped("product_uom_qty")), [1, 1, 7])
+
+    def test_a_deleted_quotation_is_made_again(self):
+        self.push(self.brew(1), self.brew(2))
+        self.sell()
+        self.orders.unlink()
+        self.sell()
+        self.assertEqual(self.sold(self.orders), {self.espresso: 2})
+
+    def test_not_sold(self):
+        """Aborted, of no known drink, brewed before though it came later, of another setting."""
+        self.left.sale_since = "2026-01-01 00:00:10"
+        late = {"utc_ms": str(1_767_225_620_000)}
+        self.push(
+            self.brew(1, result="aborted", **late), self.brew(2, slot="7", **late), self.brew(3)
+        )
+        self.sell()
+        self.assertFalse(self.orders)
+        self.push(self.brew(4, result="stopped", **late))
+        self.sell()
+        self.assertEqual(self.sold(self.orders), {self.espresso: 1})
+        self.left.accounting = "price"
+        self.push(self.brew(5, **late))
+        self.sell()
+        self.assertEqual(self.sold(self.orders), {self.espresso: 1})
+        self.assertFalse(self.left.sale_since)
+
+    def test_somebody_must_pay(self):
+        with self.assertRaisesRegex(ValidationError, "to whom its brews are sold"):
+            self.left.sale_partner_id = False
+
+    def test_sold_from_the_day_of_the_choice(self):
+        self.assertFalse(self.right.sale_since)
+        self.right.write({"accounting": "sale", "sale_partner_id": self.guest.id})
+        since = self.right.sale_since
+        self.assertTrue(since)
+        self.right.accounting = "sale"
+        self.assertEqual(self.right.sale_since, since)
+        made = self._machine("new", "1900", accounting="sale", sale_partner_id=self.guest.id)
+        self.assertTrue(made.sale_since)

@@ -1,0 +1,44 @@
+"""Images with Wi-Fi need a MicroPython checkout: what it lacks is said before compiling."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from boards.image.build import Builder, BuildError, Target
+
+LIBRARIES = ("cyw43-driver/src", "pico-sdk/src", "lwip/src", "mbedtls/library")
+
+
+def refusal(tree: Path) -> str:
+    with pytest.raises(BuildError) as caught:
+        Builder(lambda line: None, tree / "work").build(Target("1900", tree))
+    return str(caught.value)
+
+
+def test_what_is_no_checkout_is_refused(tmp_path: Path) -> None:
+    assert "no MicroPython checkout" in refusal(tmp_path)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    (tmp_path / "ports/rp2").mkdir(parents=True)
+    (tmp_path / "ports/rp2/CMakeLists.txt").touch()
+    for name in LIBRARIES:
+        (tmp_path / "lib" / name).mkdir(parents=True)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_a_missing_submodule_is_named_with_the_cure(tree: Path, name: str) -> None:
+    (tree / "lib" / name).rmdir()
+    said = refusal(tree)
+    assert name in said and "BOARD=RPI_PICO_W submodules" in said
+
+
+def test_a_missing_compiler_is_named_with_the_cure(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tree))
+    assert "apt install cmake" in refusal(tree)
