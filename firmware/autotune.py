@@ -162,8 +162,8 @@ class Autotune:
         # gross slope: net slope over what the losses leave of the power at that temperature
         gross = (_gross(self._low, self._low_mc, duty, over)
                  + _gross(self._high, self._high_mc, duty, over)) >> 1
-        # a boiler without water seems to have ten times the power; what is believed is less anyway,
-        # and the board has no big ints here
+        # a boiler without water seems to have ten times the power: more than is believed anyway,
+        # and more than small ints carry
         power = min(gross * capacity // (_SLOPE_S * 1000), self._nominal[0] * 2)
         loss = (power * duty >> 6) * 1000 // 1024 * 1000 // over
         # after the cut: the element's lag at the gross slope, sensor's and ours at the net one
