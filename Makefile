@@ -143,9 +143,9 @@ $(UMQTT): | $(RUN_READY)
 	  { tail -n 15 $(LOG) >&2; exit 1; }
 
 # What the tests need and pip cannot bring. A missing component is a failure, never a skip.
-DEBIAN = mosquitto mosquitto-clients chromium chromium-driver postgresql
+DEBIAN = mosquitto mosquitto-clients chromium chromium-driver postgresql xz-utils bzip2
 packages:
-	@missing=; for program in mosquitto mosquitto_pub chromium chromedriver initdb; do \
+	@missing=; for program in mosquitto mosquitto_pub chromium chromedriver initdb xz bzip2; do \
 	  PATH="$$PATH:/usr/sbin:$$(echo /usr/lib/postgresql/*/bin | tr ' ' ':')" command -v $$program > /dev/null || missing="$$missing $$program"; done; \
 	if [ -n "$$missing" ]; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \

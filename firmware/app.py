@@ -64,6 +64,7 @@ class App:
         self._say_at = self._collected_at
         self._say_ms = _SAY_MS
         self._reported = self._turn = False
+        self._heard = []  # commands, for step()
 
     # --- the network's side
     def _connect(self, settings):
@@ -120,7 +121,10 @@ class App:
             self.telemetry.overload()
             if name != "stop":  # stop is always carried out
                 return None
-        return self.commands.take(name, payload)
+        if name == "stop":
+            return self.commands.take(name, payload)
+        self._heard.append((name, payload))
+        return None
 
     def _too_long(self, topic, size):
         name = topic[len(self._cmd):] if topic.startswith(self._cmd) else topic[-16:]
@@ -186,6 +190,10 @@ class App:
         self.facts.step()
         if self.telemetry:
             self._network(now)
+            if self._heard and not self.telemetry.full():
+                # not deep inside the link: the file system needs 1 KiB of the chip's 8 KiB
+                # of stack, and the tick needs the rest when it interrupts
+                self._reply(self.commands.take(*self._heard.pop(0)))
         if time.ticks_diff(now, self._slow_at) >= 0:
             self._slow_at = time.ticks_add(now, _SLOW_MS)
             self._slowly(now)

@@ -28,6 +28,7 @@ BACK_S: Final = 120.0
 OLDEST: Final = (1, 26)
 """machine.Timer(hard=True) on rp2 came with it."""
 CHIPS: Final = ("RP2040", "RP2350")
+HELD: Final = b"coffee: held"
 PROMPT: Final = b"\n>>> "
 DOWNLOAD: Final = "hold BOOTSEL while you plug the board in and copy MicroPython onto it"
 
@@ -231,8 +232,8 @@ class Device:
                     self.close()
                     found: dict[str, Any] = json.loads(line[11:])
                     return found
-            if PROMPT in console:
-                break  # main.py has ended: it will not come up any more
+            if PROMPT in console and HELD not in console:
+                break  # main.py has ended: it will not come up any more. A hold ends by itself
         self.close()
         raise BoardError(
             f"{self.port}: the machine did not come up. Its console:\n"

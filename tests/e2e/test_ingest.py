@@ -233,7 +233,8 @@ def test_over_tls_with_user_and_client_certificate(tmp_path: Path) -> None:
         load(data=tmp_path / "data", mqtt={**tls, "cert_file": None, "key_file": None})
     )
     without.start()
-    eventually(lambda: "connection" in without._link.problem or "refused" in without._link.problem)
+    eventually(lambda: any("connection" in said or "refused" in said
+                           for said in without.health().problems))
     assert not without.health().mqtt_connected
     assert any(f"localhost:{site.port}" in problem for problem in without.health().problems)
     without.stop()

@@ -95,4 +95,4 @@ def test_the_scale(hal: EmulatedRig) -> None:
     lighter = empty - hal.ask("s._counts")
     assert lighter == pytest.approx(180 * hal.data["SCALE_COUNTS_G"], rel=0.05)
     hal.plant.set("cup", 1)
-    assert hal.ask("s.alive()")
+    assert hal.ask("s.alive")

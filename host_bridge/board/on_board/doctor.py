@@ -65,6 +65,8 @@ def _temperatures():
 
 
 def _judged(sensors, name, sensor, sums):
+    from guards import RAIL_HIGH, RAIL_LOW
+
     raw = sum(sums) // len(sums)
     spread = max(sums) - min(sums)
     if name == "pressure":
@@ -75,7 +77,7 @@ def _judged(sensors, name, sensor, sums):
         value = sensors.read(sensors.temperature_table(sensor), raw)
         shown, fits = "%.1f C" % (value / 1000), -10000 <= value <= 160000
         cure = "check the sensor's plug and wires"
-    if not sensors.RAIL_LOW <= raw <= sensors.RAIL_HIGH:
+    if not RAIL_LOW <= raw <= RAIL_HIGH:
         return (name, BAD, "open or shorted (ADC %d of 262140)" % raw, "check the sensor's wires")
     if not fits:
         return (name, BAD, shown, cure)
@@ -93,8 +95,7 @@ def _scale():
     readings = []
     until = time.ticks_add(time.ticks_ms(), 1500)
     while time.ticks_diff(until, time.ticks_ms()) > 0 and len(readings) < 5:
-        cell.step()
-        if cell.fresh:
+        if cell.step():
             readings.append(cell.weight_mg)
         time.sleep_ms(1)
     if len(readings) < 3:
