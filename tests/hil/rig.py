@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from simulator.emulated import EmulatedBoard
+from simulator.emulated.console import Console
 from simulator.emulated.stand_in import read_data
 
 # a board is held for one start only: ask anew for the next, wanted or not, and prolong this one
@@ -56,6 +57,13 @@ class Rig:
     def reset(self) -> None:
         """machine.reset(), then the prompt again if a file `hold` is there."""
         raise NotImplementedError
+
+    @contextlib.contextmanager
+    def cable(self) -> Iterator[str]:
+        """A serial port for other programs: a board that runs its machine. Nothing that was
+        flashed or set on it stays."""
+        raise NotImplementedError
+        yield
 
     @contextlib.contextmanager
     def application(self) -> Iterator[Application]:
@@ -124,6 +132,11 @@ class EmulatedRig(Rig):
         assert self.board.run_until(lambda: len(self.board.resets) > resets, 1000)
         self.board.run(60)
 
+    @contextlib.contextmanager
+    def cable(self) -> Iterator[str]:
+        with self.boot() as board, Console(board) as port:
+            yield port
+
     def boot(self, files: dict[str, bytes] | None = None) -> EmulatedBoard:
         """Another board of the same model, powered on with its own main.py, nothing at its
         console."""
@@ -164,6 +177,16 @@ class SerialRig(Rig):
 
     def reset(self) -> None:
         self._restart("import machine\nmachine.reset()")
+
+    @contextlib.contextmanager
+    def cable(self) -> Iterator[str]:
+        settings = self.ask("__import__('config').load()._set")
+        self._restart("import hold\nhold.release()")
+        self._board.close()
+        yield self._port
+        self._board = self._open(self._port)
+        self.prompt()
+        self.exec(f"import config\nconfig.provision({settings!r})")
 
     def _restart(self, code: str) -> None:
         self._board.exec_raw_no_follow(code)
