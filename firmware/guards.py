@@ -6,7 +6,7 @@ import board
 import interlocks as il
 import micropython
 from micropython import const
-from thermal import D_ZERO, FLOW, GOOD, POWER, D, Q
+from thermal import D_ZERO, FLOW, POWER, D, Q
 
 _RAIL_TICKS = const(5)
 _ABOVE_TICKS = const(5)
@@ -32,6 +32,8 @@ _CHANNEL = const(6)
 _MEAN = const(7)  # of the last tenth of a second
 _TABLE = const(8)
 BIAS = const(50000)
+_GOOD = const(21)  # of thermal.py, folded: look() runs in every tick
+_MEASURED = const(5)
 
 # bits of what look() says; 0: all is well
 BAD = const(1)  # this reading is none
@@ -74,15 +76,15 @@ def look(g: ptr32, raw: ptr32, w: ptr32) -> int:
         said = BAD
         if rail >= _RAIL_TICKS:
             said = BAD | SENSOR
-        w[21] = 0
+        w[_GOOD] = 0
     else:
-        if int(w[21]) == 0:
+        if int(w[_GOOD]) == 0:
             said = AGAIN
-            w[21] = 1
+            w[_GOOD] = 1
         m = v - BIAS
         if m < 0:
             m = 0
-        w[5] = m
+        w[_MEASURED] = m
         if v > int(g[_LIMIT]):
             above = int(g[_ABOVE]) + 1
             if above >= _ABOVE_TICKS:
@@ -137,7 +139,7 @@ class BoilerGuard:
         if self.good and self._mean != -1 and abs(mean - self._mean) > _RATE_MC:
             self._il.up(self._sensor)
             self._ear[_RAIL] = _RAIL_TICKS - 1  # and the observer starts anew
-            self._words[GOOD] = 0
+            self._words[_GOOD] = 0
             self.good = False
         # the first tenth may have been a shorter one: each ear has its own turn
         self._mean = mean if self.good and self._since_start else -1

@@ -20,7 +20,7 @@ from micropython import const
 from modes import Modes
 from scale import Scale
 from taps import Taps
-from thermal import WORDS
+from thermal import GOOD, WORDS
 
 WDT_MS = const(400)  # a tick that stops resets the board: off within 0.5 s
 _PERIOD_US = const(10000)
@@ -70,7 +70,7 @@ class Tick:
         table = sensors.pressure_table(board.PRESSURE_SENSOR)
         self._pressure_ear = ear(3, table, board.PRESSURE_LIMIT_MBAR or 0, True, 0)
         self._pressure_words = array("i", [0] * WORDS)
-        self._pressure_words[21] = 1
+        self._pressure_words[GOOD] = 1
         self._has_scale = self.scale.fitted
         self._switches = -1
         self._last_us = ticks_us()

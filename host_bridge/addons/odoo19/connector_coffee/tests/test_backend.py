@@ -1,8 +1,10 @@
 from datetime import timedelta
+from unittest.mock import patch
 
 from odoo import fields
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import Form, tagged
+from odoo.tools import mute_logger
 
 from .common import PROFILE, UTC_MS, CoffeeCase
 
@@ -114,3 +116,31 @@ class TestBackend(CoffeeCase):
             action = getattr(self.left, f"action_{name}")()
             self.env[action["res_model"]].search(action["domain"])
         self.assertEqual((self.left.brew_count, self.left.alarm_count), (1, 0))
+
+    def test_what_one_cannot_book_keeps_no_other_waiting(self):
+        def book(machine):
+            machine.location = "booked"
+            if machine == self.left:
+                raise ValueError("no unit")
+
+        def asked():
+            return self.env["coffee.checkpoint"].search([("coffee_id", "=like", "_test/%")])
+
+        def book_both():
+            kind = self.env.registry["coffee.backend"]
+            with (
+                patch.object(kind, "_test", book, create=True),
+                mute_logger("odoo.addons.connector_coffee.models.coffee_backend"),
+            ):
+                (self.left | self.right)._book_each("_test")
+
+        for _ in range(2):
+            book_both()
+        self.assertFalse(self.left.location)
+        self.assertEqual(self.right.location, "booked")
+        self.assertEqual(asked().backend_id, self.left)
+        self.assertEqual(len(asked()), 1, "asked once")
+        self.assertIn("no unit", asked().summary)
+        asked().action_review()
+        book_both()
+        self.assertEqual(len(asked()), 2, "and again once that was reviewed")

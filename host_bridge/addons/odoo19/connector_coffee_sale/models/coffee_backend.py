@@ -40,8 +40,7 @@ class CoffeeBackend(models.Model):
 
     @api.model
     def _cron_sell(self):
-        for backend in self.search([("accounting", "=", "sale")]):
-            backend.with_company(backend.company_id)._sell()
+        self.search([("accounting", "=", "sale")])._book_each("_sell")
 
     def _sell(self):
         """A drink counts when it was not aborted, whoever stopped it."""

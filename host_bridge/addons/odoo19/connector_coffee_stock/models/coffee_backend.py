@@ -66,9 +66,9 @@ class CoffeeBackend(models.Model):
 
     @api.model
     def _cron_consume(self):
-        for backend in self.search([("stock_location_id", "!=", False)]):
-            backend._consume_beans()
-            backend._consume_water()
+        backends = self.search([("stock_location_id", "!=", False)])
+        backends._book_each("_consume_beans")
+        backends._book_each("_consume_water")
 
     def _consume_beans(self):
         self.ensure_one()
