@@ -27,9 +27,9 @@ from host_bridge.metrics import Metrics
 from host_bridge.mqtt.ingest import Ingest
 from host_bridge.mqtt.link import Link, Received
 from host_bridge.orders import Orders
-from host_bridge.pour import ProbeLoop
 from host_bridge.pours import Pours, utc_now
 from host_bridge.presence import Presences
+from host_bridge.probe import ProbeLoop
 from host_bridge.reader import Reader
 from host_bridge.registry import Registry
 from host_bridge.resend import hand_over

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from host_bridge.gateway.port import BusySigns
 from host_bridge.keeper import Keeper
-from host_bridge.pour import MISSED_PROBES, PourMemory, PourPolicy, PourState, Probe
+from host_bridge.pour_policy import MISSED_PROBES, PourMemory, PourPolicy, PourState, Probe
 from host_bridge.settings import PourSettings
 
 log = structlog.get_logger(__name__)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host_bridge.pour import PourMemory, PourPolicy, Probe
+from host_bridge.pour_policy import PourMemory, PourPolicy, Probe
 from host_bridge.settings import PourSettings
 
 MONDAY_9 = datetime(2026, 1, 5, 9)
