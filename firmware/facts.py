@@ -8,7 +8,6 @@ from time import ticks_add, ticks_diff, ticks_ms
 
 import interlocks as il
 import live as names
-import resets as reset_rules
 import shot_mark
 from brew_fact import SOURCES, brew_fact, word
 from ledger import Ledger
@@ -209,12 +208,6 @@ class Facts:
         if self._marked_shot_done:
             self._mark.clear()
             self._marked_shot_done = False
-
-    def before_reset(self):
-        # machine.reset() follows: keep what is in RAM and say that it was meant
-        self._count()
-        self.flush()
-        reset_rules.plan_reset(self._clock.uptime_ms())
 
 
 def _alarm(bit, raised):

@@ -231,10 +231,6 @@ class Inbox:
         )  # fmt: skip
         return None if row is None else bytes(row["payload"])
 
-    def next_due_ms(self) -> int | None:
-        row = self._db.one("SELECT min(due_ms) AS due FROM fact WHERE state=0")
-        return None if row is None else row["due"]
-
     def count_pending(self) -> int:
         row = self._db.one("SELECT count(*) AS n FROM fact WHERE state=0")
         return 0 if row is None else int(row["n"])

@@ -35,10 +35,6 @@ def litre(volume_ul: float | None) -> str:
     return MISSING if volume_ul is None else f"{volume_ul / 1_000_000:.2f}"
 
 
-def kilowatt_hour(energy_j: float | None) -> str:
-    return MISSING if energy_j is None else f"{energy_j / 3_600_000:.2f}"
-
-
 def duration(span_ms: float | None) -> str:
     """A span as its two largest units: `3 d 4 h`, `12 min 5 s`."""
     if span_ms is None:
