@@ -148,7 +148,7 @@ class App:
         self.tick = Tick(
             self.live, hal, self.plan, self.button, dog, resets.latched, resets.safe_mode,
             settings["brew_setpoint_mc"] or None, settings["steam_setpoint_mc"] or None,
-            settings.tune("brew"), settings.tune("steam"))
+            settings.tune("brew"), settings.tune("steam"), settings.wants_tune())
         self._timer = machine.Timer(
             period=_TICK_MS, mode=machine.Timer.PERIODIC, callback=self.tick.step, hard=True)
 

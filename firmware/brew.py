@@ -43,8 +43,9 @@ class Shot:
         self._flow = flow
         self._scale = scale
         self._heat = boiler.words
-        self._stops = Stops(live, boiler.words)
+        self._stops = Stops(live, boiler.words, boiler.figures)
         self._now = self._stops.now
+        self._figures = boiler.figures
         self._puck = Puck()
         self._log = ShotLog(live)
         self._plan = array("i", [0] * plan.WORDS)
@@ -67,7 +68,7 @@ class Shot:
         self._result = OK
         self._reason = 0
         self._charge = 0
-        self._charge_ms = charge_ms(p)
+        self._charge_ms = charge_ms(p, self._figures)
         self.running = True
         if p[plan.DOSE_MS]:
             self._live.grinds += 1

@@ -29,10 +29,14 @@ _RULES = {
     "button_slot": (_INT, 0, 0, 15),
     "brew_setpoint_mc": (_INT, 0, 0, 0),  # 0: the board's
     "steam_setpoint_mc": (_INT, 0, 0, 0),
+    "autotune": (_TEXT, "once", 0, 8),  # one of _AUTOTUNE
 }
 _SECRET = ("wifi_key", "broker_password", "command_key")
 # who the machine is and what it trusts is said over the cable, not by what it trusts
 _BY_CABLE = ("machine", "link", "uart_baud", "broker_ca", "command_key")
+# once: in the first heat-up from cold; again: in the next one, too; off: never, and what was found
+# is forgotten
+_AUTOTUNE = ("once", "again", "off")
 _LINKS = ("wifi", "usb", "uart")
 _AT_ONCE = ("button_slot", "brew_setpoint_mc", "steam_setpoint_mc")  # the others after a restart
 _RANGES = {"brew_setpoint_mc": board.BREW_RANGE_MC, "steam_setpoint_mc": board.STEAM_RANGE_MC}
@@ -81,6 +85,8 @@ class Config:
             if merged != self._set:
                 files.replace(_FILE, json.dumps(merged).encode())
                 self._set = merged
+                if self["autotune"] == "off":
+                    files.remove(_TUNE)
         return wrong
 
     def tune(self, boiler):
@@ -90,9 +96,17 @@ class Config:
         return figures if isinstance(figures, list) and len(figures) == 5 else None
 
     def keep_tune(self, boiler, figures):
+        if self["autotune"] == "off":
+            return
         kept = _json_file(_TUNE)
         kept[boiler] = figures
         files.replace(_TUNE, json.dumps(kept).encode())
+        if self["autotune"] == "again":
+            self.put({"autotune": "once"})
+
+    def wants_tune(self):
+        wish = self["autotune"]
+        return wish == "again" or wish == "once" and self.tune("brew") is None
 
     def shown(self):
         # every setting but the secrets, of which only whether they are set
@@ -150,6 +164,8 @@ def _text_problem(name, value, least, most):
         return "use a-z, 0-9 and - only"
     if name == "link":
         return _link_problem(value)
+    if name == "autotune" and value not in _AUTOTUNE:
+        return "send one of " + ", ".join(_AUTOTUNE)
     return None
 
 

@@ -18,6 +18,7 @@ QUEUE_MAX = 48
 _GATHER_MS = const(200)  # events come in bunches: one flash write for a bunch
 _LOOK_MS = const(100)  # between two looks for something to write
 _METERS_MS = const(5000)
+_WORTH = const(33)  # figures that changed by 3 % are worth a write
 
 
 class Facts:
@@ -40,10 +41,13 @@ class Facts:
         self._oldest = 0  # ticks_ms of the first fact in the queue
         self._look_at = self._metered = ticks_ms()
         self._tunes = 0  # bits: an auto-tune to keep, 1 brew, 2 steam
+        self._kept = 0  # J/K of the brew boiler on flash, 0: no auto-tune
         self.flash_errors = 0
 
     # --- once, before the tick runs
     def start(self):
+        tune = self._config.tune("brew")
+        self._kept = tune[1] if tune else 0
         if self._mark.kept:
             self._close_last_boot(self._mark.kept)
         fact = {"kind": "boot", "cause": self._resets.cause, "safe_mode": self._resets.safe_mode}
@@ -131,6 +135,9 @@ class Facts:
         ours = self._mark.is_for(self._clock.boot, word(self._live, index, "shot"))
         command = self._mark.kept["command"] if ours else None
         self._marked_shot_done = self._marked_shot_done or ours
+        capacity = self._live.tune[1]
+        if abs(capacity - self._kept) * _WORTH > capacity:
+            self._tunes |= 1  # this shot taught something (calorimeter.py)
         self.add(brew_fact(self._live, self._clock, index, command), uptime_ms)
 
     def _count(self):
@@ -187,6 +194,8 @@ class Facts:
         uptime_ms = self._clock.uptime_ms()
         for bit, boiler in ((1, "brew"), (2, "steam")):
             if self._tunes & bit:
+                if bit == 1:
+                    self._kept = self._live.tune[1]
                 self._config.keep_tune(boiler, _figures(self._live, bit))
                 self._tunes &= ~bit
         if self._meters.due(uptime_ms):

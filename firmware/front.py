@@ -115,8 +115,9 @@ class Front:
         modes = self._modes
         if modes.shot.running:
             modes.shot.end(STOPPED, COMMAND)
+        else:
+            modes.boilers.no_tune()
         modes.taps.steaming = False
-        modes.boilers.tuner = None
         modes.stop()
         return 0
 

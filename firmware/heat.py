@@ -6,18 +6,20 @@ import board
 import burst
 import interlocks as il
 import sensors
-from autotune import Autotune
+from autotune import HOLD, Autotune
 from burst import FLOW, GIVEN_BREW, GIVEN_STEAM, MJ
+from calorimeter import Calorimeter
 from guards import BIAS, READ, BoilerGuard, ear, look
 from hal import BREW, STEAM
 from live import wrapped
-from thermal import MEASURED, WORDS, Boiler, T
+from thermal import FIRED, MEASURED, WORDS, Boiler, T
 
 _BREW_TURN, _STEAM_TURN = 8, 9  # of ten ticks, when nothing else is due
 
 
 class Heat:
-    def __init__(self, live, hal, interlocks, brew_tune, steam_tune):
+    # wish: tune the brew boiler at the first chance
+    def __init__(self, live, hal, interlocks, brew_tune, steam_tune, wish):
         self._live = live
         self._raw = hal.raw
         self._out = hal.out
@@ -28,9 +30,13 @@ class Heat:
         self.brew_guard = BoilerGuard(
             interlocks, self.brew, self._brew_ear,
             (il.OVER_TEMP_BREW, il.SENSOR_BREW, il.NO_HEAT_BREW, il.STUCK_SSR_BREW))
+        self._calorimeter = Calorimeter(self.brew, board.BREW_BOILER, board.INLET_MC)
+        if brew_tune:
+            live.brew_tuned(self.brew.figures)
         self._tuners = [Autotune(live, self.brew, board.BREW_BOILER, 0)]
         self._burst = burst.board_words()
         self.tuner = None  # the Autotune at work
+        self._wish = wish
         self.steam = None
         self._steam = array("i", [0] * WORDS)  # without a boiler nothing is read or computed
         self._too_much = False  # both elements at once are more than the budget
@@ -89,6 +95,19 @@ class Heat:
             live.group_temp_mc += (mc - live.group_temp_mc) >> 2
 
     # --- tuning
+    def seek(self):
+        # idle and not ready: from cold is the chance, once
+        if self._wish and not self.tuner:
+            self.tune(0)
+
+    def no_tune(self):
+        self.tuner = None
+        self._wish = False
+
+    def steered(self):
+        # the auto-tune has the heat, not the law
+        return self.tuner and self.tuner.phase < HOLD
+
     def tune(self, which):
         # False: too warm. None: no such boiler
         if which >= len(self._tuners):
@@ -100,22 +119,45 @@ class Heat:
         return True
 
     def _tuning(self):
-        # one boiler is tuned, the other rests: they share the budget
+        # one boiler is tuned; while that needs full power the other rests: they share the budget
         tuner, bw = self.tuner, self._burst
         which = 0 if tuner is self._tuners[0] else 1
-        bw[0] = bw[1] = 0
         asked = tuner.step((self._steam if which else self._brew)[MEASURED])
+        if asked < 0:
+            self._ended(tuner)
+            return 0
+        bw[0] = bw[1] = 0
+        if asked:
+            bw[which] = asked
+            return GIVEN_BREW | GIVEN_STEAM
+        return GIVEN_STEAM if which else GIVEN_BREW
+
+    def _ended(self, tuner):
+        # or not: it may hold
         if not tuner.phase:
             self.tuner = None
-        if asked < 0:
-            return GIVEN_BREW if which else GIVEN_STEAM
-        bw[which] = asked
-        return GIVEN_BREW | GIVEN_STEAM
+            if tuner.done and tuner is self._tuners[0]:
+                self._wish = False
+
+    # --- ten times a second, too
+    def learn(self):
+        tuner = self.tuner
+        if tuner and tuner.phase == HOLD:
+            tuner.hold()
+            self._ended(tuner)
+        if self._calorimeter.look():
+            live = self._live
+            if live.tune[0]:
+                live.brew_tuned(self.brew.figures)
 
     # --- output; how: of burst.fire
     def fire(self, how):
-        if self.tuner:
-            how |= self._tuning()
+        tuner = self.tuner
+        if tuner:
+            if tuner.phase == HOLD:
+                tuner.fired += tuner.words[FIRED]  # a shot may run: nothing more in every tick
+            else:
+                how |= self._tuning()
         on = burst.fire(self._brew, self._steam, self._burst, how)
         if on:
             out = self._out

@@ -33,6 +33,7 @@ _NO_LIMIT = const(0x3FFFFFF)
 _TRIM_LOW = const(717)
 _TRIM_HIGH = const(1331)
 _AIR_MBAR = const(1013)
+_PACE = const(400)  # of the share, permille << 9, that is 200 permille in 1/256
 _LEAST = const(100 << 9)  # share of the cycles a throttled SSR pump never goes below
 
 
@@ -120,7 +121,9 @@ class Hydraulics:
 
     def _cycles(self, mbar):
         # A pump on an SSR strokes once a mains cycle, so it is throttled by whole cycles (two
-        # ticks); the flow limit acts on their share. It has no map, there the meter speaks.
+        # ticks); the flow limit acts on their share, in proportion to it: against pressure each
+        # stroke moves less. A channel in the puck is answered within two seconds. It has no map,
+        # there the meter speaks.
         flow = self._flow.flow_ul_s
         if self.asking or self.pump:
             limit = self._limit
@@ -128,7 +131,8 @@ class Hydraulics:
                 if self._left:
                     self._left -= 1
                     limit -= self._left * self._step >> 8
-                share = self._share + limit - flow
+                pace = max(self._share // _PACE, 1 << 8)
+                share = self._share + ((limit - flow) * pace >> 8)
                 top = self._target << 9
                 self._share = top if share > top else _LEAST if share < _LEAST else share
             self._half = not self._half

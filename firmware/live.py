@@ -122,8 +122,9 @@ class Live:
         # the background adds 1 in every pass; when it stops for BACKGROUND_MS the tick no longer
         # feeds the watchdog
         self.beat = 0
-        # what an auto-tune found: board.BREW_BOILER's five figures, then STEAM_BOILER's; 0: never
-        # tuned. EV_MAINT autotune_done (b: 0 brew, 1 steam) says that they are new.
+        # what an auto-tune found, now or before: board.BREW_BOILER's five figures, then
+        # STEAM_BOILER's; 0: never. EV_MAINT autotune_done (b: 0 brew, 1 steam) says that they
+        # are new. A shot may scale the first three.
         self.tune = array("i", [0] * 10)
         # mailbox
         self.request = REQ_NONE
@@ -136,6 +137,10 @@ class Live:
         self._head = 0
         self._tail = 0
         self.events_lost = 0
+
+    def brew_tuned(self, figures):
+        for k in range(5):
+            self.tune[k] = figures[k]
 
     def put(self, kind, a, b):
         # tick only

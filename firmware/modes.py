@@ -91,7 +91,7 @@ class Modes:
 
     def readiness(self):
         off = abs((self._brew.words[T] >> 10) - self._live.setpoint_mc)
-        if off > _READY_MC:
+        if off > _READY_MC or self.boilers.steered():
             self._near_ms = 0
             self._far_ms = self._far_ms + _LOOK_MS if off > _LOST_MC else 0
             if self._far_ms > _LOST_MS:
@@ -105,6 +105,8 @@ class Modes:
         state = self._live.state
         if state == names.HEATING or state == names.READY or state == names.STEAM:
             self._brew.firm(self.ready)
+        if state == names.HEATING:
+            self.boilers.seek()
 
     def _set_ready(self, ready):
         self.ready = ready

@@ -5,7 +5,7 @@
 import board
 from micropython import const
 
-_MEAN_UL, _WALL_UL, _WALL_PERMILLE, _WORK_PERMILLE, _WORK_UL = board.PUCK_KEEPS
+_MEAN_UL, _WALL_UL, _WALL_PERMILLE, _WORK_PERMILLE, _WORK_UL, _WORK_MOST = board.PUCK_KEEPS
 _FELT_PERMILLE = const(250)  # share of the pump's cycles that says: there is a wall
 _FIRST_UL = const(2500)  # until then the flow meter has not found its pace
 _FROM_UL = const(47000)  # between these the work is averaged
@@ -37,7 +37,7 @@ class Puck:
 
     def _worked(self, pumped_ul, share_permille):
         if pumped_ul < _TO_UL:
-            self._sum += share_permille
+            self._sum += min(share_permille, _WORK_MOST)
             self._n += 1
         elif self._n:
             self._known = True

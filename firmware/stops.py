@@ -42,14 +42,15 @@ SHOT_OVER = const(2)
 
 
 class Stops:
-    # heat: words of the brew boiler, whose AHEAD is set here
-    def __init__(self, live, heat):
+    # heat: words of the brew boiler, whose AHEAD is set here; figures: those in force
+    # (thermal.Boiler.figures)
+    def __init__(self, live, heat, figures):
         self._live = live
         self._heat = heat
+        self._figures = figures
         now = self.now = array("i", [0] * _WORDS)
         now[_DRIP_MS] = board.DRIP_MS
         now[_TAIL_MS] = board.TAIL_MS
-        now[_LAG_MS] = board.BREW_BOILER[3]
         now[_TOP_UL_S] = board.PUMP_FREE_UL_S >> 1
         self._stop_mg = 0
         self._stop_rate = 0
@@ -60,6 +61,7 @@ class Stops:
         now[MS] = 0
         now[_AT] = at
         now[_PHASE_UL] = pumped_ul
+        now[_LAG_MS] = self._figures[3]
         now[_EXPECTED] = expected_ul_s(words, at)
 
     def step(self, words, pumped_ul, cup_ul):
@@ -111,12 +113,14 @@ def expected_ul_s(words, at):
     return min(_USUAL_UL_S, limit)
 
 
-def charge_ms(words):
-    # The element is heated ahead of the water, 0.18 lags for each ml/s it begins with.
+def charge_ms(words, figures):
+    # The element is heated ahead of the water, 0.18 lags for each ml/s it begins with, longer when
+    # it has less power than the board says.
     flow = min(expected_ul_s(words, plan.HEAD), _USUAL_UL_S)
     if words[plan.HEAD + plan.MODE] == plan.MODE_POWER and words[plan.HEAD + plan.RAMP_MS]:
         flow = words[plan.HEAD + plan.LIMIT] >> 1
-    return board.BREW_BOILER[3] * flow // 55000 * 10
+    ms = figures[3] * flow // 5500
+    return ms * board.BREW_BOILER[0] // figures[0] // 10 * 10
 
 
 # words: the plan; now: words above. SHOT_OVER when a stop is met once what still comes is counted;

@@ -49,10 +49,13 @@ class Boiler:
         w[_AMBIENT] = ambient_mc << _UT
         w[_INLET] = inlet_mc >> 4
         w[D] = D_ZERO
-        self.tune(tune)
+        self.figures = array("i", tune)  # those in force
+        self.tune(self.figures)
         self.firm(False)
 
     def tune(self, tune):
+        for k in range(5):
+            self.figures[k] = tune[k]
         power_w, capacity, loss, element_ms, sensor_ms = tune
         w = self.words
         w[POWER] = power_w << 10

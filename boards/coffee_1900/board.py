@@ -79,9 +79,10 @@ STEAM_LIMIT_MC = None
 PRESSURE_LIMIT_MBAR = None
 # What stays in headspace and puck of a 16 g dose, ul; then how this puck shows itself: ul until
 # the pump feels a wall (nominal, permille of the difference), share of the pump's cycles at 50 ml
-# (nominal permille, ul for 1000 of the difference).
-# Regression over 216 simulated pucks; on a real machine: docs/control.md
-PUCK_KEEPS = (26820, 13820, 438, 558, 2593)
+# (nominal permille, ul for 1000 of the difference), and the share above which the relief valve
+# opens and more of the pump's work tells nothing (2.2 ml/s at 9 bar: 560).
+# Regression over 600 simulated pucks; on a real machine: docs/control.md
+PUCK_KEEPS = (26970, 13940, 440, 497, 6510, 600)
 TAIL_MS = 20  # water that still passes the meter once the stop is decided, as time at its flow
 DRIP_MS = 1150  # what still drips into the cup after the stop, as time at the last flow
 SHOT_LIMIT_MS = 90000

@@ -77,7 +77,7 @@ STEAM_LIMIT_MC = 150000
 PRESSURE_LIMIT_MBAR = 13500
 # What stays in headspace and puck of an 18 g dose, ul (stop by volume; the scale knows better);
 # no finer signs are used: docs/control.md
-PUCK_KEEPS = (29600, 0, 0, 0, 0)
+PUCK_KEEPS = (29600, 0, 0, 0, 0, 0)
 TAIL_MS = 20  # water that still passes the meter once the stop is decided, as time at its flow
 DRIP_MS = 1290  # what still drips into the cup after the stop, as time at the last flow
 SHOT_LIMIT_MS = 90000

@@ -169,11 +169,12 @@ def test_acknowledged_facts_are_not_sent_again_others_are(
         machine.run(2000)
         mark = wire.mark()
         machine.run(400_000)
-        assert facts(machine, wire, mark) == []
+        # the first heat-up's auto-tune is told meanwhile
+        assert last not in [fact["seq"] for fact in facts(machine, wire, mark)]
         machine.reset()  # the retained cursor alone tells the next life
         machine.run(60_000)
         seqs = [fact["seq"] for fact in facts(machine, wire, mark)]
-    assert last + 1 in seqs
+    assert last not in seqs and last + 1 in seqs
     assert seqs.count(last + 1) >= 2, "an unacknowledged fact is to come again"
 
 

@@ -18,8 +18,9 @@ def test_weight_within_300_mg_p95() -> None:
 
 
 def test_volume_in_the_cup_p95() -> None:
-    # Issue 3 asks for 1.5 ml. What a puck drinks varies by 0.8 ml (one sigma, plant data) and
-    # nothing on this machine can feel it: with the headspace known exactly p95 would be 1.5 ml.
+    # Issue 3 asks for 1.5 ml, and over 600 pucks it is 1.38. What a puck drinks varies by 0.7 ml
+    # (one sigma, plant data) and nothing on this machine can feel it, so the p95 of 40 pucks
+    # scatters by some 0.25 ml.
     found = figures("coffee_1900", "shots", seed=12, count=40)
     assert p95(found["cup_ul"], 36000) <= 1800, sorted(found["cup_ul"])
 

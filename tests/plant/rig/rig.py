@@ -21,7 +21,7 @@ def plant_data(root):
 
 class Rig:
     def __init__(self, root, seed=1, params=None, brew_tune=None, steam_tune=None, latched=0,
-                 safe_mode=False, warm=False):
+                 safe_mode=False, warm=False, wish=False):
         # warm: boilers begin at their set-points (a jump later would be a sensor fault)
         kernel.reset_state()
         self.plant = Plant(plant_data(root), seed=seed, params=params)
@@ -34,11 +34,11 @@ class Rig:
         for k, v in enumerate((0, 0, 0, 1)):
             wiring.switches[k] = v
         self.live = names.Live()
-        self._firmware(brew_tune, steam_tune, latched, safe_mode)
+        self._firmware(brew_tune, steam_tune, latched, safe_mode, wish)
         self.event = bytearray(0)
         self.watch = None  # called after each tick
 
-    def _firmware(self, brew_tune, steam_tune, latched, safe_mode):
+    def _firmware(self, brew_tune, steam_tune, latched, safe_mode, wish=False):
         from hal import Hal
         from machine import Timer
         from plan import Plan
@@ -46,7 +46,8 @@ class Rig:
 
         self.remote, self.button = Plan(), Plan()
         self.tick = Tick(self.live, Hal(), self.remote, self.button, latched=latched,
-                         safe_mode=safe_mode, brew_tune=brew_tune, steam_tune=steam_tune)
+                         safe_mode=safe_mode, brew_tune=brew_tune, steam_tune=steam_tune,
+                         wish=wish)
         self.timer = Timer(period=10, mode=Timer.PERIODIC, callback=self.tick.step, hard=True)
 
     # --- time

@@ -107,14 +107,21 @@ def idle(root, seed=1, params=None, minutes=60):
 
 
 def shots(root, seed=1, count=10, params=None, rest_ms=60000, tune=None, two_ml_s=False,
-          mains=1000):
-    """`count` shots; the barista brings puck and cup. Figures of each shot, in columns."""
-    r = Rig(root, seed, params, brew_tune=tune, warm=True)
+          mains=1000, cold=False):
+    """`count` shots; the barista brings puck and cup. Figures of each shot, in columns.
+
+    cold: the machine's first heat-up and its auto-tune come before, else it begins warm.
+    """
+    r = Rig(root, seed, params, brew_tune=tune, warm=not cold, wish=cold)
     r.plant.set("mains_permille", mains)
     r.button.load(recipe(two_ml_s))
-    r.settle()
+    if cold:
+        first_heat_up(r)
+    else:
+        r.settle()
     out = {k: [] for k in ("low_mc", "high_mc", "after_mc", "cup_ul", "cup_mg", "ms", "result",
                            "flow_max_ul_s", "pumped_ul", "scale_mg")}
+    out["tune"] = list(r.live.tune[:5])
     inlet = Extremes(_INLET, board.BREW_DEFAULT_MC)
     after = Extremes(_INLET, board.BREW_DEFAULT_MC)
     flow = [0]
@@ -151,7 +158,15 @@ def shots(root, seed=1, count=10, params=None, rest_ms=60000, tune=None, two_ml_
         out["pumped_ul"].append(r.live.pumped_ul)
         out["scale_mg"].append(s["weight_mg"])
     out["alarms"] = r.alarms()
+    out["figures"] = list(r.tick.heat.brew.figures)
     return out
+
+
+def first_heat_up(r):
+    # as delivered: without figures, cold
+    while not r.live.tune[0]:
+        r.run(1000)
+    r.settle()
 
 
 def pressure(root, seed=1, params=None, target=9000, ramp_ms=3000, start=3000, step=None):

@@ -6,6 +6,7 @@ intermediate that would wrap on the board raises instead.
 
 from __future__ import annotations
 
+import ast
 import importlib
 import sys
 from collections.abc import Iterator
@@ -20,6 +21,10 @@ LOW, HIGH = -(1 << 31), (1 << 31) - 1
 
 class Wrapped(ArithmeticError):
     """An intermediate left 32 bits."""
+
+
+class Boxed(ArithmeticError):
+    """An intermediate left the 31 bits of a small int: the board would allocate a big one."""
 
 
 class Int(int):
@@ -79,3 +84,33 @@ def firmware(board: str = "coffee_1900") -> Iterator[Any]:
                 (str(ROOT / "firmware"), str(ROOT / "boards"))
             ):
                 del sys.modules[name]
+
+
+class _Smalls(ast.NodeTransformer):
+    """Each result of an operation goes through small()."""
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        where = ast.unparse(node)
+        self.generic_visit(node)
+        call = ast.Call(ast.Name("small", ast.Load()), [node, ast.Constant(where)], [])
+        return ast.copy_location(call, node)
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
+        now = ast.parse(ast.unparse(node.target), mode="eval").body
+        longer = ast.Assign([node.target], ast.BinOp(now, node.op, node.value))
+        return self.visit(ast.fix_missing_locations(ast.copy_location(longer, node)))
+
+
+def small(value: Any, where: str) -> Any:
+    if isinstance(value, int) and not LOW >> 1 <= value <= HIGH >> 1:
+        raise Boxed(f"{where} = {value}")
+    return value
+
+
+def small_ints(name: str) -> ModuleType:
+    """The firmware's module, not viper, in which an int that the board would box raises."""
+    tree = _Smalls().visit(ast.parse((ROOT / "firmware" / f"{name}.py").read_text()))
+    module = ModuleType(name)
+    module.__dict__["small"] = small
+    exec(compile(ast.fix_missing_locations(tree), f"{name}.py", "exec"), module.__dict__)
+    return module

@@ -2,6 +2,7 @@
 # The exits of a phase: what ends it, and what must not.
 from array import array
 
+import board
 import live as names
 import plan
 import thermal
@@ -12,7 +13,7 @@ def _asked(**more):
     live, p = names.Live(), plan.Plan()
     p.load(dict({"temp_mc": 93000, "volume_ul": 36000}, **more))
     heat = array("i", [0] * thermal.WORDS)
-    stops = Stops(live, heat)
+    stops = Stops(live, heat, board.BREW_BOILER)
     return live, p.words(), stops, heat
 
 
@@ -53,3 +54,18 @@ def test_the_element_is_cut_off_before_the_end():
     assert heat[thermal.AHEAD] == 2000
     assert stops.step(words, 60000, 31000) == GOES_ON  # 2.5 s to go
     assert heat[thermal.AHEAD] == 0
+
+
+def test_the_cut_follows_the_lag_in_force_when_the_phase_begins():
+    p = plan.Plan()
+    p.load({"temp_mc": 93000, "volume_ul": 36000})
+    words, live, heat = p.words(), names.Live(), array("i", [0] * thermal.WORDS)
+    figures = array("i", board.BREW_BOILER)
+    stops = Stops(live, heat, figures)
+    live.flow_ul_s = 2000
+    for lag_ms, ahead in ((6000, 2000), (9000, 0)):  # as an auto-tune found it; 4 s to go
+        figures[3] = lag_ms
+        stops.phase(words, plan.HEAD, 0)
+        stops.now[SHOT_MS] = 10000
+        assert stops.step(words, 60000, 28000) == GOES_ON
+        assert heat[thermal.AHEAD] == ahead

@@ -27,14 +27,18 @@ def test_the_check_itself_notices_a_wrap() -> None:
     start_mc=st.integers(0, 165000),
     ref_mc=st.integers(0, 165000),
     stretch=st.sampled_from([0.6, 0.8, 1.0, 1.2, 1.5]),
+    scale=st.sampled_from([0.7, 1.0, 1.4]),
     which=st.sampled_from(["BREW_BOILER", "STEAM_BOILER"]),
 )
-def test_thermal(board: str, seed: int, start_mc: int, ref_mc: int, stretch: float, which: str):
+def test_thermal(board: str, seed: int, start_mc: int, ref_mc: int, stretch: float, scale: float,
+                 which: str):
     with firmware(board) as load:
         thermal, burst, data = load("thermal"), load("burst"), load("board")
         figures = getattr(data, which) or data.BREW_BOILER
-        # the range an auto-tune may set (autotune.py): capacity stays
+        # the range an auto-tune may set (autotune.py) and shots may scale (calorimeter.py)
         figures = [int(f * stretch) if k != 1 else f for k, f in enumerate(figures)]
+        if which == "BREW_BOILER":
+            figures[:3] = [int(f * scale) for f in figures[:3]]
         boiler = thermal.Boiler(figures, data.INLET_MC, data.AMBIENT_MC)
         w = boiler.words = Words(boiler.words)
         boiler.start(start_mc)
@@ -102,9 +106,10 @@ def test_burst(seed: int, together: bool) -> None:
 def test_stops(seed: int) -> None:
     with firmware("coffee_2900") as load:
         stops, thermal, plan = load("stops"), load("thermal"), load("plan")
+        figures = [f * 3 // 2 for f in load("board").BREW_BOILER]  # the slowest autotune.py finds
         chance = random.Random(seed)
         live = load("live").Live()
-        judge = stops.Stops(live, Words([0] * thermal.WORDS))
+        judge = stops.Stops(live, Words([0] * thermal.WORDS), figures)
         judge.now = Words(judge.now)
         recipe = {"temp_mc": 93000, "phases": [{
             "flow_ul_s": chance.randrange(8001), "exit": {"time_ms": chance.randrange(60001)}}]}

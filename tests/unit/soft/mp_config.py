@@ -109,3 +109,25 @@ def test_a_tune_is_kept_by_boiler():
     files.replace("tune", b'{"brew":[1]}')
     assert Config().tune("brew") is None
     flash.close()
+
+
+def test_a_machine_tunes_itself_once_again_or_never():
+    flash = Board()
+    figures = [1300, 1900, 1200, 6000, 1500]
+    c = Config()
+    assert c["autotune"] == "once" and c.wants_tune()
+    c.keep_tune("brew", figures)
+    assert not config.load().wants_tune()
+    c.put({"autotune": "again"})
+    # the old figures serve until there are new ones
+    assert config.load().wants_tune() and config.load().tune("brew") == figures
+    c.keep_tune("brew", figures)
+    c = config.load()
+    assert c["autotune"] == "once" and not c.wants_tune()
+    c.put({"autotune": "off"})
+    c.keep_tune("brew", figures)  # one that was under way
+    assert not c.wants_tune() and c.tune("brew") is None
+    c.put({"autotune": "once"})
+    assert config.load().wants_tune()
+    assert config.problems({"autotune": "yes"}) == [("autotune", "send one of once, again, off")]
+    flash.close()

@@ -281,6 +281,23 @@ def test_an_auto_tune_is_kept():
     bench.close()
 
 
+def test_what_shots_teach_is_kept_when_it_is_worth_a_write():
+    bench = Bench()
+    for k, figure in enumerate((1300, 1900, 1200, 6000, 1500)):
+        bench.live.tune[k] = figure
+    bench.live.put(names.EV_MAINT, names.MAINT_NAMES.index("autotune_done"), 0)
+    bench.pass_ms(500)
+    for capacity, kept in ((1870, 1900), (1800, 1800)):
+        bench.live.tune[1] = capacity
+        bench.live.put(names.EV_SHOT, 0, 0)
+        bench.pass_ms(500)
+        assert bench.config.tune("brew")[1] == kept
+    bench.boot()
+    assert bench.config.tune("brew") == [1300, 1800, 1200, 6000, 1500]
+    assert len(bench.journalled("maintenance")) == 1
+    bench.close()
+
+
 def test_a_dying_flash_loses_no_fact_and_doubles_none():
     bench = Bench()
     for n in range(30):

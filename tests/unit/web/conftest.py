@@ -136,7 +136,9 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     try:
         eventually(lambda: bridge.health().ok)
         made.machine.is_born()
-        eventually(lambda: made.http.get(f"/api/machines/{MACHINE}").status_code == 200)
+        # `recipes` is the last of a birth, so it means that the whole of it has been read
+        recipes = f"/api/machines/{MACHINE}/recipes"
+        eventually(lambda: made.http.get(recipes).json().get("slots"))
         yield made
     finally:
         made.http.close()

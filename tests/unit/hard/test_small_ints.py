@@ -1,0 +1,93 @@
+"""What the tick learns about a boiler stays in the board's small ints, whatever the thermometer
+says: a big int would be allocated, and that ends the tick.
+"""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.unit.hard.checked import Boxed, firmware, small, small_ints
+
+BOARDS = ("coffee_1900", "coffee_2900")
+FULL = 65536
+
+
+def test_the_check_itself_notices_a_big_int() -> None:
+    assert small(-(1 << 30), "the least") and small((1 << 30) - 1, "the most")
+    for value in (1 << 30, -(1 << 30) - 1):
+        with pytest.raises(Boxed):
+            small(value, "beyond")
+    with firmware():
+        water = small_ints("calorimeter").Calorimeter
+        guess = water.__new__(water)
+        guess._words = [0, 0, 0, 0, 0, 0, 0, 800]
+        guess._looks = (1 << 30) - 1
+        with pytest.raises(Boxed):
+            guess.look()
+
+
+@pytest.mark.parametrize("board", BOARDS)
+@settings(max_examples=20, deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    which=st.integers(0, 1),
+    rise_mc=st.integers(8, 500),  # a tick: 50 K/s is a boiler without water, or no thermometer
+    idle=st.integers(0, 10),  # of ten half-cycles at rest
+)
+def test_auto_tune(board: str, seed: int, which: int, rise_mc: int, idle: int) -> None:
+    with firmware(board) as load:
+        thermal, names, data = load("thermal"), load("live"), load("board")
+        nominal = data.STEAM_BOILER if which and data.STEAM_BOILER else data.BREW_BOILER
+        boiler = thermal.Boiler(nominal, data.INLET_MC, data.AMBIENT_MC)
+        boiler.start(20000)
+        boiler.set(123000 if which else 93000)
+        boiler.figures[1] = boiler.figures[1] * 14 // 10  # a shot may have said so
+        tuned = small_ints("autotune")
+        tuner = tuned.Autotune(names.Live(), boiler, nominal, which)
+        assert tuner.start()
+        chance = random.Random(seed)
+        mc, ticks = 20000, 0
+        while 0 < tuner.phase < tuned.HOLD:
+            boiler.words[thermal.FIRED] = 1
+            duty = tuner.step(mc)
+            if ticks % 500 == 0:
+                pace = chance.choice([rise_mc, rise_mc, rise_mc // 2, 20, -1])
+            mc += pace if duty == FULL else chance.choice([0, 0, pace >> 4, -1])
+            ticks += 1
+        boiler.words[thermal.T] = boiler.words[thermal.REF]
+        while tuner.phase:
+            tuner.fired += idle
+            tuner.hold()
+        for found, usual in zip(boiler.figures, nominal, strict=True):
+            assert usual * 6 // 10 <= found <= usual * 15 // 10
+
+
+@pytest.mark.parametrize("board", BOARDS)
+@settings(max_examples=20, deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    flow_ul_s=st.sampled_from([800, 2000, 12000]),
+    looks=st.sampled_from([160, 161, 900]),
+)
+def test_calorimeter(board: str, seed: int, flow_ul_s: int, looks: int) -> None:
+    with firmware(board) as load:
+        thermal, data = load("thermal"), load("board")
+        boiler = thermal.Boiler(data.BREW_BOILER, data.INLET_MC, data.AMBIENT_MC)
+        w = boiler.words
+        meter = small_ints("calorimeter").Calorimeter(boiler, data.BREW_BOILER, data.INLET_MC)
+        chance = random.Random(seed)
+        for _ in range(9):  # shots
+            missed_w = chance.choice([-4096, -300, 0, 300, 4095])
+            w[thermal.T] = chance.choice([0, 20000, 93000, 165000]) << 10
+            for _ in range(looks):
+                w[thermal.FLOW] = flow_ul_s
+                w[thermal.D] = thermal.D_ZERO + (missed_w << 10)
+                assert not meter.look()
+            w[thermal.FLOW] = 0
+            assert meter.look() == (looks > 160)
+        nominal = data.BREW_BOILER[1]
+        assert nominal * 7 // 10 <= boiler.figures[1] <= nominal * 14 // 10
