@@ -31,6 +31,7 @@ _BREWING = const(5)
 _NEAR_MC = const(250)  # the water must be this near the recipe's temperature before a shot
 _PATIENCE_MS = const(120000)  # for it to get there
 _CHARGE_ON_MS = const(600)  # the element still catches up with the water
+_BEGUN_MS = const(20)  # the first two ticks have enough to do
 _RUN_DOWN_MS = const(150)
 _SETTLE_MS = const(5000)  # after the pump stopped: what drips still counts
 
@@ -68,7 +69,6 @@ class Shot:
         self._result = OK
         self._reason = 0
         self._charge = 0
-        self._charge_ms = charge_ms(p, self._figures)
         self.running = True
         if p[plan.DOSE_MS]:
             self._live.grinds += 1
@@ -88,10 +88,12 @@ class Shot:
             self._pouring()
             return
         self._ms += 10
-        if state == names.STARTING:
-            self._starting()
-        else:
+        if state != names.STARTING:
             self._ending()
+        elif self._ms > _BEGUN_MS:
+            self._starting()
+        elif self._ms == _BEGUN_MS:
+            self._charge_ms = charge_ms(self._plan, self._figures)
 
     def _starting(self):
         p = self._plan

@@ -30,6 +30,8 @@ class Front:
         self._plan = plan
         self._button = button
         self.down = 0  # buttons held
+        self._fresh = 0  # pressed in the tick before
+        self._no = 0  # why they may not brew, of that tick
         self._held_ms = 0
         self.quiet_ms = 0
         self._do = {
@@ -46,31 +48,40 @@ class Front:
         live.answer = do(live) if do else UNSUPPORTED
         live.request = names.REQ_NONE
 
-    # --- buttons; now: mask of hal.BUTTONS
+    # --- buttons; now: mask of hal.BUTTONS. Weighed in one tick and answered in the next: both
+    # would make the longest tick of all. True: this one has had its share of work.
     def buttons(self, now):
-        pressed = now & ~self.down
+        fresh = self._fresh
+        self._fresh = pressed = now & ~self.down
         self.down = now
+        if fresh:
+            self._pressed(fresh)
         if pressed:
-            self._held_ms = 0
-            if self._live.state == names.STANDBY:
-                self._modes.sleep(False)
-            else:
-                self._pressed(pressed)
+            self._weigh(pressed)
         elif now & SW_BREW:
             self._hold()
+        return fresh or pressed
+
+    def _weigh(self, pressed):
+        self._held_ms = 0
+        self._no = refusal(
+            self._live, self._il, self._button, names.SOURCE_LOCAL, self._modes.ready)
+        k = 0
+        while k < 3:
+            if pressed & SW_BREW << k:
+                self._live.put(names.EV_BUTTON, k, 0)
+            k += 1
 
     def _pressed(self, pressed):
-        live = self._live
+        if self._live.state == names.STANDBY:
+            self._modes.sleep(False)
+            return
         if pressed & SW_BREW:
-            live.put(names.EV_BUTTON, 0, 0)
             self._brew_pressed()
         if pressed & SW_WATER:
-            live.put(names.EV_BUTTON, 1, 0)
             self._water_pressed()
-        if pressed & SW_STEAM:
-            live.put(names.EV_BUTTON, 2, 0)
-            if not self._il.blocked(il.NO_WATER | il.STEAM_OUT):
-                self._modes.taps.steam_toggle()
+        if pressed & SW_STEAM and not self._il.blocked(il.NO_WATER | il.STEAM_OUT):
+            self._modes.taps.steam_toggle()
 
     def _hold(self):
         self._held_ms += 10
@@ -83,7 +94,7 @@ class Front:
             modes.shot.end(STOPPED, BUTTON)
         elif self._live.state == names.CLEANING or self._live.state == names.HOT_WATER:
             modes.stop()
-        elif not refusal(self._live, self._il, self._button, names.SOURCE_LOCAL, modes.ready):
+        elif not self._no:
             modes.begin_shot(self._button.words(), names.SOURCE_LOCAL)
 
     def _water_pressed(self):

@@ -112,18 +112,19 @@ class Tick:
         now = ticks_us()
         live = self._live
         self._clock(live, now)
-        weighed = self._read(live, now)
+        full = self._read(live, now)
         front = self.front
         buttons = self._switches & _BUTTONS
-        if buttons or front.down:
-            front.buttons(buttons)
+        if (buttons or front.down) and front.buttons(buttons):
+            full = True
         if live.request:
             front.answer(live)
+            full = True
         self.modes.step()
         self._pump(live)
         self.interlocks.settle()
         self._act(live)
-        self._take_turns(weighed)
+        self._take_turns(full)
         if self._feed and self._silent < _SILENT:
             self._feed()
         us = ticks_diff(ticks_us(), now)
@@ -131,15 +132,15 @@ class Tick:
         if us > live.busy_max_us:
             live.busy_max_us = us
 
-    def _take_turns(self, weighed):
-        # one in a tick, and none when the scale was read: no tick is the sum of all
+    def _take_turns(self, full):
+        # one in a tick, and none in one that had more than usual: no tick is the sum of all
         turn = self._turn
         if turn == 9:
             self._turn = self._next = 0
         else:
             self._turn = turn + 1
             due = self._next
-            if due < self._last and not weighed:
+            if due < self._last and not full:
                 self._next = due + 1
                 self._turns[due]()
 
