@@ -147,6 +147,10 @@ def unflash(port: str, progress: Progress, data: bool = False) -> None:
     with Device(port) as device:
         device.interrupt()
         device.hold()
+        ours = device.run("store", "image()")
         gone = device.run("removal", f"remove({data!r})")
         progress.say(f"removed {gone} files" + ("" if data else "; journal and settings stay"))
         device.reset()
+        if ours:
+            birth = device.wait_birth()
+            progress.say(f"what the image holds runs now: build {birth['build']}")
