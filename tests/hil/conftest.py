@@ -25,6 +25,8 @@ MISSING = pytest.StashKey[Counter[str]]()
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "rig" in metafunc.fixturenames:
         chosen = metafunc.config.getoption("--board") or EMULATED
+        if metafunc.definition.get_closest_marker("one_board"):
+            chosen = chosen[:1]
         metafunc.parametrize("rig", chosen, indirect=True, scope="module")
 
 

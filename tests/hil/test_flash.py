@@ -18,7 +18,8 @@ from host_bridge.board.flash import Progress, flash, unflash
 from host_bridge.board.provision import provision
 from tests.hil.rig import Rig
 
-pytestmark = [pytest.mark.hil, pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.hil, pytest.mark.one_board, pytest.mark.slow,
+              pytest.mark.timeout(1800)]
 QUIET = Progress(lambda line: None)
 
 

@@ -19,8 +19,8 @@ from tests.hil.rig import EmulatedRig
 from tests.support.proxy import Proxy
 from tests.support.stack import Stack, eventually
 
-pytestmark = [pytest.mark.hil, pytest.mark.fixture("pins", "machine"), pytest.mark.broker,
-              pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.hil, pytest.mark.one_board, pytest.mark.fixture("pins", "machine"),
+              pytest.mark.broker, pytest.mark.slow, pytest.mark.timeout(1800)]
 LONG_S = 900  # a shot is 15 s of a busy chip
 SHORT = {"name": "Sip", "temp_mc": 93000, "volume_ul": 8000, "preinfusion_ms": 0}
 
@@ -47,12 +47,6 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
 
 
 def test_a_shot_becomes_a_record(rig: EmulatedRig, stack: Stack) -> None:
-    if rig.data["STEAM_BOILER"]:
-        pytest.skip("the same code and cable as the 1900's, for another ten minutes")
-    brews_over_the_line(rig, stack)
-
-
-def brews_over_the_line(rig: EmulatedRig, stack: Stack) -> None:
     name = f"line-{rig.model}"
     settings = {"machine": name, "link": "usb", "broker_host": "behind-the-gateway"}
     proxy = Unhurried(stack.broker.port)
