@@ -33,6 +33,9 @@ _PATIENCE_MS = const(120000)  # for it to get there
 _CHARGE_ON_MS = const(600)  # the element still catches up with the water
 _BEGUN_MS = const(20)  # the first two ticks have enough to do
 _RUN_DOWN_MS = const(150)
+# a phase begins: its figures in one tick, its name in the next
+_FIGURES = const(1)
+_NAME = const(2)
 _SETTLE_MS = const(5000)  # after the pump stopped: what drips still counts
 
 
@@ -53,6 +56,7 @@ class Shot:
         self._ms = 0  # in STARTING, in ENDING
         self._charge = 0
         self._phase = 0
+        self._new = 0  # 0, or what of the next phase is due
         self._turn = 0  # of ten ticks with water
         self._zero_ul = 0
         self._result = OK
@@ -82,17 +86,16 @@ class Shot:
         self._live.state = state
         self._live.put(names.EV_STATE, state, 0)
 
-    # --- every tick while a shot runs
+    # --- every tick while a shot runs. True: this one has had its share of work.
     def step(self, state):
         if state == _PREINFUSION or state == _BREWING:
-            self._pouring()
-            return
+            return self._pouring()
         self._ms += 10
         if state != names.STARTING:
-            self._ending()
-        elif self._ms > _BEGUN_MS:
-            self._starting()
-        elif self._ms == _BEGUN_MS:
+            return self._ending()
+        if self._ms > _BEGUN_MS:
+            return self._starting()
+        if self._ms == _BEGUN_MS:
             self._charge_ms = charge_ms(self._plan, self._figures)
 
     def _starting(self):
@@ -101,12 +104,14 @@ class Shot:
         self.grinder = 1 if left > 0 else 0
         if not self._charge:
             if not self._may_charge(left):
-                return
+                return False
             self._heat[CHARGE] = 1
             self._heat[AHEAD] = expected_ul_s(p, plan.HEAD)
         self._charge += 10
-        if self._charge > self._charge_ms and left <= 0:
-            self._begin_water()
+        if self._charge <= self._charge_ms or left > 0:
+            return False
+        self._begin_water()
+        return True
 
     def _may_charge(self, dose_left_ms):
         # near the recipe's temperature, and the coffee will be ground when the element is hot
@@ -128,20 +133,24 @@ class Shot:
         self._turn = 0
         self.valve = 1
         self._go(0)
+        self._new = 0
+        self._name()
 
     def _go(self, n):
         p = self._plan
         self._phase = n
         at = plan.HEAD + n * plan.PHASE
         self._stops.phase(p, at, self._live.pumped_ul)
-        pre = p[at + plan.PRE]
+        self._hyd.go(p[at + plan.MODE], p[at + plan.TARGET], p[at + plan.RAMP_MS],
+                     p[at + plan.LIMIT])
+
+    def _name(self):
+        pre = self._plan[plan.HEAD + self._phase * plan.PHASE + plan.PRE]
         state = names.PREINFUSION if pre else names.BREWING
         if state != self._live.state:
             self._enter(state)
             if not pre:
                 self._log.preinfusion_ends()
-        self._hyd.go(p[at + plan.MODE], p[at + plan.TARGET], p[at + plan.RAMP_MS],
-                     p[at + plan.LIMIT])
 
     def _pouring(self):
         live = self._live
@@ -151,18 +160,24 @@ class Shot:
         live.pumped_ul = pumped = self._flow.volume_ul() - self._zero_ul
         cup = pumped - self._puck.keeps_ul
         live.volume_ul = cup = cup if cup > 0 else 0
-        over = self._stops.step(self._plan, pumped, cup)
         turn = self._turn
         self._turn = turn + 1 if turn < 9 else 0
         if turn == 0:
             self._log.sample(True)
         elif turn == 1:
             self._look(pumped)
+        new = self._new
+        if new == _FIGURES:
+            self._new = _NAME
+            self._go(self._phase + 1)
+            return new
+        if new:
+            self._new = 0
+            self._name()
+        over = self._stops.step(self._plan, pumped, cup)
         if over:
-            if over == SHOT_OVER:
-                self.end(OK, 0)
-            else:
-                self._next()
+            self._over(over)
+        return new or over
 
     def _look(self, pumped):
         # what need not be known a hundred times a second
@@ -176,9 +191,9 @@ class Shot:
         if pumped > board.SHOT_LIMIT_UL:
             self._il.up(il.SHOT_TOO_BIG)
 
-    def _next(self):
-        if self._phase + 1 < self._plan[plan.PHASES]:
-            self._go(self._phase + 1)
+    def _over(self, what):
+        if what != SHOT_OVER and self._phase + 1 < self._plan[plan.PHASES]:
+            self._new = _FIGURES
         else:
             self.end(OK, 0)
 
@@ -212,11 +227,13 @@ class Shot:
         self._turn = turn + 1 if turn < 9 else 0
         if turn == 0:
             self._log.sample(False)
-        if self._ms >= _SETTLE_MS:
-            if self._result == OK:
-                self._stops.learn()
-            self._log.close(self._result, self._reason)
-            self.running = False
+        if self._ms < _SETTLE_MS:
+            return False
+        if self._result == OK:
+            self._stops.learn()
+        self._log.close(self._result, self._reason)
+        self.running = False
+        return True
 
 
 @micropython.viper

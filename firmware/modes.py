@@ -60,13 +60,14 @@ class Modes:
             live.state = state
             live.put(names.EV_STATE, state, 0)
 
-    # --- every tick
+    # --- every tick. True: this one has had its share of work.
     def step(self):
         live = self._live
         fault = (live.alarms | live.latched) & _FAULT
         state = live.state
+        full = False
         if self.shot.running:
-            self._in_shot(live, state)
+            full = self._in_shot(live, state)
         elif fault:
             self._rest(names.SAFE_MODE if fault & il.RESET_STORM else names.FAULT)
         elif self._standby:
@@ -78,6 +79,7 @@ class Modes:
         taps = self.taps
         if taps.fill_ms or taps.steaming:
             taps.step(self._may_fill(state))
+        return full
 
     def _may_fill(self, state):
         return self.heat and state <= _READY or state == names.STEAM
@@ -118,13 +120,14 @@ class Modes:
         if blocked:
             shot.abort(blocked)
             state = live.state
-        shot.step(state)
+        full = shot.step(state)
         out = self._out
         out[VALVE_BREW] = shot.valve
         out[GRINDER] = shot.grinder
         if not shot.running:
             self._aim(self.brew_mc)
             self.enter(names.STEAM if self.taps.steaming else names.READY)
+        return full
 
     def begin_shot(self, words, source):
         self._brew.firm(True)

@@ -120,7 +120,8 @@ class Tick:
         if live.request:
             front.answer(live)
             full = True
-        self.modes.step()
+        if self.modes.step():
+            full = True
         self._pump(live)
         self.interlocks.settle()
         self._act(live)
