@@ -23,8 +23,8 @@ CHUNK: Final = 512
 ANSWER_S: Final = 10.0
 EXEC_S: Final = 60.0
 """Without a word of what runs there: an emulated board takes its time."""
-BACK_S: Final = 120.0
-"""Up in some seconds, or at the prompt; an emulated board takes its time."""
+BACK_S: Final = 300.0
+"""Up in some seconds, or at the prompt; an emulated board that loads 67 files takes minutes."""
 OLDEST: Final = (1, 26)
 """machine.Timer(hard=True) on rp2 came with it."""
 CHIPS: Final = ("RP2040", "RP2350")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -50,7 +51,8 @@ def main() -> int:
 
 
 def serve(board: EmulatedBoard, link: Path, speed: float) -> int:
-    """Until Ctrl-C."""
+    """Until Ctrl-C or SIGTERM."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console(board, link, speed)
     console.open()
     print(f"console: {console.path}  ({link})\n"
