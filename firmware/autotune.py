@@ -183,9 +183,7 @@ class Autotune:
         self._boiler.tune(found)
 
     def _tell(self):
-        found = self._boiler.figures
-        for k in range(5):
-            self._live.tune[self._which * 5 + k] = found[k]
+        self._live.tuned(self._which, self._boiler.figures)
         self._live.put(names.EV_MAINT, 4, self._which)
 
 

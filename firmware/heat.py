@@ -32,7 +32,7 @@ class Heat:
             (il.OVER_TEMP_BREW, il.SENSOR_BREW, il.NO_HEAT_BREW, il.STUCK_SSR_BREW))
         self._calorimeter = Calorimeter(self.brew, board.BREW_BOILER, board.INLET_MC)
         if brew_tune:
-            live.brew_tuned(self.brew.figures)
+            live.tuned(0, self.brew.figures)
         self._tuners = [Autotune(live, self.brew, board.BREW_BOILER, 0)]
         self._burst = burst.board_words()
         self.tuner = None  # the Autotune at work
@@ -148,7 +148,7 @@ class Heat:
         if self._calorimeter.look():
             live = self._live
             if live.tune[0]:
-                live.brew_tuned(self.brew.figures)
+                live.tuned(0, self.brew.figures)
 
     # --- output; how: of burst.fire
     def fire(self, how):

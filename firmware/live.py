@@ -138,9 +138,9 @@ class Live:
         self._tail = 0
         self.events_lost = 0
 
-    def brew_tuned(self, figures):
+    def tuned(self, which, figures):
         for k in range(5):
-            self.tune[k] = figures[k]
+            self.tune[which * 5 + k] = figures[k]
 
     def put(self, kind, a, b):
         # tick only
