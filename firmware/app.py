@@ -78,6 +78,9 @@ class App:
         serial = hexlify(machine.unique_id()).decode()
         try:
             self.link = self._new_link(settings, serial, resolver)
+        except ImportError:
+            print("broker_tls: this MicroPython has no TLS; use an image of ours (docs/boards.md)")
+            return
         except (OSError, ValueError) as e:
             print("broker_ca: %s cannot be used (%s); copy the site's CA certificate to the board"
                   % (settings["broker_ca"], e))
@@ -214,7 +217,7 @@ class App:
             sys.print_exception(self.tick.broken)
         self.born(now)
         self._lamp.step(self.clock.uptime_ms())
-        self._validity.step()
+        self._validity.step(self.link.session if self.link else 0)
         if self.telemetry and not self.telemetry.full():
             self._reply(self.commands.step())
         at_rest = self.mailbox.at_rest()

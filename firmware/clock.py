@@ -1,5 +1,5 @@
-# What time it is: uptime that never wraps, UTC once somebody said it. Stamps facts.
-# Asks no network: the host's `clock` command, or an RTC that kept its time, tells.
+# What time it is: uptime that never wraps, UTC once the host's `clock` command said it. Stamps
+# facts. The RTC is not asked: no board keeps it without power, and it holds a bound (validity.py).
 import time
 
 from micropython import const
@@ -18,7 +18,6 @@ class Clock:
         self._uptime_ms = 0
         self._seen = time.ticks_ms()
         self._offset_ms = None  # UTC less uptime
-        self.set_utc((time.time() + EPOCH_S) * 1000)  # a battery-backed RTC; others start in 2021
 
     def uptime_ms(self):
         # must be asked at least every 6 days, or a wrap is missed

@@ -17,13 +17,11 @@ def der(certificate):
 
 def context(ca):
     # ca: bytes of the site's CA certificate, PEM or DER
-    import ssl
-
     import tls
 
-    made = ssl.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+    made = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
     made.verify_mode = tls.CERT_REQUIRED
-    made.load_verify_locations(cadata=der(ca))
+    made.load_verify_locations(der(ca))
     return made
 
 

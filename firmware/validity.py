@@ -11,11 +11,17 @@ from clock import EPOCH_S, FLOOR_MS
 from micropython import const
 
 _FILE = "utc_floor"
-_OLD_MS = const(604800000)  # written anew once a week
+_OLD_MS = const(86400000)  # written anew once a day
+_OFTEN_MS = const(600000)  # and after each new session, but no sooner
 
 
 def floor_ms():
     return max(int(files.read_one(_FILE) or 0), FLOOR_MS)
+
+
+def keep_floor(utc_ms):
+    # also what `make provision` tells: the CA it brings is older than that
+    files.mark(_FILE, b"%d" % utc_ms)
 
 
 def set_rtc(utc_ms):
@@ -30,22 +36,28 @@ class Validity:
     def __init__(self, clock, mailbox):
         self._clock = clock
         self._mailbox = mailbox
-        self._done = False
-        set_rtc(floor_ms())
+        self._kept_ms = floor_ms()
+        self._session = 0
+        self._told = False
+        set_rtc(self._kept_ms)
 
-    def step(self):
-        # as soon as the time is known, for the next start and for this one
-        if self._done or not self._clock.known or not self._mailbox.at_rest():
+    def step(self, session):
+        # session: counts those with the broker; each may have been with a renewed certificate
+        if not self._clock.known or not self._mailbox.at_rest():
             return
-        self._done = True
         utc_ms = self._clock.utc_ms()
-        set_rtc(utc_ms)
-        if utc_ms - floor_ms() >= _OLD_MS:
-            self._keep(utc_ms)
+        if not self._told:
+            self._told = True
+            set_rtc(utc_ms)
+        age_ms = utc_ms - self._kept_ms
+        if age_ms >= _OLD_MS or session != self._session and age_ms >= _OFTEN_MS:
+            self._keep(utc_ms, session)
 
-    def _keep(self, utc_ms):
+    def _keep(self, utc_ms, session):
         try:
             with self._mailbox.quiet():
-                files.mark(_FILE, b"%d" % utc_ms)
+                keep_floor(utc_ms)
         except Busy:
-            self._done = False  # it began to pour; later
+            return  # it began to pour; later
+        self._kept_ms = utc_ms
+        self._session = session

@@ -13,3 +13,6 @@
 int mp_hal_is_pin_reserved(int n);
 #define MICROPY_HW_PIN_RESERVED(i) mp_hal_is_pin_reserved(i)
 #endif
+
+// TLS to the broker, over whichever line it comes: without a network the port would leave it out.
+#define MICROPY_PY_SSL 1

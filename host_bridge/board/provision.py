@@ -7,6 +7,7 @@ command line or in a message.
 from __future__ import annotations
 
 import os
+import time
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -85,7 +86,8 @@ def provision(port: str, settings: dict[str, Any], progress: Progress) -> dict[s
         if not wrong:
             if certificate:
                 device.put(CA_ON_BOARD, certificate, lambda n: None)
-            shown: dict[str, Any] = device.run("settings", f"put({settings!r})")
+            now_ms = time.time_ns() // 1_000_000
+            shown: dict[str, Any] = device.run("settings", f"put({settings!r}, {now_ms})")
         device.release()
         birth = device.wait_birth()
     if wrong:

@@ -25,6 +25,9 @@ from simulator.emulated.flash import Flash
 CLOCK_HZ = 125_000_000
 FLASH_BYTES = 2 << 20
 
+STACK = slice(0x40000, 0x42000)
+"""In the SRAM: the two banks of 4 KiB where ports/rp2 has its stack."""
+
 WATCHDOG_TIMER = 1  # bits of the watchdog's REASON register (RP2040 data sheet 4.7.6)
 WATCHDOG_FORCED = 2
 
@@ -56,6 +59,7 @@ class Chip:
             self.mcu.flash[:FLASH_BYTES] = stored
         load_uf2(image, self.mcu)
         self.mcu.sram[:] = random.Random(seed).randbytes(len(self.mcu.sram))
+        self._stack_noise = bytes(self.mcu.sram[STACK])
         self.simulator = Simulator(rp2040=self.mcu)
         self.clock = self.mcu.clock
         self.flash = Flash(self.mcu)
@@ -78,6 +82,14 @@ class Chip:
     def cycles(self) -> int:
         """Clock cycles in which an instruction was executed: sleeping is not counted."""
         return self._cycles_before + int(self.mcu.core.cycles)
+
+    @property
+    def stack_unused(self) -> int:
+        """Bytes at the far end of the stack that nothing wrote since power-on: the noise that
+        stood in RAM still stands there."""
+        stack = self.mcu.sram[STACK]
+        return next(n for n, (now, then) in enumerate(zip(stack, self._stack_noise, strict=True))
+                    if now != then)
 
     def run(self, us: float) -> None:
         """Goes on for simulated microseconds, or until stop()."""

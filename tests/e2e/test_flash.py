@@ -438,7 +438,9 @@ def test_provision_from_a_file_with_a_ca(
         there.interrupt()
         there.hold()
         der = there.exec("print(open('ca.der','rb').read().hex())").strip()
+        floor_ms = int(there.exec("import validity; print(validity.floor_ms())"))
     assert bytes.fromhex(der) == ssl.PEM_cert_to_DER_cert(ca.cert_pem.bytes().decode())
+    assert abs(floor_ms - time.time() * 1000) < 600_000, "the board would not trust a new CA"
 
 
 def test_provision_names_each_wrong_field_and_writes_nothing(

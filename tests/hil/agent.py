@@ -21,13 +21,13 @@ def begin():
                                 callback=app.mailbox.beat)
 
 
-def go(ms):
+def go(ms, pass_ms=5):
     hold.renew()
     end = time.ticks_add(time.ticks_ms(), ms)
     while time.ticks_diff(end, time.ticks_ms()) > 0:
         began = time.ticks_ms()
         app.step()
-        while time.ticks_diff(time.ticks_ms(), began) < 5:
+        while time.ticks_diff(time.ticks_ms(), began) < pass_ms:
             machine.idle()
     tell()
 

@@ -44,6 +44,12 @@ def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
     made.close()
 
 
+@pytest.fixture
+def shots(request: pytest.FixtureRequest) -> int:
+    """How many the memory test brews."""
+    return int(request.config.getoption("--shots"))
+
+
 def build_image(model: str) -> None:
     """As `make image`; once, whoever of several workers comes first."""
     IMAGES.mkdir(parents=True, exist_ok=True)

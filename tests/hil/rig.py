@@ -84,16 +84,19 @@ class Application:
     def __init__(self, rig: Rig) -> None:
         self._rig = rig
 
-    def go(self, ms: int) -> dict[str, Any]:
-        """Lets it run; what live.Live, the heap and the commands say then."""
-        said = self._rig.exec(f"go({ms})", 20 + ms / 1000)
+    def go(self, ms: int, pass_ms: int = 5) -> dict[str, Any]:
+        """Lets it run, with a pass of the background each `pass_ms`; what live.Live, the heap and
+        the commands say then."""
+        said = self._rig.exec(f"go({ms}, {pass_ms})", 20 + ms / 1000)
         found: dict[str, Any] = json.loads(said.splitlines()[-1])
         return found
 
-    def until(self, ms: int, step_ms: int, **wanted: Any) -> dict[str, Any]:
+    def until(
+        self, ms: int, step_ms: int, pass_ms: int = 5, **wanted: Any
+    ) -> dict[str, Any]:
         """Goes on until all of `wanted` stand in what go() says; fails after `ms`."""
         for _ in range(0, ms, step_ms):
-            seen = self.go(step_ms)
+            seen = self.go(step_ms, pass_ms)
             if all(seen[name] == value for name, value in wanted.items()):
                 return seen
         raise AssertionError(f"not within {ms} ms: {wanted}; it says {seen}")

@@ -6,19 +6,32 @@ import contextlib
 import socket
 import ssl
 import threading
+from datetime import datetime
 
 import trustme
 
 
 class TlsFront:
-    """`with TlsFront(port, authority) as front`; the certificate is made out to localhost."""
+    """`with TlsFront(port, authority) as front`; the certificate is made out to localhost.
 
-    def __init__(self, port: int, authority: trustme.CA) -> None:
-        self._port = port
+    Args:
+        authority: who signed the front's certificate.
+        since: from when on the certificate is valid; None: long ago.
+
+    Attributes:
+        refused: why clients would not have it, as the TLS library says.
+    """
+
+    def __init__(
+        self, port: int, authority: trustme.CA, since: datetime | None = None
+    ) -> None:
+        self._server_port = port
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert("localhost").configure_cert(self._tls)
+        authority.issue_cert("localhost", not_before=since).configure_cert(self._tls)
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"https://localhost:{self._listener.getsockname()[1]}"
+        self.port = int(self._listener.getsockname()[1])
+        self.url = f"https://localhost:{self.port}"
+        self.refused: list[str] = []
 
     def __enter__(self) -> TlsFront:
         threading.Thread(target=self._accept, daemon=True).start()
@@ -35,8 +48,12 @@ class TlsFront:
 
     def _serve(self, client: socket.socket) -> None:
         with contextlib.suppress(OSError):
-            secured = self._tls.wrap_socket(client, server_side=True)
-            server = socket.create_connection(("127.0.0.1", self._port))
+            try:
+                secured = self._tls.wrap_socket(client, server_side=True)
+            except ssl.SSLError as error:
+                self.refused.append(str(error.reason))
+                return
+            server = socket.create_connection(("127.0.0.1", self._server_port))
             back = threading.Thread(target=_copy, args=(server, secured), daemon=True)
             back.start()
             _copy(secured, server)

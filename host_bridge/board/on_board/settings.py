@@ -6,10 +6,12 @@ def problems(given):
     return config.problems(given, False)
 
 
-def put(given):
+def put(given, utc_ms):
     import hold
+    import validity
 
     hold.renew()
+    validity.keep_floor(utc_ms)
     config.provision(given)
     return config.load().shown()
 

@@ -29,10 +29,10 @@ def test_known_time_is_kept_for_the_next_start():
     kept, clock, live = fresh()
     live.state = BREWING
     clock.set_utc(SOME_DAY_MS)
-    kept.step()
+    kept.step(1)
     assert "utc_floor" not in os.listdir(), "no flash while it pours"
     live.state = READY
-    kept.step()
+    kept.step(1)
     assert abs(time.time() * 1000 - SOME_DAY_MS) < 2000
     time.set_utc_us(1609459200000000)
     again = Clock(live, 2)
@@ -40,16 +40,20 @@ def test_known_time_is_kept_for_the_next_start():
     assert abs(time.time() * 1000 - SOME_DAY_MS) < 2000 and not again.known
 
 
-def test_written_once_a_week_at_most():
+def test_written_once_a_day_and_after_each_new_session():
+    # a certificate renewed while the machine runs must be good after the next power cut
     kept, clock, live = fresh()
-    clock.set_utc(SOME_DAY_MS)
-    kept.step()
-    for days, written in ((6, False), (8, True)):
+    now_ms = SOME_DAY_MS
+    clock.set_utc(now_ms)
+    kept.step(1)
+    for minutes, session, written in (
+        (9, 2, False), (2, 2, True), (600, 2, False), (5, 3, True), (1434, 3, False), (7, 3, True),
+    ):
+        now_ms += minutes * 60000
+        clock.set_utc(now_ms)
         before = files.read_one("utc_floor")
-        kept = validity.Validity(clock, Mailbox(live))
-        clock.set_utc(SOME_DAY_MS + days * 86400000)
-        kept.step()
-        assert (files.read_one("utc_floor") != before) == written, days
+        kept.step(session)
+        assert (files.read_one("utc_floor") != before) == written, (minutes, session)
 
 
 def test_a_damaged_note_is_no_note():
