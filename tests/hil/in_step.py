@@ -1,8 +1,4 @@
-"""`coffee-bridge gateway` in the board's own time.
-
-An emulated board is twenty times slower while it computes; a gateway that keeps the real clock
-would take it for silent in the middle of a TLS handshake. The line's protocol is the product's.
-"""
+"""The world around an emulated board, patient: it is twenty times slower while it computes."""
 
 from __future__ import annotations
 
@@ -12,14 +8,18 @@ from collections.abc import Callable
 from host_bridge.serial_line.channel import Channel
 from host_bridge.serial_line.frames import DATA_ROOM, Frame, Kind
 from simulator.emulated import EmulatedBoard
+from tests.support.proxy import Proxy
 
 STEP_MS = 5
 
 
 class InStep:
-    """Attributes:
-    port: where the board's next connection leads, on this computer.
-    passed: bytes that came from there and went to the board, of this connection.
+    """`coffee-bridge gateway` in the board's own time: one that keeps the real clock would take
+    the board for silent in the middle of a TLS handshake. The line's protocol is the product's.
+
+    Attributes:
+        port: where the board's next connection leads, on this computer.
+        passed: bytes that came from there and went to the board, of this connection.
     """
 
     def __init__(self, board: EmulatedBoard, port: int) -> None:
@@ -100,3 +100,18 @@ class InStep:
         if self._broker:
             self._broker.close()
             self._broker = None
+
+
+class Unhurried(Proxy):
+    """The way to a broker that grants the keep-alive in the board's seconds, not in its own."""
+
+    def _pass(self, source, sink, down):  # type: ignore[no-untyped-def]
+        if not down:
+            connect = b""
+            while b"MQTT" not in connect[:-4]:
+                if not (piece := source.recv(4096)):
+                    break
+                connect += piece
+            at = connect.index(b"MQTT") + 6  # protocol name, level, flags
+            sink.sendall(connect[:at] + b"\xff\xff" + connect[at + 2:])
+        super()._pass(source, sink, down)

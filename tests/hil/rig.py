@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from simulator.emulated import EmulatedBoard
 from simulator.emulated.console import Console
@@ -29,6 +30,11 @@ from simulator.emulated.stand_in import read_data
 HOLD_ON = "import hold\nhold.renew()\nopen('hold', 'w').close()"
 AGENT = Path(__file__).with_name("agent.py").read_text()
 FIXTURES = ("pins", "machine", "power", "clock")
+
+
+def filed(content: bytes) -> bytes:
+    """A file as firmware/files.py writes it."""
+    return content + b"%08x" % crc32(content)
 
 
 class Rig:

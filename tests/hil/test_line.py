@@ -9,35 +9,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from zlib import crc32
 
 import pytest
 
 from simulator.emulated.console import Console
 from simulator.parts import Part
-from tests.hil.rig import EmulatedRig
-from tests.support.proxy import Proxy
+from tests.hil.in_step import Unhurried
+from tests.hil.rig import EmulatedRig, filed
 from tests.support.stack import Stack, eventually
 
 pytestmark = [pytest.mark.hil, pytest.mark.one_board, pytest.mark.fixture("pins", "machine"),
               pytest.mark.broker, pytest.mark.slow, pytest.mark.timeout(1800)]
 LONG_S = 900  # a shot is 15 s of a busy chip
 SHORT = {"name": "Sip", "temp_mc": 93000, "volume_ul": 8000, "preinfusion_ms": 0}
-
-
-class Unhurried(Proxy):
-    """The way to a broker that grants the keep-alive in the board's seconds, not in its own."""
-
-    def _pass(self, source, sink, down):  # type: ignore[no-untyped-def]
-        if not down:
-            connect = b""
-            while b"MQTT" not in connect[:-4]:
-                if not (piece := source.recv(4096)):
-                    break
-                connect += piece
-            at = connect.index(b"MQTT") + 6  # protocol name, level, flags
-            sink.sendall(connect[:at] + b"\xff\xff" + connect[at + 2:])
-        super()._pass(source, sink, down)
 
 
 @pytest.fixture
@@ -50,8 +34,7 @@ def test_a_shot_becomes_a_record(rig: EmulatedRig, stack: Stack) -> None:
     name = f"line-{rig.model}"
     settings = {"machine": name, "link": "usb", "broker_host": "behind-the-gateway"}
     proxy = Unhurried(stack.broker.port)
-    content = json.dumps(settings).encode()
-    with rig.boot({"config": content + b"%08x" % crc32(content)}) as board:  # firmware/files.py
+    with rig.boot({"config": filed(json.dumps(settings).encode())}) as board:
         board.plant.set("temp_brew_mc", 93_000)
         console = Console(board)
         gateway = Part("gateway", ["host_bridge", "gateway", console.path, "--mqtt",
