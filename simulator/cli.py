@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
-import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
@@ -176,7 +176,7 @@ def _run(wish: Wish, panel_port: int | None, panel_host: str) -> None:
     jobs = make_jobs(wish)
     if panel_port is not None and not port_free(panel_port, panel_host):
         raise FleetRefused(f"--panel-port {panel_port}: it is taken; choose another")
-    stopping = threading.Event()
+    stopping: list[int] = []  # no Event: one that is set by a signal's handler may hang
     with _signals(stopping), Fleet(jobs, _tell) as fleet:
         out.print("running: " + ", ".join(job.name for job in jobs))
         if panel_port is not None:
@@ -185,8 +185,8 @@ def _run(wish: Wish, panel_port: int | None, panel_host: str) -> None:
             panel = Panel(fleet, panel_port, panel_host)
             panel.start()
             out.print(f"front panels: http://localhost:{panel_port}")
-        while not stopping.wait(0.2) and fleet.running():
-            pass
+        while not stopping and fleet.running():
+            time.sleep(0.2)
         if panel_port is not None:
             panel.stop()
 
@@ -208,9 +208,9 @@ def _tell(name: str, event: dict[str, Any]) -> None:
 
 
 @contextlib.contextmanager
-def _signals(stopping: threading.Event) -> Iterator[None]:
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        stopping.set()
+def _signals(stopping: list[int]) -> Iterator[None]:
+    def stop(number: int, _frame: FrameType | None) -> None:
+        stopping.append(number)
 
     before = {s: signal.signal(s, stop) for s in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -10,7 +10,6 @@ import argparse
 import signal
 import subprocess
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -149,9 +148,10 @@ def announce(options: argparse.Namespace, console: Console) -> None:
     )
 
 
-def keep_up(parts: list[Part], stopping: threading.Event, console: Console) -> int:
-    """Until asked to stop. A part that dies is started again, and said so; 0 unless it won't."""
-    while not stopping.wait(0.5):
+def keep_up(parts: list[Part], console: Console) -> int:
+    """For ever: a part that dies is started again, and said so. 1 when one won't."""
+    while True:
+        time.sleep(0.5)
         for part in parts:
             code = part.ended()
             if code is None:
@@ -163,7 +163,6 @@ def keep_up(parts: list[Part], stopping: threading.Event, console: Console) -> i
             console.print(f"{part.name} ended ({outcome(code)}); starting it again")
             time.sleep(min(part.restarts, 5))
             part.start()
-    return 0
 
 
 def stop_all(parts: list[Part], console: Console) -> None:
@@ -236,12 +235,12 @@ def main(arguments: list[str] | None = None) -> int:
     if reasons := refused(options):
         console.print("\n".join(reasons), highlight=False, soft_wrap=True, markup=False)
         return 2
-    stopping = threading.Event()
+    stopping: list[int] = []  # no Event: one that is set by a signal's handler may hang
 
-    def ask_to_stop(_signal: int, _frame: FrameType | None) -> None:
-        if stopping.is_set():
+    def ask_to_stop(number: int, _frame: FrameType | None) -> None:
+        if stopping:
             return
-        stopping.set()
+        stopping.append(number)
         raise KeyboardInterrupt  # leaves whatever waits; a second Ctrl-C changes nothing
 
     for wanted in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -251,14 +250,14 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         start_all(parts, console)
         announce(options, console)
-        return keep_up(parts, stopping, console)
+        return keep_up(parts, console)
     except KeyboardInterrupt:
         return 0
     except PartFailed as failure:
         console.print(f"[red]{failure}[/red]", highlight=False)
         return 1
     finally:
-        stopping.set()
+        stopping.append(0)
         births.close()
         stop_all(parts, console)
 

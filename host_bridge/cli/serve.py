@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import threading
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
@@ -55,9 +55,7 @@ def run(
 
 def serve(chosen: Settings, web: bool) -> None:
     """Raises DatabaseError (folder in use) and OSError (console's port taken)."""
-    ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
+    asked = asked_to_end(signal.SIGTERM, signal.SIGINT)
     with ExitStack() as running:
         bridge = Bridge(chosen)
         running.callback(bridge.stop)
@@ -69,7 +67,26 @@ def serve(chosen: Settings, web: bool) -> None:
             running.callback(server.stop)
             server.start()
             err.print(f"console: {server.url}")
-        ended.wait()
+        until_asked(asked)
+
+
+def asked_to_end(*numbers: signal.Signals) -> list[int]:
+    """Gets the number of each of these signals that comes from now on."""
+    asked: list[int] = []
+    for number in numbers:
+        signal.signal(number, lambda number, _frame: asked.append(number))
+    return asked
+
+
+def until_asked(asked: list[int], look_s: float = 0.2) -> None:
+    """Waits for asked_to_end().
+
+    By looking, because nothing that waits for ever is sure to wake: a signal that comes just
+    before it blocks is noted but not handled, and an Event's set() in the handler takes a lock
+    that the wait() it interrupts may hold.
+    """
+    while not asked:
+        time.sleep(look_s)
 
 
 def broker(
