@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from tests.support.micropython import Outcome, boards_of, run_cases
+from tests.support.mosquitto import Mosquitto
+from tests.support.wire import Wire
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -22,6 +24,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     hil.addoption("--shots", type=int, default=3, help="of the memory test; a laboratory brews "
                   "200 (default: 3)")
     hil.addoption("--fixture", metavar="MODULE:CLASS", help="what stands around a real board")
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    """A broker of its own for each test."""
+    made = Mosquitto(tmp_path / "broker")
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def wire(broker: Mosquitto) -> Iterator[Wire]:
+    """A client that listens to everything there."""
+    made = Wire(broker.port)
+    yield made
+    made.close()
 
 
 def pytest_collect_file(parent: pytest.Collector, file_path: Path) -> pytest.Collector | None:

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import json
 import ssl
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,14 +29,6 @@ HANDSHAKE_MS = 20_000  # what the firmware allows
 ANSWER_MS = 2000  # the element is pre-charged before water flows
 
 
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Mosquitto]:
-    made = Mosquitto(tmp_path / "broker")
-    made.start()
-    yield made
-    made.stop()
-
-
 def flash(ca: trustme.CA, now: datetime) -> dict[str, bytes]:
     """What `make provision` leaves on the board."""
     settings = {"machine": NAME, "link": "usb", "broker_host": "localhost", "broker_tls": True,
@@ -50,10 +40,9 @@ def flash(ca: trustme.CA, now: datetime) -> dict[str, bytes]:
     }
 
 
-def test_a_session_over_tls(rig: EmulatedRig, broker: Mosquitto) -> None:
+def test_a_session_over_tls(rig: EmulatedRig, broker: Mosquitto, wire: Wire) -> None:
     now = datetime.now(UTC)
     ca, stranger = trustme.CA(), trustme.CA()
-    wire = Wire(broker.port)
     proxy = Unhurried(broker.port)
     yesterday = now - timedelta(days=1)
     with rig.boot(flash(ca, now)) as board, \
