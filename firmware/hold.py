@@ -18,11 +18,13 @@ def wanted():
 
 
 def begin():
-    # After this the prompt is the cable's. The wish is used up first: the next start is normal.
+    # After this the prompt is the cable's, and the wish is used up: the next start is normal. A
+    # Ctrl-C may end this anywhere; the cable begins again then, as long as there is the file.
     global _timer
-    os.remove(_FILE)
     renew()
-    _timer = Timer(period=1000, mode=Timer.PERIODIC, callback=_look)
+    if not _timer:
+        _timer = Timer(period=1000, mode=Timer.PERIODIC, callback=_look)
+    os.remove(_FILE)
     print("coffee: held")
 
 

@@ -6,8 +6,13 @@ app = None
 if hold.wanted():
     hold.begin()
 else:
+    import gc
+
+    # what stays is to lie close together: strewn between its garbage it leaves no room for more
+    gc.threshold(16384)
     from app import App
 
     app = App()
+    gc.threshold(-1)
     app.start()
     app.run()

@@ -18,10 +18,15 @@ from host_bridge.board.build import digits, sources_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT / "boards" / "shared"
-UF2_BASE, UF2_FAMILY = "0x10000000", "0xe48bff56"  # where flash begins, and RP2040's id (UF2 spec)
+UF2_BASE = "0x10000000"  # where flash begins
+# How a .uf2 says which chip it is for (ids of the UF2 specification, by the SDK's PICO_PLATFORM)
+UF2_FAMILY = {"rp2040": "0xe48bff56", "rp2350-arm-s": "0xe48bff59"}
+SUBMODULES = ("cyw43-driver/src", "lwip/src", "mbedtls/library", "pico-sdk/src", "tinyusb/src")
+TRIED = "1.26.1 or 1.28.0"  # built with Wi-Fi for both machines
 
-# What Wi-Fi and its buffers take of a Pico W's RAM is left alone on the plain Pico, too: the
-# garbage-collected heap is then board.HEAP_BYTES on both (tests/hil compares).
+# What Wi-Fi and its buffers take of a Pico W's RAM is left alone on the plain Pico, too, and some
+# more: 198,912 bytes of garbage-collected heap are less than a Pico W has (211,968 with
+# MicroPython 1.28.0), so what fits on the emulated board fits there.
 C_HEAP_BYTES = 47104
 
 Say = Callable[[str], None]
@@ -38,7 +43,7 @@ class Target:
     Args:
         name: "1900", "2900" or "bare": MicroPython as a new Pico has it.
         micropython: a MicroPython checkout with its submodules to build from instead of Debian's
-            packages, with the compiler on PATH: the way to an image with Wi-Fi.
+            packages, with the compiler on PATH: the way to an image with Wi-Fi. It stays as it is.
     """
 
     name: str
@@ -86,8 +91,8 @@ class Builder:
         self._compile(target, tree, path, folder, key)
         wrong = trees.ill_frozen(folder / "frozen_content.c", folder / "firmware.elf")
         if wrong:
-            fixes = "; ".join(f"{old} → {new}" for old, new in trees.PATCHES)
-            raise BuildError(f"{wrong}. Change {tree}/tools/mpy-tool.py: {fixes}")
+            raise BuildError(f"{wrong}. This MicroPython freezes code in a way that PATCHES in "
+                             f"boards/image/trees.py do not know; take release {TRIED}")
         self._collect(target, tree, folder)
         stamp.write_text(key)
         self._say(f"{uf2.relative_to(ROOT)}: {uf2.stat().st_size // 1024} KiB")
@@ -102,7 +107,8 @@ class Builder:
 
     def _sources(self, target: Target) -> tuple[Path, str]:
         if target.micropython:
-            return checkout(target.micropython.resolve()), os.environ["PATH"]
+            tree = checkout(target.micropython.resolve())
+            return trees.shadow(tree, self._work / "checkout"), os.environ["PATH"]
         self._say("[1/3] sources and compiler from Debian's archive (100 MB the first time)")
         archive = self._archive()
         files = archive.fetch((*pins.SOURCES, *pins.TOOLS))
@@ -156,13 +162,13 @@ class Builder:
     def _collect(self, target: Target, tree: Path, folder: Path) -> None:
         for kind in ("elf", "bin"):
             shutil.copy(folder / f"firmware.{kind}", self._work / f"{target.file}.{kind}")
-        uf2 = self._work / f"{target.file}.uf2"
-        if (folder / "firmware.uf2").exists():
-            shutil.copy(folder / "firmware.uf2", uf2)
-            return
+        platform = re.search(r"^PICO_PLATFORM:\w+=(\S+)", (folder / "CMakeCache.txt").read_text(),
+                             re.MULTILINE)
+        assert platform, "the SDK's CMake files always set it"
         subprocess.run(
-            [sys.executable, tree / "tools/uf2conv.py", "-f", UF2_FAMILY, "-b", UF2_BASE, "-c",
-             "-o", uf2, folder / "firmware.bin"], check=True, stdout=subprocess.DEVNULL)
+            [sys.executable, tree / "tools/uf2conv.py", "-f", UF2_FAMILY[platform[1]], "-b",
+             UF2_BASE, "-c", "-o", self._work / f"{target.file}.uf2", folder / "firmware.bin"],
+            check=True, stdout=subprocess.DEVNULL)
 
 
 def _settings(target: Target) -> list[str]:
@@ -170,11 +176,12 @@ def _settings(target: Target) -> list[str]:
         board = ["-DMICROPY_BOARD=RPI_PICO", f"-DMICROPY_FROZEN_MANIFEST={SHARED / 'bare.py'}"]
     else:
         board = [f"-DMICROPY_BOARD={target.board.name}", f"-DMICROPY_BOARD_DIR={target.board}"]
+    board.append("-DPICO_NO_PICOTOOL=1")  # the SDK would clone and compile it for one .uf2
     if target.radio:
         return board
     if target.board:
         board += ["-DMICROPY_BOARD_VARIANT=RPI_PICO", f"-DMICROPY_C_HEAP_SIZE={C_HEAP_BYTES}"]
-    return [*board, "-DPICO_NO_PICOTOOL=1", "-DPICO_CLIB=newlib"]
+    return [*board, "-DPICO_CLIB=newlib"]
 
 
 def checkout(tree: Path) -> Path:
@@ -187,15 +194,13 @@ def checkout(tree: Path) -> Path:
     if not (port / "CMakeLists.txt").exists():
         raise BuildError(f"{tree}: no MicroPython checkout (it has no ports/rp2); clone the tag "
                          "of a release, 1.26 or newer, and give its folder")
-    missing = [name for name in ("cyw43-driver/src", "pico-sdk/src", "lwip/src", "mbedtls/library")
-               if not (tree / "lib" / name).exists()]
+    missing = [name for name in SUBMODULES if not (tree / "lib" / name).exists()]
     if missing:
         raise BuildError(f"{tree}: submodules are missing ({', '.join(missing)}); "
                          f"make -C {port} BOARD=RPI_PICO_W submodules")
-    for program in ("cmake", "arm-none-eabi-gcc"):
-        if not shutil.which(program):
-            raise BuildError(f"no {program}; as root: apt install cmake gcc-arm-none-eabi "
-                             "libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib")
+    if not shutil.which("arm-none-eabi-gcc"):
+        raise BuildError("no arm-none-eabi-gcc; as root: apt install gcc-arm-none-eabi "
+                         "libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib")
     return tree
 
 
@@ -213,6 +218,8 @@ def fingerprint(target: Target) -> str:
     if target.board:
         files += sorted(target.board.glob("*")) + sorted((ROOT / "firmware").glob("*.py"))
         files.append(ROOT / "build/lib/umqtt/simple.py")
+    if target.micropython:  # another release in the same folder is another image
+        files += [target.micropython / "py/mpconfig.h", target.micropython / "ports/rp2/main.c"]
     digest = hashlib.sha1(repr(target).encode())
     for file in files:
         if file.is_file() and file.name != "plant.py" and file.suffix != ".json":

@@ -4,6 +4,7 @@ a MicroPython tree with its submodules in place.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -25,6 +26,8 @@ PATCHES = (
     # a whole word; at half a word it reads other numbers.
     ('" __attribute__ ((aligned (2)))"', '" __attribute__ ((aligned (4)))"'),
 )
+
+MPY_TOOL = "tools/mpy-tool.py"
 
 CORTEX_M0 = "lib/arm-none-eabi/newlib/thumb/v6-m/nofp"
 SUBMODULES = {  # of MicroPython's lib/: which pin, and where in it
@@ -111,18 +114,32 @@ def micropython(files: dict[Pin, Path], root: Path) -> Path:
             if link.exists():
                 link.rmdir()
             link.symlink_to(real.resolve())
-    tool = tree / "tools/mpy-tool.py"
-    text = tool.read_text()
-    for wrong, right in PATCHES:
-        if wrong not in text and right not in text:
-            raise RuntimeError(f"{tool}: no longer says {wrong}; look whether it is right now")
-        text = text.replace(wrong, right)
-    tool.write_text(text)
+    _patch(tree / MPY_TOOL)
     library = tree / "lib/micropython-lib"
     library.mkdir(exist_ok=True)
     # CMake wants to see it; our manifests take nothing from it
     (library / "README.md").touch()
     return tree
+
+
+def shadow(checkout: Path, into: Path) -> Path:
+    """A user's checkout with PATCHES in it: links to its files, so that nothing of it changes."""
+    shutil.rmtree(into, ignore_errors=True)
+    shutil.copytree(checkout, into, copy_function=os.symlink,
+                    ignore=shutil.ignore_patterns(".git", "tests"))
+    tool = into / MPY_TOOL
+    tool.unlink()
+    shutil.copy(checkout / MPY_TOOL, tool)
+    _patch(tool)
+    return into
+
+
+def _patch(tool: Path) -> None:
+    # Where a newer MicroPython says it otherwise, ill_frozen() finds out whether it is right
+    text = tool.read_text()
+    for wrong, right in PATCHES:
+        text = text.replace(wrong, right)
+    tool.write_text(text)
 
 
 def ill_frozen(frozen: Path, elf: Path) -> str:

@@ -32,6 +32,7 @@ HELD: Final = b"coffee: held"
 PROMPT: Final = b"\n>>> "
 DOWNLOAD: Final = "hold BOOTSEL while you plug the board in and copy MicroPython onto it"
 
+_REQUEST = "import hold\nhold.request(globals().get('app'))"
 _IDENTIFY = (
     "import sys\ni=sys.implementation\n"
     "print([i.name,list(i.version[:3]),getattr(i,'_machine',''),getattr(i,'_mpy',0),sys.platform])"
@@ -103,11 +104,12 @@ class Device:
             BusyBoard: a shot runs.
             LostBoard: nothing answers.
         """
-        self._open()
         said = io.StringIO()  # mpremote prints what it did not expect
         try:
             with contextlib.redirect_stdout(said):
-                self._transport.enter_raw_repl(soft_reset=False, timeout_overall=ANSWER_S)
+                self._raw_repl()
+        except LostBoard:
+            raise
         except Exception as error:
             self.close()
             if "coffee: busy" in said.getvalue():
@@ -120,8 +122,18 @@ class Device:
                 f"again. If it is new: {DOWNLOAD}"
             ) from error
 
-    def _open(self) -> None:
+    def _raw_repl(self) -> None:
+        # twice: a board that is just starting hears nothing
         from mpremote.transport import TransportError  # type: ignore[import-untyped]
+
+        self._open()
+        try:
+            self._transport.enter_raw_repl(soft_reset=False, timeout_overall=ANSWER_S / 2)
+        except TransportError:
+            self._transport.enter_raw_repl(soft_reset=False, timeout_overall=ANSWER_S / 2)
+
+    def _open(self) -> None:
+        from mpremote.transport import TransportError
         from mpremote.transport_serial import SerialTransport  # type: ignore[import-untyped]
 
         if self._transport:
@@ -149,9 +161,10 @@ class Device:
     def run(self, name: str, call: str) -> Any:
         """A file of on_board/ and a call of it; its result as JSON."""
         if name not in self._known:
-            self.exec("import json\n" + (ON_BOARD / f"{name}.py").read_text())
+            self.exec("import json, sys\n" + (ON_BOARD / f"{name}.py").read_text())
             self._known.add(name)
-        said = self.exec(f"print('@@'+json.dumps({call}))")
+        # written as it is made: for 8 KB in one piece the board may not have the room
+        said = self.exec(f"_={call}\nprint('@@',end='')\njson.dump(_,sys.stdout)")
         return json.loads(said[said.rindex("@@") + 2 :])
 
     def identify(self) -> Identity:
@@ -169,19 +182,20 @@ class Device:
         if standing == "none":
             return False
         if standing == "running":
-            self._reset("import hold\nhold.request(globals().get('app'))")
-            self._return("renewed()")
+            self._take()
         return True
 
-    def _return(self, call: str) -> None:
+    def _take(self) -> None:
         until = time.monotonic() + BACK_S
+        self._reset(_REQUEST)
         while True:
             time.sleep(0.3)
             self._known.clear()  # it may have started anew since we last asked
             try:
                 self.interrupt()
-                if self.run("standing", call):
+                if self.run("standing", "taken()"):
                     return
+                self._reset(_REQUEST)  # it runs: another reset came between
             except (LostBoard, BoardError):
                 if time.monotonic() > until:
                     raise

@@ -22,6 +22,13 @@ BLOCK: Final = 4096
 SPARE: Final = 8 * BLOCK
 """Of folders that grow, and what the machine writes at its next start."""
 
+ROOMY: Final = 256 * 1024
+"""Bytes of heap beside which a whole version in RAM takes no thought: an RP2350's."""
+
+TIGHT: Final = (
+    "with MicroPython's own image this chip leaves the machine 17 KiB of memory, too little for "
+    "TLS; with an image of ours it has 137 (docs/boards.md)")
+
 Say = Callable[[str], None]
 
 
@@ -65,6 +72,8 @@ def flash(
         if base := device.run("store", "image()"):
             build = build.over(*base)
             progress.say(f"its image is ours: {len(build.files)} files differ from it")
+        elif device.run("store", "heap_free()") < ROOMY:
+            progress.say(TIGHT)
         sent, kept = _bring(device, build, progress)
         device.run("store", "commit()")
         progress.say(f"version {build.name} is current; starting it")

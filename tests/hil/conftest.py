@@ -2,6 +2,7 @@
 
     pytest tests/hil                                  both emulated boards
     pytest tests/hil --board emulated-2900            one of them
+    pytest tests/hil --board emulated-1900=my.uf2     one of them with another image
     pytest tests/hil --board /dev/ttyACM0             a real one: what needs a fixture is counted
     pytest tests/hil --board /dev/ttyACM0 --fixture my_lab.jig:Jig
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 import fcntl
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -35,9 +37,10 @@ def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
     name = request.param
     made: EmulatedRig | SerialRig
     if name.startswith("emulated-"):
-        model = name.removeprefix("emulated-")
-        build_image(model)
-        made = EmulatedRig(model)
+        model, _, image = name.removeprefix("emulated-").partition("=")
+        if not image:
+            build_image(model)
+        made = EmulatedRig(model, Path(image) if image else None)
     else:
         made = SerialRig(name, request.config.getoption("--fixture"))
     yield made

@@ -119,9 +119,10 @@ class EmulatedRig(Rig):
 
     fixtures = frozenset(FIXTURES)
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, image: Path | None = None) -> None:
         self.model = model
-        self.board = EmulatedBoard(model, files={"hold": b""})
+        self._image = image
+        self.board = EmulatedBoard(model, image=image, files={"hold": b""})
         self.plant = self.board.plant
 
     def exec(self, code: str, seconds: float = 10) -> str:
@@ -149,7 +150,7 @@ class EmulatedRig(Rig):
     def boot(self, files: dict[str, bytes] | None = None) -> EmulatedBoard:
         """Another board of the same model, powered on with its own main.py, nothing at its
         console."""
-        return EmulatedBoard(self.model, files=files or {})
+        return EmulatedBoard(self.model, image=self._image, files=files or {})
 
     def close(self) -> None:
         self.board.close()

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from boards.image.build import Builder, BuildError, Target
-
-LIBRARIES = ("cyw43-driver/src", "pico-sdk/src", "lwip/src", "mbedtls/library")
+from boards.image import trees
+from boards.image.build import SUBMODULES, Builder, BuildError, Target
 
 
 def refusal(tree: Path) -> str:
@@ -25,12 +24,12 @@ def test_what_is_no_checkout_is_refused(tmp_path: Path) -> None:
 def tree(tmp_path: Path) -> Path:
     (tmp_path / "ports/rp2").mkdir(parents=True)
     (tmp_path / "ports/rp2/CMakeLists.txt").touch()
-    for name in LIBRARIES:
+    for name in SUBMODULES:
         (tmp_path / "lib" / name).mkdir(parents=True)
     return tmp_path
 
 
-@pytest.mark.parametrize("name", LIBRARIES)
+@pytest.mark.parametrize("name", SUBMODULES)
 def test_a_missing_submodule_is_named_with_the_cure(tree: Path, name: str) -> None:
     (tree / "lib" / name).rmdir()
     said = refusal(tree)
@@ -41,4 +40,20 @@ def test_a_missing_compiler_is_named_with_the_cure(
     tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tree))
-    assert "apt install cmake" in refusal(tree)
+    assert "apt install gcc-arm-none-eabi" in refusal(tree)
+
+
+def test_a_checkout_is_built_from_with_its_faults_mended_and_stays_as_it_is(
+    tree: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    (wrong, right), *_ = trees.PATCHES
+    tool = tree / trees.MPY_TOOL
+    tool.parent.mkdir()
+    tool.write_text(f"before\n    {wrong}\nafter\n")
+    (tree / "py").mkdir()
+    (tree / "py/gc.c").write_text("gc")
+    before = tool.read_text()
+    made = trees.shadow(tree, tmp_path_factory.mktemp("shadow") / "tree")
+    assert (made / trees.MPY_TOOL).read_text() == f"before\n    {right}\nafter\n"
+    assert (made / "py/gc.c").read_text() == "gc"
+    assert tool.read_text() == before

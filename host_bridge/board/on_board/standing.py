@@ -10,10 +10,15 @@ def standing():
     return "held"
 
 
-def renewed():
-    # our own Ctrl-C may have come before main.py had looked for the wish: then it is taken here
-    import hold
-
-    if hold.wanted() and not hold.held():
+def taken():
+    # Our own Ctrl-C may have ended the start that should have been held, before boot.py had found
+    # our code or main.py had carried out the wish: then it is carried out here.
+    try:
+        import hold
+    except ImportError:
+        __import__("boot")
+        import hold
+    if not hold.held() and not globals().get("app"):
+        open("hold", "w").close()
         hold.begin()
     return standing() == "held"

@@ -1,10 +1,14 @@
 # The application's files on the board: what is there, what settles in, what goes.
+import gc
 import os
 from binascii import hexlify
 from hashlib import sha256
 
+piece = memoryview(bytearray(512))
+
 
 def digest(path):
+    gc.collect()  # of what a file left: else the digests of seventy lie all over the memory
     try:
         f = open(path, "rb")
     except OSError:
@@ -12,10 +16,10 @@ def digest(path):
     with f:
         made = sha256()
         while True:
-            piece = f.read(512)
-            if not piece:
+            n = f.readinto(piece)
+            if not n:
                 return hexlify(made.digest()).decode()
-            made.update(piece)
+            made.update(piece[:n])
 
 
 def renew():
@@ -42,6 +46,11 @@ def image():
     except ImportError:
         return None
     return IMAGE.decode(), SOURCES.decode()
+
+
+def heap_free():
+    gc.collect()
+    return gc.mem_free()
 
 
 def inventory(beside):

@@ -1,0 +1,35 @@
+"""Whoever asks for the board gets it, at whatever moment of its start his Ctrl-C comes."""
+
+from __future__ import annotations
+
+import pytest
+
+from host_bridge.board.device import HELD, ON_BOARD
+from simulator.emulated import EmulatedBoard
+from tests.hil.rig import EmulatedRig
+
+pytestmark = [pytest.mark.hil, pytest.mark.fixture("pins", "power", "clock"),
+              pytest.mark.one_board]
+BEFORE_MS = 45  # main.py is found, hold imported, the wish used up
+STEP_MS = 2
+TAKEN = (ON_BOARD / "standing.py").read_text() + "\nprint(taken())\n"
+LEFT = "import os, hold\nprint(hold.held(), hold.wanted())"
+
+
+def test_a_start_that_is_interrupted_anywhere_is_held_all_the_same(rig: EmulatedRig) -> None:
+    with wished(rig) as board:
+        assert board.run_until(lambda: HELD in board.console(), 1000, 0.5)
+        held_ms = board.now_us / 1000
+    moments = [held_ms - STEP_MS * n for n in range(int(BEFORE_MS / STEP_MS))]
+    early = 0
+    for ms in moments:
+        with wished(rig) as board:
+            board.run(ms)
+            early += HELD not in board.console()
+            assert board.exec(TAKEN).splitlines()[-1] == "True", f"interrupted after {ms} ms"
+            assert board.exec(LEFT).splitlines()[-1] == "True False", f"after {ms} ms"
+    assert early > len(moments) / 2, "most moments must lie before the hold"
+
+
+def wished(rig: EmulatedRig) -> EmulatedBoard:
+    return rig.boot({"hold": b""})
