@@ -15,7 +15,10 @@ from typing import Any
 
 import pytest
 from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    StaleElementReferenceException,
+)
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -107,8 +110,14 @@ class Browser:
         self.until(lambda: text in self.text(css), f"{text!r} in {css}")
 
     def click(self, css: str) -> None:
-        self.run("arguments[0].scrollIntoView({block: 'center'})", self.find(css))
-        self.find(css).click()
+        """As a person does: again, when the page was drawn anew or something slid over it."""
+        def clicked() -> bool:
+            element = self.find(css)
+            self.run("arguments[0].scrollIntoView({block: 'center'})", element)
+            element.click()
+            return True
+
+        self.until(clicked, f"a click on {css}")
 
     def button(self, text: str) -> WebElement:
         def named() -> WebElement | None:
@@ -141,7 +150,7 @@ class Browser:
             try:
                 if answer := what():
                     return answer
-            except StaleElementReferenceException:
+            except (StaleElementReferenceException, ElementClickInterceptedException):
                 pass
             if time.monotonic() > deadline:
                 self.keep("failure")
