@@ -13,6 +13,6 @@ else:
     from app import App
 
     app = App()
-    gc.threshold(-1)
     app.start()
+    gc.threshold(-1)
     app.run()
