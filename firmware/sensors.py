@@ -33,7 +33,11 @@ def pressure_table(sensor):
 
 
 def _table(f):
-    return array("i", [_word(f(i / _STEPS)) for i in range(_STEPS + 1)])
+    # in place: a list of as many would want 2 KB in one piece when memory is already full
+    table = array("i", bytes(4 * (_STEPS + 1)))
+    for i in range(_STEPS + 1):
+        table[i] = _word(f(i / _STEPS))
+    return table
 
 
 def _word(value):

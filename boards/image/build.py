@@ -21,7 +21,7 @@ SHARED = ROOT / "boards" / "shared"
 UF2_BASE = "0x10000000"  # where flash begins
 # How a .uf2 says which chip it is for (ids of the UF2 specification, by the SDK's PICO_PLATFORM)
 UF2_FAMILY = {"rp2040": "0xe48bff56", "rp2350-arm-s": "0xe48bff59"}
-SUBMODULES = ("cyw43-driver/src", "lwip/src", "mbedtls/library", "pico-sdk/src", "tinyusb/src")
+LIBRARIES = ("cyw43-driver/src", "lwip/src", "mbedtls/library", "pico-sdk/src", "tinyusb/src")
 TRIED = "1.26.1 or 1.28.0"  # built with Wi-Fi for both machines
 
 # What Wi-Fi and its buffers take of a Pico W's RAM is left alone on the plain Pico, too, and some
@@ -194,7 +194,7 @@ def checkout(tree: Path) -> Path:
     if not (port / "CMakeLists.txt").exists():
         raise BuildError(f"{tree}: no MicroPython checkout (it has no ports/rp2); clone the tag "
                          "of a release, 1.26 or newer, and give its folder")
-    missing = [name for name in SUBMODULES if not (tree / "lib" / name).exists()]
+    missing = [name for name in LIBRARIES if not (tree / "lib" / name).exists()]
     if missing:
         raise BuildError(f"{tree}: submodules are missing ({', '.join(missing)}); "
                          f"make -C {port} BOARD=RPI_PICO_W submodules")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from boards.image import trees
-from boards.image.build import SUBMODULES, Builder, BuildError, Target
+from boards.image.build import LIBRARIES, Builder, BuildError, Target
 
 
 def refusal(tree: Path) -> str:
@@ -24,12 +24,12 @@ def test_what_is_no_checkout_is_refused(tmp_path: Path) -> None:
 def tree(tmp_path: Path) -> Path:
     (tmp_path / "ports/rp2").mkdir(parents=True)
     (tmp_path / "ports/rp2/CMakeLists.txt").touch()
-    for name in SUBMODULES:
+    for name in LIBRARIES:
         (tmp_path / "lib" / name).mkdir(parents=True)
     return tmp_path
 
 
-@pytest.mark.parametrize("name", SUBMODULES)
+@pytest.mark.parametrize("name", LIBRARIES)
 def test_a_missing_submodule_is_named_with_the_cure(tree: Path, name: str) -> None:
     (tree / "lib" / name).rmdir()
     said = refusal(tree)
