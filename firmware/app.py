@@ -245,7 +245,8 @@ def _way(settings, mailbox, boot):
     if settings["link"] == "wifi":
         from net import Resolver, Wifi
 
-        return Wifi(settings["wifi_ssid"], settings["wifi_key"]), Resolver(mailbox)
+        wifi = Wifi(settings["wifi_ssid"], settings["wifi_key"], name=settings["machine"])
+        return wifi, Resolver(mailbox)
     from line import Line
     from ports import UartPort, UsbPort
     from serial_net import SerialNet

@@ -14,13 +14,28 @@ _JOIN_MS = const(20000)  # a join that takes longer is begun anew
 _PAUSE_MS = const(3000)
 _PAUSE_MAX_MS = const(60000)
 _FORGET = const(3)  # failed connects before a name is asked for again
+_NO_ADDRESS = const(2)  # joined, DHCP has not answered; has no name in `network`
+
+
+def why(status):
+    # What WLAN.status() says of a join that came to nothing, for a person.
+    if status == network.STAT_WRONG_PASSWORD:
+        return "the key is refused"
+    if status == network.STAT_NO_AP_FOUND:
+        return "no network of that name"
+    if status == _NO_ADDRESS:
+        return "joined, but DHCP gives no address"
+    return "no answer"
 
 
 class Wifi:
-    def __init__(self, ssid, key, wlan=None):
+    # name: by which the router shall know the machine
+    def __init__(self, ssid, key, wlan=None, name=None):
         self._ssid = ssid
         self._key = key
+        self._name = name
         self._wlan = wlan or network.WLAN(network.STA_IF)
+        self._said = None
         self._look_at = time.ticks_ms()
         self._join_since = None
         self._backoff = Backoff(_PAUSE_MS, _PAUSE_MAX_MS)
@@ -35,7 +50,10 @@ class Wifi:
         return self.up
 
     def _look(self, now):
+        was_up = self.up
         self.up = self._wlan.isconnected()
+        if self.up != was_up:
+            self._say("joined, " + self._wlan.ifconfig()[0] if self.up else "lost")
         if self.up:
             self._join_since = None
             self._backoff.reset(now)
@@ -49,6 +67,8 @@ class Wifi:
         self.joins += 1
         self._join_since = now
         try:
+            if self._name:
+                network.hostname(self._name)
             self._wlan.active(True)
             self._wlan.connect(self._ssid, self._key)
         except OSError:
@@ -57,7 +77,14 @@ class Wifi:
     def _give_up(self, now):
         self._join_since = None
         self._backoff.failed(now)
+        self._say(why(self._wlan.status()))
         self._wlan.disconnect()
+
+    def _say(self, what):
+        # on the console, each news once
+        if what != self._said:
+            self._said = what
+            print("wifi: %s: %s" % (self._ssid, what))
 
 
 class Resolver:

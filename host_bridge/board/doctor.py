@@ -31,6 +31,8 @@ def examine(port: str, progress: Progress) -> list[Finding]:
         progress.say("the machine is held: outputs off. Looking at its parts, some seconds")
         try:
             rows = device.run("doctor", "examine()")
+            progress.say("now the way to the broker, at most half a minute")
+            rows += device.run("way", "examine()")
         finally:
             device.release()
         birth = device.wait_birth()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from simulator.emulated.board import ROOT, EmulatedBoard, image_of
 from simulator.emulated.console import Console
+from simulator.emulated.lan import ROUTER
 
 
 def arguments() -> argparse.Namespace:
@@ -23,7 +24,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--flash", type=Path, metavar="FILE", help="keeps the flash chip "
                         "(default: build/emulated/<model>.flash)")
     parser.add_argument("--image", metavar="UF2", help="another image; `bare` for MicroPython "
-                        "with nothing of ours, as a new Pico has it")
+                        "with nothing of ours, as a new Pico has it, `wifi` for the one with the "
+                        "radio's driver that `make image … --micropython` built")
     parser.add_argument("--seed", type=int, default=1, help="of the machine (default: 1)")
     parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds a second at "
                         "most, 0: as fast as it goes (default: 1)")
@@ -38,9 +40,7 @@ def main() -> int:
     flash = given.flash or ROOT / "build" / "emulated" / f"{model}.flash"
     flash.parent.mkdir(parents=True, exist_ok=True)
     try:
-        image = image_of("bare") if given.image == "bare" else (
-            Path(given.image) if given.image else image_of(model))
-        with EmulatedBoard(model, flash, given.seed, image) as board:
+        with EmulatedBoard(model, flash, given.seed, chosen(given.image, model)) as board:
             for fault in given.fault:
                 name, _, value = fault.partition("=")
                 board.plant.fault(name, int(value or 1))
@@ -48,6 +48,12 @@ def main() -> int:
     except (FileNotFoundError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
+
+
+def chosen(image: str | None, model: str) -> Path:
+    """The UF2 that --image names."""
+    known = {None: model, "bare": "bare", "wifi": f"{model}-wifi"}
+    return image_of(known[image]) if image in known else Path(str(image))
 
 
 def serve(board: EmulatedBoard, link: Path, speed: float) -> int:
@@ -58,6 +64,9 @@ def serve(board: EmulatedBoard, link: Path, speed: float) -> int:
     print(f"console: {console.path}  ({link})\n"
           f"try: mpremote connect {console.path} exec 'import sys; print(sys.implementation)'",
           flush=True)
+    if board.radio:
+        print(f"radio: hears the network {board.radio.ssid}, which takes any key; "
+              f"this computer is {ROUTER} there", flush=True)
     try:
         console.wait()
     except KeyboardInterrupt:

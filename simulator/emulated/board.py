@@ -10,6 +10,7 @@ from simulator.emulated import repl
 from simulator.emulated.chip import FLASH_BYTES, Chip
 from simulator.emulated.filesystem import filesystem
 from simulator.emulated.meter import Cost, Meter
+from simulator.emulated.radio import PROGRAM, Radio
 from simulator.emulated.uart import Uart
 from simulator.emulated.wires import Wires
 
@@ -29,7 +30,10 @@ def image_of(model: str) -> Path:
     """
     path = IMAGES / f"{model}.uf2"
     if not path.exists():
-        raise FileNotFoundError(f"{path}: no image yet; build it with: make image BOARD={model}")
+        radio = model.endswith("-wifi")
+        board = model.removesuffix("-wifi")
+        how = f"make image BOARD={board}" + ' ARGS="--micropython FOLDER"' * radio
+        raise FileNotFoundError(f"{path}: no image yet; build it with: {how} (docs/boards.md)")
     return path
 
 
@@ -48,6 +52,7 @@ class EmulatedBoard:
         plant: simulator.plant.Plant: .y, .t, .fault(name, value), .set(name, value).
         resets: causes of all resets so far: "power", "watchdog", "software".
         on_text: gets the console's bytes as they come.
+        radio: simulator.emulated.radio.Radio; None: a board without, as its image is.
     """
 
     def __init__(
@@ -69,6 +74,7 @@ class EmulatedBoard:
         self._uarts: dict[int, Uart] = {}
         self._before_us = 0.0
         self._operations_before = 0
+        self.radio: Radio | None = None
         self.powered = False
         self.power_on()
 
@@ -82,6 +88,9 @@ class EmulatedBoard:
         self.wires.attach(self.chip)
         for uart in self._uarts.values():
             uart.attach(self.chip)
+        if PROGRAM in bytes(self.chip.mcu.flash[:FLASH_BYTES]):
+            self.radio = self.radio or Radio()
+            self.radio.attach(self.chip)
         self.powered = True
         self.resets.append("power")
 
@@ -96,6 +105,8 @@ class EmulatedBoard:
         if self._flash_file:
             self._flash_file.write_bytes(self._stored)
         self.wires.dark()
+        if self.radio:
+            self.radio.dark()
 
     def power_cut(self, after_flash_operation: int) -> None:
         """Lets the power fail as the flash is about to do its next erase or program after so many.

@@ -8,55 +8,106 @@ from collections.abc import Callable
 from host_bridge.serial_line.channel import Channel
 from host_bridge.serial_line.frames import DATA_ROOM, Frame, Kind
 from simulator.emulated import EmulatedBoard
+from simulator.emulated.lan import HERE, ROUTER
 from tests.support.proxy import Proxy
 
 STEP_MS = 5
 
 
-class InStep:
-    """`coffee-bridge gateway` in the board's own time: one that keeps the real clock would take
-    the board for silent in the middle of a TLS handshake. The line's protocol is the product's.
+class Pace:
+    """The board's way to a port of this computer, gone in its own time.
 
     Attributes:
         port: where the board's next connection leads, on this computer.
-        passed: bytes that came from there and went to the board, of this connection.
     """
 
     def __init__(self, board: EmulatedBoard, port: int) -> None:
-        self._board = board
+        self.board = board
         self.port = port
-        self.passed = 0
+
+    def run(self, ms: float) -> None:
+        end = self.board.now_us + ms * 1000
+        while self.board.now_us < end:
+            self.step()
+
+    def until(self, true: Callable[[], object], ms: float) -> None:
+        """Goes on until something holds; fails after `ms`."""
+        end = self.board.now_us + ms * 1000
+        while not true():
+            assert self.board.now_us < end, (
+                f"not within {ms} ms; the board said {self.board.console()[-300:]!r}")
+            self.step()
+
+    def step(self) -> None:
+        self.board.run(STEP_MS)
+
+    @property
+    def passed(self) -> int:
+        """Bytes that came from the port and went to the board, since the last cut."""
+        raise NotImplementedError
+
+    def cut(self) -> None:
+        """The broker's end is gone."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+
+class OnAir(Pace):
+    """By radio: to each port of the router's there is one of this computer's, and here one for
+    all."""
+
+    def __init__(self, board: EmulatedBoard, port: int) -> None:
+        super().__init__(board, port)
+        assert board.radio
+        self._lan = board.radio.lan
+        self._lan.way = lambda host, port: (HERE, self.port)
+        self._lan.resolve = lambda name: ROUTER
+        self._cut_at = 0
+
+    @property
+    def passed(self) -> int:
+        return self._lan.brought - self._cut_at
+
+    def cut(self) -> None:
+        self._cut_at = self._lan.brought
+        self._lan.cut()
+
+    def close(self) -> None:
+        self._lan.cut()
+
+
+class InStep(Pace):
+    """By the serial line: `coffee-bridge gateway` in the board's own time. One that keeps the
+    real clock would take the board for silent in the middle of a TLS handshake. The line's
+    protocol is the product's."""
+
+    def __init__(self, board: EmulatedBoard, port: int) -> None:
+        super().__init__(board, port)
         self._channel = Channel(board.now_us / 1e6)
         self._came = bytearray()
         self._broker: socket.socket | None = None
         self._conn = 0
+        self._passed = 0
         board.on_text = self._came.extend
 
-    def run(self, ms: float) -> None:
-        end = self._board.now_us + ms * 1000
-        while self._board.now_us < end:
-            self._step()
-
-    def until(self, true: Callable[[], object], ms: float) -> None:
-        """Goes on until something holds; fails after `ms`."""
-        end = self._board.now_us + ms * 1000
-        while not true():
-            assert self._board.now_us < end, (
-                f"not within {ms} ms; the board said {self._board.console()[-300:]!r}")
-            self._step()
+    @property
+    def passed(self) -> int:
+        return self._passed
 
     def cut(self) -> None:
-        """The broker's end is gone."""
         assert self._broker
         self._hang_up()
-        self._channel.offer(Kind.CLOSE, self._conn, b"", self._board.now_us / 1e6)
+        self._passed = 0
+        self._channel.offer(Kind.CLOSE, self._conn, b"", self.board.now_us / 1e6)
 
     def close(self) -> None:
         self._hang_up()
 
-    def _step(self) -> None:
-        self._board.run(STEP_MS)
-        now_s = self._board.now_us / 1e6
+    def step(self) -> None:
+        super().step()
+        now_s = self.board.now_us / 1e6
         self._channel.feed(bytes(self._came), now_s)
         self._came.clear()
         if item := self._channel.item:
@@ -66,14 +117,14 @@ class InStep:
             self._bring(self._broker, now_s)
         out, _ = self._channel.due(now_s)
         if out:
-            self._board.type(out)
+            self.board.type(out)
 
     def _carry_out(self, item: Frame, now_s: float) -> None:
         if item.kind == Kind.OPEN:
             self._hang_up()
             self._broker = socket.create_connection(("127.0.0.1", self.port))
             self._conn = item.conn
-            self.passed = 0
+            self._passed = 0
             self._channel.offer(Kind.OPENED, item.conn, b"", now_s)
         elif item.kind == Kind.CLOSE:
             self._hang_up()
@@ -90,7 +141,7 @@ class InStep:
         except OSError:
             data = b""
         if data:
-            self.passed += len(data)
+            self._passed += len(data)
             self._channel.offer(Kind.DATA, self._conn, data, now_s)
         else:
             self._hang_up()
@@ -100,6 +151,11 @@ class InStep:
         if self._broker:
             self._broker.close()
             self._broker = None
+
+
+def way(board: EmulatedBoard, port: int) -> Pace:
+    """By radio where the board has one."""
+    return (OnAir if board.radio else InStep)(board, port)
 
 
 class Unhurried(Proxy):

@@ -6,9 +6,11 @@ A rig always has a console (MicroPython's raw REPL). What else it offers is name
     machine  the plant: sensors that can be set and broken, water that flows
     power    mains that can be cut at any flash operation
     clock    simulated time, so that a figure is exact and not a neighbour's compile job
+    radio    Wi-Fi, an access point that can be switched off, a network that can be broken
 
-An emulated board has all of them. A lab gives its real boards what it has by writing a class with
-the same methods and naming it: `--fixture my_lab.jig:Jig` (docs/hil.md).
+An emulated board has all of them, the last where its image drives a radio. A lab gives its real
+boards what it has by writing a class with the same methods and naming it:
+`--fixture my_lab.jig:Jig` (docs/hil.md).
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from simulator.emulated.stand_in import read_data
 # a board is held for one start only: ask anew for the next, wanted or not, and prolong this one
 HOLD_ON = "import hold\nhold.renew()\nopen('hold', 'w').close()"
 AGENT = Path(__file__).with_name("agent.py").read_text()
-FIXTURES = ("pins", "machine", "power", "clock")
+FIXTURES = ("pins", "machine", "power", "clock", "radio")
 
 
 def filed(content: bytes) -> bytes:
@@ -115,15 +117,15 @@ class Application:
 
 
 class EmulatedRig(Rig):
-    """An emulated board with all fixtures."""
-
-    fixtures = frozenset(FIXTURES)
+    """An emulated board with all fixtures. `link`: its own way to the broker, "wifi" or "usb"."""
 
     def __init__(self, model: str, image: Path | None = None) -> None:
         self.model = model
         self._image = image
         self.board = EmulatedBoard(model, image=image, files={"hold": b""})
         self.plant = self.board.plant
+        self.fixtures = frozenset(FIXTURES) - (set() if self.board.radio else {"radio"})
+        self.link = "wifi" if self.board.radio else "usb"
 
     def exec(self, code: str, seconds: float = 10) -> str:
         return self.board.exec(code, seconds * 1000)

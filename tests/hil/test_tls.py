@@ -1,7 +1,7 @@
 """TLS to the broker from the chip itself: trust, time, stack, memory, and coffee all the same.
 
-Over the serial line, because no emulator has the radio; TLS, its buffers and its depth of calls
-are those of Wi-Fi.
+By radio where the board has one, else over the serial line: the same TLS, buffers and depth of
+calls.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import trustme
 
-from tests.hil.in_step import InStep, Unhurried
+from tests.hil.in_step import Pace, Unhurried, way
 from tests.hil.rig import EmulatedRig, filed
 from tests.support.mosquitto import Mosquitto
 from tests.support.tls import TlsFront
@@ -29,10 +29,10 @@ HANDSHAKE_MS = 20_000  # what the firmware allows
 ANSWER_MS = 2000  # the element is pre-charged before water flows
 
 
-def flash(ca: trustme.CA, now: datetime) -> dict[str, bytes]:
+def flash(link: str, ca: trustme.CA, now: datetime) -> dict[str, bytes]:
     """What `make provision` leaves on the board."""
-    settings = {"machine": NAME, "link": "usb", "broker_host": "localhost", "broker_tls": True,
-                "broker_ca": "ca.der"}
+    settings = {"machine": NAME, "link": link, "wifi_ssid": "cafe", "broker_host": "localhost",
+                "broker_tls": True, "broker_ca": "ca.der"}
     return {
         "config": filed(json.dumps(settings).encode()),
         "ca.der": ssl.PEM_cert_to_DER_cert(ca.cert_pem.bytes().decode()),
@@ -45,13 +45,13 @@ def test_a_session_over_tls(rig: EmulatedRig, broker: Mosquitto, wire: Wire) -> 
     ca, stranger = trustme.CA(), trustme.CA()
     proxy = Unhurried(broker.port)
     yesterday = now - timedelta(days=1)
-    with rig.boot(flash(ca, now)) as board, \
+    with rig.boot(flash(rig.link, ca, now)) as board, \
             TlsFront(proxy.port, stranger, yesterday) as wrong, \
             TlsFront(proxy.port, ca, now + timedelta(days=40)) as unborn, \
             TlsFront(proxy.port, ca, yesterday) as right:
         board.plant.set("barista", 0)
         board.plant.set("temp_brew_mc", 93_000)
-        line = InStep(board, wrong.port)
+        line = way(board, wrong.port)
         line.until(lambda: wrong.refused, HANDSHAKE_MS)
         assert wrong.refused == ["TLSV1_ALERT_UNKNOWN_CA"]
         line.port = unborn.port
@@ -69,11 +69,10 @@ def test_a_session_over_tls(rig: EmulatedRig, broker: Mosquitto, wire: Wire) -> 
         line.close()
 
 
-def brew_in_a_handshake(rig: EmulatedRig, board: Any, line: InStep) -> None:
+def brew_in_a_handshake(rig: EmulatedRig, board: Any, line: Pace) -> None:
     """The broker goes, the board comes back to it, and just then somebody wants a coffee."""
     valve = rig.data["VALVE_BREW"]
     line.cut()
-    line.passed = 0
     line.until(lambda: line.passed, HANDSHAKE_MS)  # certificates: now the chip has much to do
     line.run(100)
     board.press("brew")

@@ -36,7 +36,7 @@ _SENSORS = (
 
 def examine():
     found = []
-    for part in (_temperatures, _scale, _flow, _switches, _buttons, _outputs, _memory, _link):
+    for part in (_temperatures, _scale, _flow, _switches, _buttons, _outputs, _memory):
         try:
             found += part()
         except Exception as e:
@@ -176,24 +176,3 @@ def _memory():
         ("flash", OK if free > 65536 else BAD, "%d KiB free" % (free // 1024),
          "" if free > 65536 else "remove what is not the machine's"),
     ]
-
-
-def _link():
-    import config
-
-    settings = config.load()
-    if settings["link"] != "wifi":
-        return [("link", LOOK, settings["link"] + ", to a gateway", "")]
-    if not settings["wifi_ssid"]:
-        return [("link", LOOK, "not set", "make provision")]
-    try:
-        import network
-
-        wlan = network.WLAN(network.STA_IF)
-    except (ImportError, AttributeError):
-        return [("link", BAD, "this board has no Wi-Fi", "a Pico W, or a serial line")]
-    wlan.active(True)
-    seen = [row for row in wlan.scan() if row[0] == settings["wifi_ssid"].encode()]
-    if not seen:
-        return [("link", BAD, "network %s not seen" % settings["wifi_ssid"], "name? too far?")]
-    return [("link", OK, "network seen at %d dBm" % max([row[3] for row in seen]), "")]

@@ -4,6 +4,7 @@ from mailbox import Busy, Mailbox
 
 import kernel
 import net
+import network
 from live import BREWING, READY, REQ_LOUD, REQ_QUIET, Live
 from backoff import Backoff
 from net import Resolver, Wifi
@@ -13,6 +14,7 @@ class Wlan:
     def __init__(self):
         self.up = False
         self.calls = []
+        self.fails_with = network.STAT_CONNECT_FAIL
 
     def isconnected(self):
         return self.up
@@ -27,6 +29,12 @@ class Wlan:
 
     def disconnect(self):
         self.calls.append("disconnect")
+
+    def status(self):
+        return self.fails_with
+
+    def ifconfig(self):
+        return ("192.0.2.20", "255.255.255.0", "192.0.2.1", "192.0.2.1")
 
 
 def live_through(wifi, ms, now=0):
@@ -70,6 +78,33 @@ def test_a_driver_that_raises_is_tried_again():
     wifi = Wifi("broken", "key", Wlan())
     live_through(wifi, 600000)
     assert 5 < wifi.joins < 30, wifi.joins
+
+
+def test_each_news_is_said_once():
+    wlan = Wlan()
+    wifi = Wifi("house", "key", wlan, "kitchen")
+    said = net.print = Said()
+    now = live_through(wifi, 200000)
+    assert network.hostname() == "kitchen"
+    for status in (network.STAT_WRONG_PASSWORD, network.STAT_NO_AP_FOUND, 2):
+        wlan.fails_with = status
+        now = live_through(wifi, 200000, now)
+    wlan.up = True
+    now = live_through(wifi, 100000, now)
+    wlan.up = False
+    live_through(wifi, 1000, now)
+    del net.print
+    assert said.lines == ["wifi: house: " + news for news in (
+        "no answer", "the key is refused", "no network of that name",
+        "joined, but DHCP gives no address", "joined, 192.0.2.20", "lost")], said.lines
+
+
+class Said:
+    def __init__(self):
+        self.lines = []
+
+    def __call__(self, line):
+        self.lines.append(line)
 
 
 def test_without_a_network_name_nothing_is_tried():

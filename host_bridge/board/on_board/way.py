@@ -1,0 +1,81 @@
+# Goes the way to the broker as far as it leads, on a held board: network, key, address, name,
+# port. Nothing is said there. Each line as doctor.py's: (part, verdict, what was found, cure).
+import socket
+import time
+
+import config
+import hold
+
+OK = "ok"
+BAD = "BAD"
+LOOK = "look"
+JOIN_MS = 20000
+CONNECT_S = 10
+
+
+def examine():
+    settings = config.load()
+    if settings["link"] != "wifi":
+        return [("link", LOOK, settings["link"] + ", to a gateway", "")]
+    if not settings["wifi_ssid"]:
+        return [("link", LOOK, "not set", "make provision")]
+    try:
+        import network
+
+        wlan = network.WLAN(network.STA_IF)
+    except (ImportError, AttributeError):
+        return [("link", BAD, "this board has no Wi-Fi", "a Pico W, or a serial line")]
+    wlan.active(True)
+    hold.renew()
+    found = _heard(wlan, settings["wifi_ssid"])
+    if found[0][1] == OK:
+        found += _joined(wlan, settings)
+    if found[-1][1] == OK:
+        hold.renew()
+        found += _broker(settings)
+    wlan.active(False)
+    return found
+
+
+def _heard(wlan, ssid):
+    levels = [row[3] for row in wlan.scan() if row[0] == ssid.encode()]
+    if not levels:
+        return [("network", BAD, "%s is not to be heard" % ssid,
+                 "name? too far? 5 GHz only? the radio knows 2.4 GHz")]
+    return [("network", OK, "%s at %d dBm" % (ssid, max(levels)),
+             "" if max(levels) > -75 else "weak; below -75 it will drop out at times")]
+
+
+def _joined(wlan, settings):
+    import net
+
+    wlan.connect(settings["wifi_ssid"], settings["wifi_key"])
+    until = time.ticks_add(time.ticks_ms(), JOIN_MS)
+    while not wlan.isconnected() and time.ticks_diff(until, time.ticks_ms()) > 0:
+        time.sleep_ms(100)
+    if wlan.isconnected():
+        return [("join", OK, "address " + wlan.ifconfig()[0], "")]
+    return [("join", BAD, net.why(wlan.status()), "make provision; is the router full?")]
+
+
+def _broker(settings):
+    host = settings["broker_host"]
+    if not host:
+        return [("broker", LOOK, "not set", "make provision")]
+    port = settings["broker_port"] or (8883 if settings["broker_tls"] else 1883)
+    place = "%s:%d" % (host, port)
+    try:
+        address = socket.getaddrinfo(host, port)[0][-1]
+    except OSError:
+        return [("broker", BAD, "the router's name server does not know " + host,
+                 "right name? an address such as 192.168.1.10 works, too")]
+    sock = socket.socket()
+    sock.settimeout(CONNECT_S)
+    try:
+        sock.connect(address)
+        return [("broker", OK, place + " takes connections", "")]
+    except OSError:
+        return [("broker", BAD, "%s (%s) takes no connection" % (place, address[0]),
+                 "does it run, and let the machines' network in?")]
+    finally:
+        sock.close()
