@@ -17,6 +17,7 @@ PROGRAM = b"43439a0-roml"
 
 SET_KEY = 268  # WLC_SET_WSEC_PMK: length and flags of 16 bits each, then the key
 NAME = slice(30, 63)  # in a scan's result: length, then up to 32 bytes
+LEVEL = slice(90, 92)  # dBm, signed
 CHANCE_MS = 1.0  # simulated time between two looks at the network behind
 
 
@@ -26,6 +27,7 @@ class Radio:
     Attributes:
         ssid: name of the access point's network.
         key: what it wants to hear; None: it takes any.
+        level_dbm: how strong it is where the board hangs.
         lan: the network behind the access point, while the board has power.
         joins: how often the board got in.
         refused: how often it asked for another network or gave another key.
@@ -34,6 +36,7 @@ class Radio:
     def __init__(self, ssid: str = "cafe", key: str | None = None) -> None:
         self.ssid = ssid
         self.key = key
+        self.level_dbm = -58
         self.lan = Lan()
         self.joins = 0
         self.refused = 0
@@ -126,6 +129,7 @@ class _Bus(bus.GSPIBus):
         found = bytearray(super()._build_scan_result_bytes())
         name = self._radio.ssid.encode()
         found[NAME] = bytes([len(name)]) + name.ljust(NAME.stop - NAME.start - 1, b"\0")
+        found[LEVEL] = self._radio.level_dbm.to_bytes(2, "little", signed=True)
         return bytes(found)
 
     def _queue_join_events(self) -> None:

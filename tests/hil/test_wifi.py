@@ -115,7 +115,7 @@ def test_the_doctor_goes_the_way(rig: EmulatedRig, broker: Mosquitto) -> None:
     with boot(rig, broker.port) as board, Console(board) as tty:
         board.radio.lan.resolve = lambda name: ROUTER
         found = way(tty)
-        assert found == {"network": ("ok", "cafe at -87 dBm"), "join": ("ok", "address 10.0.0.2"),
+        assert found == {"network": ("ok", "cafe at -58 dBm"), "join": ("ok", "address 10.0.0.2"),
                          "broker": ("ok", f"broker.example:{broker.port} takes connections")}
         board.radio.lan.way = lambda host, port: (HERE, free_port())
         assert way(tty)["broker"][0] == BAD
