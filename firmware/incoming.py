@@ -136,6 +136,9 @@ class Incoming:
             return event[1]
         return 0
 
+    def has_work(self):
+        return self._at < self._end or self._more or self.events()
+
     def step(self):
         # At most one read. False: there is nothing to take apart. Then look at packet.whole().
         if self._at == self._end and not self._fill():

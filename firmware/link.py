@@ -15,6 +15,7 @@ _READS = const(4)  # in one slice
 _PINGRESP_MS = const(10000)
 _ALIVE_BYTES = const(1024)  # a packet that flows this fast is life enough
 _STEADY_MS = const(30000)  # a session that stood so long was a good one
+_TIMES_MS = const(100)  # between two looks at what is due
 
 
 class Link(Opening):
@@ -24,6 +25,7 @@ class Link(Opening):
         super().__init__(client_id, server, port, user, password, keepalive, **more)
         self._too_long = too_long
         self._steps = (self._down, self._opening, self._greeting, self._slice, self._standing)
+        self._times_at = time.ticks_ms()
         self.oversize = 0
         self.retained = False  # of the message being delivered
 
@@ -76,7 +78,18 @@ class Link(Opening):
         return self.phase != UP or self.out.sure_pid or not self.out.idle()
 
     def step(self, now):
-        # now: time.ticks_ms()
+        # now: time.ticks_ms(). Called in every pass: with nothing to do it must not get as far as
+        # the try, whose frame comes from the heap (see facts.py).
+        if self.phase != UP or self._has_work(now):
+            self._work(now)
+
+    def _has_work(self, now):
+        if time.ticks_diff(now, self._times_at) >= 0:
+            self._times_at = time.ticks_add(now, _TIMES_MS)
+            return True
+        return self.out.has_work() or self._in.has_work()
+
+    def _work(self, now):
         try:
             self._steps[self.phase](now)
         except (OSError, Garbled) as e:

@@ -46,6 +46,10 @@ class Outgoing:
     def idle(self):
         return self._at == self._end
 
+    def has_work(self):
+        # something to write, at once
+        return self._at < self._end or self._count or self.ping_wanted or self._sure == _DUE
+
     def sure_free(self):
         return self._sure == _NONE
 

@@ -41,6 +41,7 @@ class Lan:
     Attributes:
         resolve: name → address; None: there is no such name.
         way: (host, port) of a connection → where it leads; None: its packets vanish.
+        silent: nothing gets through, and nobody is told; the Wi-Fi stands.
         names_served: whether the name server answers at all.
         asked: names that were asked for.
         connects: connections that were asked for.
@@ -50,6 +51,7 @@ class Lan:
     def __init__(self) -> None:
         self.resolve: Callable[[str], str | None] = by_this_computer
         self.way: Way = as_it_is
+        self.silent = False
         self.names_served = True
         self.asked: list[str] = []
         self.connects = 0
@@ -70,7 +72,7 @@ class Lan:
     def take(self, frame: bytes) -> None:
         """An Ethernet frame of the board's."""
         eth = net.parse_ethernet(frame)
-        if eth is None:
+        if eth is None or self.silent:
             return
         answer = self._arp.maybe_handle(eth) or self._dhcp.maybe_handle(eth) or self._name(eth)
         if answer:
@@ -115,6 +117,8 @@ class Lan:
         raise AssertionError
 
     def _bring(self, frame: bytes) -> None:
+        if self.silent:
+            return
         self.brought += len(frame) - TCP_AT - (frame[TCP_AT + 12] >> 4) * 4
         self._send(frame)
 

@@ -77,6 +77,27 @@ def test_a_shot_while_the_access_point_is_away(rig: EmulatedRig, port: int, wire
         air.close()
 
 
+def test_a_shot_while_everything_vanishes_on_the_way(
+    rig: EmulatedRig, port: int, wire: Wire
+) -> None:
+    """The Wi-Fi stands, but nothing comes through: lwIP's buffers fill, and nobody says why."""
+    valve = rig.data["VALVE_BREW"]
+    with boot(rig, port) as board:
+        air = OnAir(board, port)
+        air.until(lambda: state(wire).get("state") == "ready", JOIN_MS)
+        board.press("brew")
+        air.until(lambda: board.pin(valve), ANSWER_MS)
+        board.press("brew", False)
+        board.radio.lan.silent = True
+        air.until(lambda: not board.pin(valve), GIVES_UP_MS)
+        board.radio.lan.silent = False
+        air.until(lambda: brews(wire), GIVES_UP_MS)
+        assert brews(wire)[0]["result"] == "ok"
+        assert board.radio.lan.connects >= 2
+        check(board, wire)
+        air.close()
+
+
 def test_a_key_that_is_refused(rig: EmulatedRig, port: int, wire: Wire) -> None:
     with boot(rig, port) as board:
         air = OnAir(board, port)

@@ -2,6 +2,7 @@
 import json
 
 import live as names
+import micropython
 from bench import NOW_MS, Bench
 from ramflash import PowerCut, every_cut
 
@@ -39,6 +40,18 @@ def test_a_shot_from_the_button_is_marked_before_water_and_told_after():
     assert brew[0]["command"] is None and brew[0]["result"] == "ok" and brew[0]["reason"] is None
     assert brew[0]["utc_ms"] - NOW_MS < 60000 and brew[0]["duration_ms"] == 25000
     assert bench.facts._mark.kept is None
+    bench.close()
+
+
+def test_a_pass_with_nothing_to_do_takes_nothing_from_the_heap():
+    # not even a frame: those of more than eleven words do
+    bench = Bench()
+    bench.pass_ms(1000)
+    bench.facts.step()
+    before = micropython.mem_total()
+    for _ in range(5):
+        bench.facts.step()
+    assert micropython.mem_total() == before
     bench.close()
 
 

@@ -2,6 +2,7 @@
 # given up, and that no step ever waits or does more than a handful of calls.
 import time
 
+import micropython
 import opening
 from link import Link
 from opening import DOWN, GREETING, UP
@@ -506,3 +507,17 @@ def test_both_ways_to_ask_for_tls_and_none_without_a_ca():
         assert False, option
     assert Link("c", "broker", ssl=False).port == 1883
     assert Link("c", "broker", ssl=None).port == 1883
+
+
+def test_a_pass_with_nothing_to_do_takes_nothing_from_the_heap():
+    # not even a frame: those of more than eleven words do
+    link, _ = up()
+    steps(link, 50)
+    now = time.ticks_ms()
+    link.step(now)
+    before = micropython.mem_total()
+    for _ in range(5):
+        link.step(now)
+    assert micropython.mem_total() == before
+    link._work(now)
+    assert micropython.mem_total() > before  # so the counter counts
