@@ -17,9 +17,9 @@ class Backoff:
     def over(self, now):
         return time.ticks_diff(now, self._due) >= 0
 
-    def failed(self, now):
+    def failed(self, now, least_ms=0):
         # half to one and a half of the pause, so that machines do not return in step
         self._seed = (self._seed * 1103 + 12345) & 0x7FFFF
         wait_ms = self._pause_ms // 2 + self._seed % self._pause_ms
-        self._due = time.ticks_add(now, wait_ms)
+        self._due = time.ticks_add(now, max(wait_ms, least_ms))
         self._pause_ms = min(self._pause_ms * 2, self._most_ms)

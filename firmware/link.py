@@ -43,7 +43,8 @@ class Link(Opening):
 
     def ready(self, qos):
         # would publish() take a message now?
-        return self.phase == UP and (self.out.sure_free() if qos else self.out.idle())
+        out = self.out
+        return self.phase == UP and out.may_follow() and (out.sure_free() if qos else out.idle())
 
     def publish(self, topic, msg, retain=False, qos=0):
         # The packet id (QoS 1) or 1 (QoS 0) when taken, 0 when not now. When `out.acked` shows the
@@ -107,7 +108,8 @@ class Link(Opening):
                 self._silent(now)
         elif self.keepalive:
             half = self.keepalive * 500
-            if self.out.ping_wanted or time.ticks_diff(now, self._heard_at) >= half \
+            if self.out.ping_wanted or not self.out.may_follow() \
+                    or time.ticks_diff(now, self._heard_at) >= half \
                     or time.ticks_diff(now, self.out.said_at) >= half:
                 self._ping(now)
         self._slice(now)
@@ -149,8 +151,10 @@ class Link(Opening):
         elif kind == packets.SUBACK and self.phase == JOINING and self.out.idle():
             self._suback(now)
         elif kind == packets.PUBACK and packet.length == 2:
+            self.out.answered()
             self.out.take_puback(packet.word(0))
         elif kind == packets.PINGRESP and not packet.length:
+            self.out.answered()
             self._ping_due = None
         else:
             raise Garbled("packet %02x of %d bytes" % (packet.kind, packet.length))

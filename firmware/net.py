@@ -88,6 +88,10 @@ class Wifi:
 
 
 class Resolver:
+    # lwIP keeps what was on its way in a closed connection for ten seconds, out of its 8 KB: the
+    # next connection begins with all of them (extmod/modlwip.c, TCP_CLOSE_TIMEOUT_MS).
+    linger_ms = 10500
+
     # mailbox: mailbox.Mailbox, or None where there are no outputs to keep off
     def __init__(self, mailbox=None):
         self._mailbox = mailbox

@@ -166,15 +166,24 @@ class Opening(MQTTClient):
             self._drop(time.ticks_ms(), why)
 
     def _drop(self, now, why):
-        if self._resolver and self.phase in (_OPENING, GREETING):
-            self._resolver.failed()
+        linger_ms = 0
+        if self._resolver:
+            if self.phase in (_OPENING, GREETING):
+                self._resolver.failed()
+            if self.phase >= GREETING and _untold(why):
+                linger_ms = self._resolver.linger_ms
         self._in.release()
         if self.sock:
             self.sock.close()
         self.drops += 1
         self.reason = str(why)
         self._fresh()
-        self._backoff.failed(now)
+        self._backoff.failed(now, linger_ms)
+
+
+def _untold(why):
+    # The other end has not said that it is gone, so what was on its way to it still is.
+    return not isinstance(why, Exception) or getattr(why, "errno", 0) == errno.ETIMEDOUT
 
 
 def _always():

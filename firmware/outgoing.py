@@ -1,6 +1,8 @@
 # What goes to the broker: one preallocated buffer with two rooms, one packet written at a time, a
 # short write continued where it stopped. The first room keeps the one QoS 1 message that is not
 # yet acknowledged, the second takes everything else. Knows deadlines, not sessions (link.py).
+# No more is on its way than the broker is known to take: lwIP has 8 KB for all it sends, and where
+# they are full a write that should not wait waits up to ten seconds, while the tick gives us five.
 import errno
 import time
 
@@ -11,6 +13,7 @@ SURE_ROOM = const(4288)  # one QoS 1 packet: recipes of 4 KiB, topic and head
 REST_ROOM = const(1280)  # one of all the others: 1 KiB, or CONNECT with its will and user
 
 _PUBACKS = const(8)
+_WINDOW = const(2048)  # bytes without an answer, then the next packet waits for one
 _WRITE_MS = const(10000)  # a packet that does not get out
 _PUBACK_MS = const(5000)  # then once more with DUP
 _TRIES = const(3)
@@ -39,6 +42,8 @@ class Outgoing:
         self._sure_end = self._tries = 0
         self.sure_pid = 0  # of the message in flight, 0: none
         self._count = 0
+        self._unanswered = 0  # bytes written
+        self._asked = 0  # so many of them will be answered by the next PUBACK or PINGRESP
         self.ping_wanted = False
         self.said_at = time.ticks_ms()
 
@@ -48,7 +53,17 @@ class Outgoing:
 
     def has_work(self):
         # something to write, at once
-        return self._at < self._end or self._count or self.ping_wanted or self._sure == _DUE
+        return (self._at < self._end or self._count or self.ping_wanted
+                or self._sure == _DUE and self.may_follow())
+
+    def may_follow(self):
+        # another packet, after what is still on its way
+        return self._unanswered < _WINDOW
+
+    def answered(self):
+        # a PUBACK or PINGRESP came: what left before its question is there
+        self._unanswered -= self._asked
+        self._asked = 0
 
     def sure_free(self):
         return self._sure == _NONE
@@ -99,7 +114,7 @@ class Outgoing:
         elif self.ping_wanted:
             self.ping_wanted = False
             self._go(packets.put_head(self._buffer, SURE_ROOM, packets.PINGREQ, 0), now)
-        elif self._sure == _DUE:
+        elif self._sure == _DUE and self.may_follow():
             self._send_sure(now)
         elif self._sure == _OUT and time.ticks_diff(now, self._puback_at) >= 0:
             self._again()
@@ -109,15 +124,23 @@ class Outgoing:
         n = self.sock.write(self._buffer, self._at, self._end - self._at)
         if n:
             self._at += n
+            self._unanswered += n
             self.said_at = now
             self._stuck_at = None
-            if self._at == self._end and self._sure == _LEAVING and self._end == self._sure_end:
-                self._sure = _OUT
-                self._puback_at = time.ticks_add(now, _PUBACK_MS)
+            if self._at == self._end:
+                self._left(now)
         elif self._stuck_at is None:
             self._stuck_at = now
         elif time.ticks_diff(now, self._stuck_at) >= _WRITE_MS:
             raise OSError(errno.ETIMEDOUT, "cannot write")
+
+    def _left(self, now):
+        sure = self._sure == _LEAVING and self._end == self._sure_end
+        if sure:
+            self._sure = _OUT
+            self._puback_at = time.ticks_add(now, _PUBACK_MS)
+        if not self._asked and (sure or self._buffer[SURE_ROOM] == packets.PINGREQ):
+            self._asked = self._unanswered
 
     def _begin(self, start, end):
         self._at = start

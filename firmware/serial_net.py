@@ -23,6 +23,8 @@ _ENDED = const(3)  # by the other side
 
 class SerialNet:
     # line: line.Line
+    linger_ms = 0  # a closed connection leaves nothing behind
+
     def __init__(self, line):
         self._line = line
         self._lives = line.lives

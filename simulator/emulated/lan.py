@@ -97,9 +97,10 @@ class Lan:
         self._writers.clear()
         if self._tcp:
             self._tcp.reset()
-        for task in asyncio.all_tasks(self._loop):
-            task.cancel()
-        self.step()
+        while tasks := asyncio.all_tasks(self._loop):
+            for task in tasks:
+                task.cancel()
+            self.step()
 
     def schedule_threadsafe(self, work: Coroutine[Any, Any, None]) -> None:
         """For the reflector: begins work in the loop that step() drives."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from rp2040py.external.cyw43 import bus, net
@@ -64,8 +64,14 @@ class Board:
         return bytes(udp.payload)
 
 
-def test_names() -> None:
-    board = Board()
+@pytest.fixture
+def board() -> Iterator[Board]:
+    made = Board()
+    yield made
+    made.lan.forget()
+
+
+def test_names(board: Board) -> None:
     board.lan.resolve = {"broker.example": "192.0.2.7"}.get
     known = board.ask("broker.example")
     assert known[:4] == b"\x12\x34\x81\x80"
@@ -77,13 +83,11 @@ def test_names() -> None:
     assert board.lan.asked == ["broker.example", "nowhere.example"]
 
 
-def test_this_computers_own_names_lead_to_the_router() -> None:
-    board = Board()
+def test_this_computers_own_names_lead_to_the_router(board: Board) -> None:
     assert board.ask("localhost").endswith(socket.inet_aton(ROUTER))
 
 
-def test_a_connection_there_and_back_and_its_end() -> None:
-    board = Board()
+def test_a_connection_there_and_back_and_its_end(board: Board) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         board.tcp(port, SYN, 100)
@@ -102,8 +106,7 @@ def test_a_connection_there_and_back_and_its_end() -> None:
         far.close()
 
 
-def test_a_port_that_nobody_listens_at_and_one_that_swallows() -> None:
-    board = Board()
+def test_a_port_that_nobody_listens_at_and_one_that_swallows(board: Board) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     board.tcp(port, SYN, 100)

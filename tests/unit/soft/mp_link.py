@@ -394,22 +394,68 @@ def test_retained_flag_of_the_delivered_message_is_known():
     assert flags == [True, False]
 
 
+class Resolver:
+    # a network whose closed connections linger
+    linger_ms = 10500
+    address_now = ("192.0.2.7", 1883)
+
+    def address(self, host, port):
+        return self.address_now
+
+    def socket(self):
+        return opening.socket.socket()
+
+    def failed(self):
+        pass
+
+    worked = failed
+
+
+def told(net):
+    # bytes of the PUBLISHes the broker got
+    return sum([len(body) + 2 for _, body in net.broker.of(0x30)])
+
+
+def test_no_more_is_on_its_way_than_the_network_can_keep():
+    link, net = up()
+    net.broker.deaf = {0xC0}  # as if nothing got through
+    message = b"x" * 600
+    taken = [link.publish(b"t", message) for _ in range(20) if not steps(link, 1)]
+    assert 3 <= sum(taken) <= 4 and told(net) < 3000, taken
+    assert not link.publish(b"t", b"fact", qos=1)
+    gone = until(link, lambda: link.phase == DOWN, 30000)
+    assert gone <= 10500 and "PINGRESP" in link.reason, (gone, link.reason)
+
+
+def test_what_is_answered_makes_room_for_more():
+    link, net = up()
+    asked = len(net.broker.of(0xC0))
+    for _ in range(20):
+        until(link, lambda: link.publish(b"t", b"x" * 600), 200)
+    assert told(net) > 12000 and len(net.broker.of(0xC0)) - asked >= 4
+    asked = len(net.broker.of(0xC0))
+    for _ in range(20):
+        until(link, lambda: link.publish(b"t", b"x" * 600, qos=1), 200)
+    assert len(net.broker.of(0xC0)) - asked <= 1, "a PUBACK is answer enough"
+
+
+def test_a_connection_that_fell_silent_is_forgotten_before_the_next():
+    link, net = up(resolver=Resolver())
+    net.broker.deaf = {0xC0}
+    until(link, lambda: link.phase == DOWN, 60000)
+    net.broker.deaf = set()
+    assert until(link, lambda: link.phase != DOWN, 60000) >= 10500
+    until(link, lambda: link.phase == UP, 1000)
+    net.sockets[-1].ended = True  # this one says that it goes
+    until(link, lambda: link.phase == DOWN, 100)
+    assert until(link, lambda: link.phase == UP, 5000) < 5000
+    link.drop("no network")
+    assert until(link, lambda: link.phase != DOWN, 60000) >= 10500
+
+
 def test_name_is_asked_for_only_when_the_resolver_says_so():
-    class Resolver:
-        address_now = None
-
-        def address(self, host, port):
-            return self.address_now
-
-        def socket(self):
-            return opening.socket.socket()
-
-        def failed(self):
-            pass
-
-        worked = failed
-
     resolver = Resolver()
+    resolver.address_now = None
     link, net = made(resolver=resolver)
     steps(link, 50)
     assert link.phase == DOWN and "connect" not in net.names and link.drops == 0
