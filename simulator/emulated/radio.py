@@ -16,6 +16,8 @@ PROGRAM = b"43439a0-roml"
 """Stands in the radio chip's own program, which its driver carries and so every image with one."""
 
 SET_KEY = 268  # WLC_SET_WSEC_PMK: length and flags of 16 bits each, then the key
+SEQUENCE = 4  # in a packet of the driver's
+CREDITS = 8
 NAME = slice(30, 63)  # in a scan's result: length, then up to 32 bytes
 LEVEL = slice(90, 92)  # dBm, signed
 CHANCE_MS = 1.0  # simulated time between two looks at the network behind
@@ -98,18 +100,37 @@ class Radio:
 
 
 class _Bus(bus.GSPIBus):
-    """rp2040py's, with an access point that may refuse or go."""
+    """rp2040py's, with an access point that may refuse or go.
+
+    And with one defect cured: there each packet towards the driver grants it one more, so that
+    after 256 of them it seems to have none, and every packet of its own waits for a second. The
+    chip grants a few beyond what it has taken.
+    """
 
     def __init__(self, radio: Radio) -> None:
+        self._taken = 0
         super().__init__()
         self._radio = radio
         self._ssid = self._key = ""
+
+    @property
+    def _bus_data_credit(self) -> int:
+        return self._taken + CREDITS & 0xFF
+
+    @_bus_data_credit.setter
+    def _bus_data_credit(self, value: int) -> None:
+        pass
+
+    def power_off(self) -> None:
+        super().power_off()
+        self._taken = 0
 
     def lose(self) -> None:
         """No beacon for seconds: the chip says that the link is down."""
         self.queue_rx_packet(self._build_async_event(bus.CYW43_EV_LINK, 0))
 
     def _write_wlan(self, data: bytes) -> None:
+        self._taken = data[SEQUENCE] + 1
         body = data[bus.SDPCM_HEADER_LEN + bus.IOCTL_HEADER_LEN:]
         command = int.from_bytes(data[bus.SDPCM_HEADER_LEN:][:4], "little")
         if data[5] & 0x0F == bus.CONTROL_HEADER:
