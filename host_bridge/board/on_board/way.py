@@ -1,6 +1,5 @@
 # Goes the way to the broker as far as it leads, on a held board: network, key, address, name,
 # port. Nothing is said there. Each line as doctor.py's: (part, verdict, what was found, cure).
-import socket
 import time
 
 import config
@@ -59,6 +58,8 @@ def _joined(wlan, settings):
 
 
 def _broker(settings):
+    import socket  # only a board with a radio has it
+
     host = settings["broker_host"]
     if not host:
         return [("broker", LOOK, "not set", "make provision")]
