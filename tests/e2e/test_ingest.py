@@ -270,6 +270,7 @@ def test_a_quarantined_message_taken_in_again(tmp_path: Path, mosquitto: Mosquit
     settings = load(data=tmp_path / "data", mqtt={"port": mosquitto.port})
     wire = Wire(mosquitto.port)
     with Fleet(mosquitto.port, machines=1), bridge(settings) as asked:
+        eventually(asked.machines)  # heard: the subscription stands
         whole = journal_message("00000001", [1], 1)
         wire.publish("coffee/v1/f1/journal", whole[:-1])
         eventually(lambda: asked.quarantine())
