@@ -130,7 +130,7 @@ class Device:
         try:
             self._transport.enter_raw_repl(soft_reset=False, timeout_overall=ANSWER_S / 2)
         except TransportError:
-            self._transport.enter_raw_repl(soft_reset=False, timeout_overall=ANSWER_S / 2)
+            self._transport.enter_raw_repl(soft_reset=False, timeout_overall=2 * ANSWER_S)
 
     def _open(self) -> None:
         from mpremote.transport import TransportError
