@@ -75,7 +75,7 @@ class Tick:
         self._has_scale = self.scale.fitted
         self._switches = -1
         self._last_us = ticks_us()
-        self._late_us = 0
+        self._late_us = -_SMALL // 2  # the first tick is on time, however long the start took
         self._busy_us = 0
         self._rest_us = 0
         self._beat = 0

@@ -14,11 +14,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from host_bridge.board.compact import compacted
 from host_bridge.board.errors import BoardError, WrongBoard
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 LOADER: Final = ("boot.py", "main.py")
 """Must lie beside the store, as text: MicroPython looks for these names."""
+FIXED: Final = ("umqtt/simple", "board", "factory_recipes", "versions")
+"""Of a compact version too these stay as they are written."""
 DIGITS: Final = 16
 ARCHITECTURES: Final = (
     "", "x86", "x64", "armv6", "armv6m", "armv7m", "armv7em", "armv7emsp", "armv7emdp", "xtensa",
@@ -37,13 +40,16 @@ def digits(content: bytes) -> str:
 @dataclass(frozen=True)
 class Build:
     """`files`: name → content, as the store shows them. `loader`: what lies beside the store.
-    `image`: of ours that the board must run, because only what differs from it is in `files`."""
+    `image`: of ours that the board must run, because only what differs from it is in `files`.
+    `compact`: the files know one another's constants and private data by other means than their
+    names, so that they run together or not at all."""
 
     board: str
     name: str
     files: dict[str, bytes]
     loader: dict[str, bytes]
     image: str = ""
+    compact: bool = False
 
     @property
     def listed(self) -> bytes:
@@ -53,7 +59,13 @@ class Build:
 
     def over(self, image: str, frozen: str) -> Build:
         """Without the modules whose source is the one frozen into the image on the board: those
-        need no memory there. `frozen`: lines `name digits`."""
+        need no memory there. `frozen`: lines `name digits`.
+
+        Raises:
+            ValueError: the build is compact, so that what is frozen does not fit to it.
+        """
+        if self.compact:
+            raise ValueError("a compact version cannot go over another one")
         there = dict(line.split() for line in frozen.splitlines())
         same = {name for name, path in sources_of(board_folder(self.board)).items()
                 if name in self.files and there.get(name) == digits(path.read_bytes())}
@@ -101,9 +113,13 @@ def sources_of(folder: Path) -> dict[str, Path]:
 
 
 def compile_for(
-    board: str, architecture: str, progress: Callable[[int, int], None] = lambda done, of: None
+    board: str, architecture: str, progress: Callable[[int, int], None] = lambda done, of: None,
+    compact: bool = False,
 ) -> Build:
     """Compiles all that one board runs.
+
+    Args:
+        compact: for a board with nothing of ours in its image, where all of it lies in RAM.
 
     Raises:
         BoardError: no such board, no umqtt.simple, or a source that does not compile.
@@ -113,6 +129,9 @@ def compile_for(
     if not sources["umqtt/simple.mpy"].is_file():
         raise BoardError("umqtt.simple is missing; `make setup` brings it")
     out = ROOT / "build/flash" / folder.name / (architecture or "bytecode")
+    if compact:
+        out /= "compact"
+        sources |= _written_compact(sources, out)
     files: dict[str, bytes] = {}
     with ThreadPoolExecutor(2) as pool:
         jobs = {name: pool.submit(_compiled, sources[name], name, out, architecture)
@@ -126,7 +145,24 @@ def compile_for(
     stub = out / "build_id.py"
     stub.write_text(f'BUILD = "{name}"\n')
     files["build_id.mpy"] = _compiled(stub, "build_id.mpy", out, architecture)
-    return Build(folder.name, name, files, loader)
+    return Build(folder.name, name, files, loader, compact=compact)
+
+
+def _written_compact(sources: dict[str, Path], out: Path) -> dict[str, Path]:
+    """Writes the compact sources to `out`, and beside them what is called otherwise there."""
+    out.mkdir(parents=True, exist_ok=True)
+    texts = {name.removesuffix(".mpy"): path.read_text() for name, path in sources.items()}
+    outside = [texts.pop(name) for name in FIXED]
+    tools = (Path(__file__).parent / "on_board").glob("*.py")
+    loader = (ROOT / "firmware" / name for name in LOADER)
+    outside += [path.read_text() for path in (*tools, *loader)]
+    made, renamed = compacted(texts, outside)
+    for name, text in made.items():
+        (out / f"{name}.py").write_text(text + "\n")
+    (out / "names.txt").write_text("".join(
+        f"{name}: {new} is {old}\n"
+        for name in sorted(renamed) for old, new in renamed[name].items()))
+    return {f"{name}.mpy": out / f"{name}.py" for name in made}
 
 
 def _compiled(source: Path, name: str, out: Path, architecture: str) -> bytes:

@@ -64,12 +64,14 @@ def flash(
         progress.say(f"{port}: {identity}")
         if not any_chip:
             identity.check()
-        build = build or compile_for(
-            board, identity.architecture, lambda done, of: progress.at("compiling", done, of)
-        )
         if device.hold():
             progress.say("the machine is held: outputs off, watchdog not started")
-        if base := device.run("store", "image()"):
+        base = device.run("store", "image()")
+        build = build or compile_for(
+            board, identity.architecture, lambda done, of: progress.at("compiling", done, of),
+            compact=not base,
+        )
+        if base:
             build = build.over(*base)
             progress.say(f"its image is ours: {len(build.files)} files differ from it")
         elif device.run("store", "heap_free()") < ROOMY:

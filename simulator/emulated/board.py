@@ -9,8 +9,9 @@ from pathlib import Path
 from simulator.emulated import repl
 from simulator.emulated.chip import FLASH_BYTES, Chip
 from simulator.emulated.filesystem import filesystem
+from simulator.emulated.image import RADIO, storage_bytes
 from simulator.emulated.meter import Cost, Meter
-from simulator.emulated.radio import PROGRAM, Radio
+from simulator.emulated.radio import Radio
 from simulator.emulated.uart import Uart
 from simulator.emulated.wires import Wires
 
@@ -68,7 +69,8 @@ class EmulatedBoard:
         self._flash_file = flash
         self._stored = flash.read_bytes() if flash and flash.exists() else None
         if self._stored is None and files is not None:
-            self._stored = filesystem(files).rjust(FLASH_BYTES, b"\xff")
+            self._stored = filesystem(files, storage_bytes(self.image)).rjust(
+                FLASH_BYTES, b"\xff")
         self._seed = seed
         self._text = bytearray()
         self._uarts: dict[int, Uart] = {}
@@ -88,7 +90,7 @@ class EmulatedBoard:
         self.wires.attach(self.chip)
         for uart in self._uarts.values():
             uart.attach(self.chip)
-        if PROGRAM in bytes(self.chip.mcu.flash[:FLASH_BYTES]):
+        if RADIO in bytes(self.chip.mcu.flash[:FLASH_BYTES]):
             self.radio = self.radio or Radio()
             self.radio.attach(self.chip)
         self.powered = True

@@ -11,8 +11,6 @@ from pathlib import Path
 from simulator.interpreter import find_interpreter
 
 BLOCK = 4096
-BLOCKS = 212  # MICROPY_HW_FLASH_STORAGE_BYTES of boards/coffee_*/mpconfigboard.h
-BYTES = BLOCK * BLOCKS
 
 _MAKER = """
 import os, sys, vfs
@@ -45,8 +43,8 @@ with open("image", "wb") as f:
 """
 
 
-def filesystem(files: Mapping[str, bytes]) -> bytes:
-    """BYTES of flash holding `files`, path → content.
+def filesystem(files: Mapping[str, bytes], size: int) -> bytes:
+    """`size` bytes of flash holding `files`, path → content.
 
     Raises:
         RuntimeError: MicroPython could not make it; the text is its own.
@@ -56,7 +54,7 @@ def filesystem(files: Mapping[str, bytes]) -> bytes:
         for k, (name, content) in enumerate(files.items()):
             (Path(work) / str(k)).write_bytes(content)
             names.append((name, str(k)))
-        script = _MAKER.format(block=BLOCK, blocks=BLOCKS, names=json.dumps(names))
+        script = _MAKER.format(block=BLOCK, blocks=size // BLOCK, names=json.dumps(names))
         (Path(work) / "maker.py").write_text(script)
         done = subprocess.run([*find_interpreter(), "-X", "heapsize=4M", "maker.py"], cwd=work,
                               capture_output=True, text=True, timeout=60, check=False)

@@ -12,9 +12,6 @@ from rp2040py.external.cyw43 import Cyw43439, bus
 
 from simulator.emulated.lan import Lan
 
-PROGRAM = b"43439a0-roml"
-"""Stands in the radio chip's own program, which its driver carries and so every image with one."""
-
 SET_KEY = 268  # WLC_SET_WSEC_PMK: length and flags of 16 bits each, then the key
 SEQUENCE = 4  # in a packet of the driver's
 CREDITS = 8

@@ -42,6 +42,12 @@ def board(tmp_path: Path) -> Iterator[SerialBoard]:
 
 @pytest.fixture(scope="module")
 def old() -> Build:
+    return compile_for("1900", "x64", compact=True)
+
+
+@pytest.fixture(scope="module")
+def plain() -> Build:
+    """As it goes over an image of ours."""
     return compile_for("1900", "x64")
 
 
@@ -148,10 +154,10 @@ def test_a_version_that_does_not_come_up_is_taken_back(
 
 
 @pytest.fixture
-def image(board: SerialBoard, old: Build, tmp_path: Path) -> Callable[[str, str], None]:
+def image(board: SerialBoard, plain: Build, tmp_path: Path) -> Callable[[str, str], None]:
     """(its id, modules whose source it has in another state) → the board runs an image of ours.
     What is frozen lies in /lib here: found last, as frozen modules are."""
-    frozen = changed(old, tmp_path, "1ea5ed00").files
+    frozen = changed(plain, tmp_path, "1ea5ed00").files
 
     def runs(name: str, older: str = "") -> None:
         made = image_id(Target("1900"), name)
@@ -164,7 +170,7 @@ def image(board: SerialBoard, old: Build, tmp_path: Path) -> Callable[[str, str]
                 there.exec("os.mkdir('lib')\nos.mkdir('lib/umqtt')")
                 for file, content in frozen.items():
                     there.put(f"lib/{file}", content, lambda n: None)
-                for file, content in old.loader.items():
+                for file, content in plain.loader.items():
                     there.put(file, content, lambda n: None)
             there.put("lib/image_id.py", made.encode(), lambda n: None)
 
@@ -172,21 +178,21 @@ def image(board: SerialBoard, old: Build, tmp_path: Path) -> Callable[[str, str]
 
 
 def test_over_an_image_of_ours_only_what_differs_from_it_travels_and_counts(
-    board: SerialBoard, old: Build, image: Callable[..., None]
+    board: SerialBoard, plain: Build, image: Callable[..., None]
 ) -> None:
     image("cafe0000", "app puck")
-    done = bring(board, old)
-    assert (done.sent, done.birth["build"]) == (3, old.name)  # and build_id
-    assert bring(board, old).sent == 0
+    done = bring(board, plain)
+    assert (done.sent, done.birth["build"]) == (3, plain.name)  # and build_id
+    assert bring(board, plain).sent == 0
     image("cafe0001")
     assert born(board) == "1ea5ed00", "what differed from another image is void"
 
 
 def test_a_version_that_does_not_come_up_gives_way_to_what_is_frozen(
-    board: SerialBoard, old: Build, image: Callable[..., None], tmp_path: Path
+    board: SerialBoard, plain: Build, image: Callable[..., None], tmp_path: Path
 ) -> None:
     image("cafe0000", "app")
-    spoilt = changed(old, tmp_path, "0badc0de", app="raise ValueError('spoilt on purpose')\n")
+    spoilt = changed(plain, tmp_path, "0badc0de", app="raise ValueError('spoilt on purpose')\n")
     with pytest.raises(BoardError, match=r"spoilt on purpose[\s\S]*The version before it runs"):
         bring(board, spoilt)
     assert born(board) == "1ea5ed00"
@@ -321,9 +327,9 @@ def test_the_power_fails_in_any_flash_operation_of_an_update(
     assert len(seen) > 6, seen
 
 
-def test_a_hold_ends_by_itself(board: SerialBoard, old: Build) -> None:
+def test_a_hold_ends_by_itself(board: SerialBoard, plain: Build) -> None:
     """The cable is pulled while the board is held: the machine comes back without anyone."""
-    bring(board, old)
+    bring(board, plain)
     with Device(board.port) as there:
         there.interrupt()
         there.hold()

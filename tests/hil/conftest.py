@@ -2,7 +2,8 @@
 
     pytest tests/hil                                  both emulated boards
     pytest tests/hil --board emulated-2900            one of them
-    pytest tests/hil --board emulated-1900=my.uf2     one of them with another image
+    pytest tests/hil --board emulated-1900=my.uf2     one of them with another image; if it is not
+                                                      one of ours, with the firmware flashed
     pytest tests/hil --board /dev/ttyACM0             a real one: what needs a fixture is counted
     pytest tests/hil --board /dev/ttyACM0 --fixture my_lab.jig:Jig
 """

@@ -24,8 +24,11 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+from host_bridge.board.build import compile_for, digits
 from simulator.emulated import EmulatedBoard
+from simulator.emulated.board import image_of
 from simulator.emulated.console import Console
+from simulator.emulated.image import is_ours
 from simulator.emulated.stand_in import read_data
 
 # a board is held for one start only: ask anew for the next, wanted or not, and prolong this one
@@ -37,6 +40,13 @@ FIXTURES = ("pins", "machine", "power", "clock", "radio")
 def filed(content: bytes) -> bytes:
     """A file as firmware/files.py writes it."""
     return content + b"%08x" % crc32(content)
+
+
+def whole_version(model: str) -> dict[str, bytes]:
+    """What `make flash` leaves on a board with MicroPython's own image."""
+    build = compile_for(model, "armv6m", compact=True)
+    files = {f"app.d/{digits(content)}": content for content in build.files.values()}
+    return files | build.loader | {"app.d/current": build.listed}
 
 
 class Rig:
@@ -117,12 +127,14 @@ class Application:
 
 
 class EmulatedRig(Rig):
-    """An emulated board with all fixtures. `link`: its own way to the broker, "wifi" or "usb"."""
+    """An emulated board with all fixtures; onto an image that is not ours the firmware is flashed.
+    `link`: its own way to the broker, "wifi" or "usb"."""
 
     def __init__(self, model: str, image: Path | None = None) -> None:
         self.model = model
-        self._image = image
-        self.board = EmulatedBoard(model, image=image, files={"hold": b""})
+        self._image = image or image_of(model)
+        self._flashed = {} if is_ours(self._image) else whole_version(model)
+        self.board = self.boot({"hold": b""})
         self.plant = self.board.plant
         self.fixtures = frozenset(FIXTURES) - (set() if self.board.radio else {"radio"})
         self.link = "wifi" if self.board.radio else "usb"
@@ -152,7 +164,8 @@ class EmulatedRig(Rig):
     def boot(self, files: dict[str, bytes] | None = None) -> EmulatedBoard:
         """Another board of the same model, powered on with its own main.py, nothing at its
         console."""
-        return EmulatedBoard(self.model, image=self._image, files=files or {})
+        return EmulatedBoard(
+            self.model, image=self._image, files={**self._flashed, **(files or {})})
 
     def close(self) -> None:
         self.board.close()
@@ -192,7 +205,7 @@ class SerialRig(Rig):
 
     @contextlib.contextmanager
     def cable(self) -> Iterator[str]:
-        settings = self.ask("__import__('config').load()._set")
+        settings = self.ask("__import__('config')._stored()")
         self._restart("import hold\nhold.release()")
         self._board.close()
         yield self._port

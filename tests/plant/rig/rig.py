@@ -40,7 +40,6 @@ class Rig:
 
     def _firmware(self, brew_tune, steam_tune, latched, safe_mode, wish=False):
         from hal import Hal
-        from machine import Timer
         from plan import Plan
         from tick import Tick
 
@@ -48,6 +47,12 @@ class Rig:
         self.tick = Tick(self.live, Hal(), self.remote, self.button, latched=latched,
                          safe_mode=safe_mode, brew_tune=brew_tune, steam_tune=steam_tune,
                          wish=wish)
+        self.begin()
+
+    def begin(self, pause_us=0):
+        from machine import Timer
+
+        clock[kernel.NOW] += pause_us
         self.timer = Timer(period=10, mode=Timer.PERIODIC, callback=self.tick.step, hard=True)
 
     # --- time

@@ -45,6 +45,16 @@ def test_no_allocation_in_10000_brewing_ticks():
         micropython.heap_unlock()
 
 
+def test_the_first_tick_is_not_late_however_long_the_start_takes():
+    r = Rig(ROOT, warm=True)
+    r.timer.deinit()
+    r.begin(pause_us=300000)
+    r.run(500)
+    assert r.live.ticks > 40
+    assert (r.live.late_ticks, r.live.late_max_us) == (0, 0)
+    assert "tick_overrun" not in r.alarms()
+
+
 def test_a_button_starts_and_stops_a_shot():
     r = _ready()
     r.press("brew")

@@ -1,0 +1,35 @@
+"""The whole firmware as files beside MicroPython's own image, where its code lies in RAM."""
+
+from __future__ import annotations
+
+import pytest
+
+from simulator.emulated.board import image_of
+from tests.hil.conftest import build_image
+from tests.hil.rig import EmulatedRig
+
+pytestmark = [pytest.mark.hil, pytest.mark.fixture("pins", "machine", "power"),
+              pytest.mark.one_board, pytest.mark.slow, pytest.mark.timeout(1800)]
+HEAP_FREE_BYTES = 60 * 1024  # TLS and a radio need 50; were the version not compact: 16 KiB less
+
+
+def test_a_shot_beside_micropython_s_own_image(rig: EmulatedRig) -> None:
+    build_image("bare")
+    whole = EmulatedRig(rig.model, image_of("bare"))
+    whole.plant.set("barista", 0)
+    whole.plant.set("temp_brew_mc", 93_000)
+    with whole.application() as app:
+        app.until(12_000, 1000, state="ready")
+        whole.board.press("brew")
+        app.go(120)
+        whole.board.press("brew", False)
+        app.until(5000, 250, shot=1)
+        app.go(2000)
+        whole.board.press("brew")
+        app.until(5000, 250, shot=0)
+        whole.board.press("brew", False)
+        seen = app.go(1500)
+        print(f"{seen['heap_free']} bytes free")
+        assert (seen["shots_done"], seen["late_ticks"], seen["broken"]) == (1, 0, None)
+        assert seen["heap_free"] >= HEAP_FREE_BYTES
+    whole.close()

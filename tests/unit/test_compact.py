@@ -1,0 +1,149 @@
+"""Compact sources do what the sources do on the real MicroPython, with less to remember."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from host_bridge.board.build import Build
+from host_bridge.board.compact import compacted
+from simulator.interpreter import find_interpreter
+
+LIMITS = """
+from micropython import const
+_STEP = const(5)
+TOP_MC = const(1200 * _STEP)
+LOW_MC = -TOP_MC // 2
+IDLE, BUSY, DONE = range(3)
+HUGE = 1 << 40
+NAMES = ("idle", "busy", "done")
+"""
+
+
+def run(folder: Path, sources: dict[str, str], entry: str) -> str:
+    folder.mkdir()
+    for name, text in sources.items():
+        (folder / f"{name}.py").write_text(text)
+    done = subprocess.run([*find_interpreter(), f"{entry}.py"], cwd=folder, text=True,
+                          capture_output=True, timeout=60, check=False)
+    assert not done.returncode, done.stdout + done.stderr
+    return done.stdout
+
+
+def same(folder: Path, outside: str = "", **sources: str) -> dict[str, str]:
+    """The compact sources, which were seen to print what the sources print. Entry: `main`."""
+    made, _ = compacted(sources, [outside])
+    said = run(folder / "plain", sources, "main")
+    assert said
+    assert run(folder / "compact", made, "main") == said
+    return made
+
+
+def test_a_constant_stands_where_it_is_used(tmp_path: Path) -> None:
+    made = same(tmp_path, limits=LIMITS, main="""
+import limits
+import limits as l
+from limits import BUSY, DONE as END, LOW_MC
+
+def shown():
+    from limits import IDLE
+    return limits.TOP_MC, l.TOP_MC + 1, BUSY, END, LOW_MC, IDLE, limits.NAMES[BUSY]
+
+print(shown(), limits.HUGE)
+""")
+    for gone in ("TOP_MC", "LOW_MC", "BUSY", "END", "_STEP"):
+        assert gone not in made["main"] + made["limits"]
+    assert "HUGE" in made["limits"], "would be an object of its own wherever it is used"
+    assert "import limits as l" not in made["main"]
+    assert "micropython" not in made["limits"]
+
+
+@pytest.mark.parametrize("more", [
+    "print(getattr(limits, 'TOP_MC'))",
+    "limits.TOP_MC = 7\nprint(limits.TOP_MC)",
+    "def own(TOP_MC):\n    return TOP_MC\nprint(own(3), limits.TOP_MC)",
+    "for limits in ():\n    pass\nprint(limits.TOP_MC)",
+])
+def test_a_name_that_may_mean_something_else_is_left(tmp_path: Path, more: str) -> None:
+    same(tmp_path, limits=LIMITS, main=f"import limits\nprint(limits.LOW_MC)\n{more}")
+
+
+def test_a_number_that_changes_is_no_constant(tmp_path: Path) -> None:
+    same(tmp_path, main="""
+COUNT = 0
+
+def more():
+    global COUNT
+    COUNT += 1
+
+more()
+print(COUNT)
+""")
+
+
+def test_what_another_program_names_stays(tmp_path: Path) -> None:
+    made = same(tmp_path, "import limits\nlimits.TOP_MC\nlimits._kept", limits=LIMITS + """
+_kept, _gone = [1], [2]
+print(_kept, _gone, TOP_MC)
+""", main="import limits")
+    assert "TOP_MC" in made["limits"] and "_kept" in made["limits"]
+    assert "_gone" not in made["limits"]
+
+
+PUMP = """
+class Pump:
+    _made = 0
+
+    def __init__(self, way):
+        self._duty_permille = way
+        self._seen = self._made
+
+    def _driven(self):
+        return self._duty_permille
+"""
+
+
+def test_private_data_get_short_names_and_functions_keep_theirs(tmp_path: Path) -> None:
+    made = same(tmp_path, pump=PUMP, main="""
+from pump import Pump
+
+class Fast(Pump):
+    def __init__(self):
+        super().__init__(900)
+        self._until_ms = 5
+        self._duty_permille += 1
+
+    def shown(self):
+        return self._driven(), self._until_ms, self._duty_permille
+
+print(Fast().shown())
+""")
+    assert "_driven" in made["pump"] and "_driven" in made["main"]
+    for gone in ("_duty_permille", "_until_ms", "_seen", "_made"):
+        assert gone not in made["pump"] + made["main"]
+
+
+def test_modules_use_the_same_short_names(tmp_path: Path) -> None:
+    _, renamed = compacted({"pump": PUMP, "valve": PUMP.replace("_seen", "_open_ms")}, [])
+    assert sorted(renamed["pump"].values()) == ["_a", "_b", "_c"]
+    assert sorted(renamed["valve"].values()) == ["_a", "_b", "_c"]
+
+
+@pytest.mark.parametrize("more", [
+    "p = Pump(3)\nprint(p._duty_permille)",
+    "print(getattr(Pump(3), '_duty_permille'))",
+    "class Own:\n    def __init__(self):\n        self._duty_permille = 4\n"
+    "print(Own()._duty_permille, Pump(3)._driven())",
+    "def own(_duty_permille):\n    return _duty_permille\nprint(own(3), own(_duty_permille=4))",
+    "class Own:\n    def _duty_permille(self):\n        return 5\nprint(Own()._duty_permille())",
+    "_a = 8\n_made = 9\nprint(_a, _made, Pump(3)._driven())",
+])
+def test_private_data_that_others_reach_for(tmp_path: Path, more: str) -> None:
+    same(tmp_path, pump=PUMP, main=f"from pump import Pump\n{more}")
+
+
+def test_a_compact_version_runs_whole_or_not_at_all() -> None:
+    with pytest.raises(ValueError, match="compact"):
+        Build("coffee_1900", "0badc0de", {}, {}, compact=True).over("cafe0000", "")
