@@ -44,6 +44,7 @@ class Opening(MQTTClient):
     def __init__(self, client_id, server, port=0, user=None, password=None, keepalive=30,
                  ssl=None, ssl_params=None, resolver=None, calm=None, seed=1):
         self._tls = secure.chosen(ssl, ssl_params)
+        self._room = secure.Room()
         port = port or (8883 if self._tls else 1883)
         super().__init__(client_id, server, port, user, password, keepalive)
         self._resolver = resolver
@@ -64,6 +65,8 @@ class Opening(MQTTClient):
         self.sock = None
         self.out.clear(None)
         self._ping_due = None
+        if self._tls:
+            self._room.keep()
 
     def connect(self, clean_session=True):
         # Begins at the next step, and again after each loss; `phase` says how far it is.
@@ -116,6 +119,7 @@ class Opening(MQTTClient):
         bare = self.sock
         self._in.release()
         if self._tls:
+            self._room.give()
             self.sock = self._tls.wrap_socket(
                 bare, server_hostname=self.server, do_handshake_on_connect=False)
         self._in.attach(self.sock, bare, select.POLLIN)

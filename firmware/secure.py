@@ -1,6 +1,29 @@
 # TLS to the broker: always checked against the site's CA and the broker's name. There is no switch
 # to turn that off.
 import binascii
+import gc
+
+from micropython import const
+
+_SESSION = const(24576)  # mbedTLS reads into 16.4 KiB and writes from 4.3; a handshake needs more
+
+
+class Room:
+    # Keeps a session's memory together while there is none: what the machine allocates meanwhile
+    # would leave no hole that a session fits into, where memory is short.
+    def __init__(self):
+        self._kept = None
+
+    def keep(self):
+        if self._kept is None:
+            try:
+                self._kept = bytearray(_SESSION)
+            except MemoryError:
+                pass  # the handshake finds enough all the same, or says that it did not
+
+    def give(self):
+        self._kept = None
+        gc.collect()
 
 
 def der(certificate):

@@ -2,7 +2,7 @@
 # The folder app.d holds files named after their content (16 hex digits of the SHA-256) and lists
 # of them: `current` and `previous`, one line `name digits` a file. A list becomes current by one
 # rename, so a cable or the power that fails leaves the old version or the new one. Frozen code
-# costs no memory, flashed code 150 KB of it: over an image of ours a list has only what differs.
+# costs no memory, flashed code 125 KB of it: over an image of ours a list has only what differs.
 import gc
 import sys
 

@@ -131,7 +131,7 @@ def compile_for(
     out = ROOT / "build/flash" / folder.name / (architecture or "bytecode")
     if compact:
         out /= "compact"
-        sources |= _written_compact(sources, out)
+        sources = _written_compact(sources, out)
     files: dict[str, bytes] = {}
     with ThreadPoolExecutor(2) as pool:
         jobs = {name: pool.submit(_compiled, sources[name], name, out, architecture)
@@ -156,13 +156,12 @@ def _written_compact(sources: dict[str, Path], out: Path) -> dict[str, Path]:
     tools = (Path(__file__).parent / "on_board").glob("*.py")
     loader = (ROOT / "firmware" / name for name in LOADER)
     outside += [path.read_text() for path in (*tools, *loader)]
-    made, renamed = compacted(texts, outside)
-    for name, text in made.items():
-        (out / f"{name}.py").write_text(text + "\n")
-    (out / "names.txt").write_text("".join(
-        f"{name}: {new} is {old}\n"
-        for name in sorted(renamed) for old, new in renamed[name].items()))
-    return {f"{name}.mpy": out / f"{name}.py" for name in made}
+    made = compacted(texts, outside)
+    for name, text in made.sources.items():
+        (out / f"{name}.py").write_text(text)
+    (out / "names.txt").write_text(made.told)
+    fixed = {f"{name}.mpy": sources[f"{name}.mpy"] for name in FIXED}
+    return fixed | {f"{name}.mpy": out / f"{name}.py" for name in made.sources}
 
 
 def _compiled(source: Path, name: str, out: Path, architecture: str) -> bytes:

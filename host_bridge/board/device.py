@@ -24,7 +24,7 @@ ANSWER_S: Final = 10.0
 EXEC_S: Final = 60.0
 """Without a word of what runs there: an emulated board takes its time."""
 BACK_S: Final = 300.0
-"""Up in some seconds, or at the prompt; an emulated board that loads 67 files takes minutes."""
+"""Up in some seconds, or at the prompt; an emulated board that loads 40 files takes minutes."""
 OLDEST: Final = (1, 26)
 """machine.Timer(hard=True) on rp2 came with it."""
 CHIPS: Final = ("RP2040", "RP2350")

@@ -259,7 +259,7 @@ def test_the_cable_cut_at_every_file_of_a_first_flash(
     scissors = Scissors(monkeypatch)
     cuts = 0
     while True:
-        scissors.left = 30
+        scissors.left = 40  # the largest file takes 25
         try:
             done = bring(board, old)
         except LostBoard:
@@ -270,7 +270,7 @@ def test_the_cable_cut_at_every_file_of_a_first_flash(
             eventually(lambda: at_prompt(board))
         else:
             break
-    assert cuts > 10 and done.birth["build"] == old.name
+    assert cuts > 8 and done.birth["build"] == old.name
 
 
 def at_prompt(board: SerialBoard) -> bool:

@@ -12,6 +12,7 @@ pytestmark = [pytest.mark.hil, pytest.mark.fixture("pins", "power", "clock"),
               pytest.mark.one_board]
 BEFORE_MS = 45  # main.py is found, hold imported, the wish used up
 STEP_MS = 2
+WATCHDOG_ENABLE = 1 << 30  # in its CTRL register (RP2040 data sheet 4.7.6)
 TAKEN = (ON_BOARD / "standing.py").read_text() + "\nprint(taken())\n"
 LEFT = "import os, hold\nprint(hold.held(), hold.wanted())"
 
@@ -29,6 +30,17 @@ def test_a_start_that_is_interrupted_anywhere_is_held_all_the_same(rig: Emulated
             assert board.exec(TAKEN).splitlines()[-1] == "True", f"interrupted after {ms} ms"
             assert board.exec(LEFT).splitlines()[-1] == "True False", f"after {ms} ms"
     assert early > len(moments) / 2, "most moments must lie before the hold"
+
+
+def test_ctrl_c_between_the_watchdog_and_the_first_tick_waits(rig: EmulatedRig) -> None:
+    with rig.boot() as board:
+        control = board.chip.mcu.watchdog.read_uint32
+        assert board.run_until(lambda: control(0) & WATCHDOG_ENABLE, 5000, 0.2)
+        assert not board.wires.sampled, "the first tick is still to come"
+        board.type(b"\x03")
+        board.run(2500)
+        assert board.resets == ["power"]
+        assert b"coffee: up" in board.console()
 
 
 def wished(rig: EmulatedRig) -> EmulatedBoard:

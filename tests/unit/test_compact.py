@@ -9,6 +9,7 @@ import pytest
 
 from host_bridge.board.build import Build
 from host_bridge.board.compact import compacted
+from host_bridge.board.compact.merge import MOST_CHARACTERS
 from simulator.interpreter import find_interpreter
 
 LIMITS = """
@@ -23,7 +24,7 @@ NAMES = ("idle", "busy", "done")
 
 
 def run(folder: Path, sources: dict[str, str], entry: str) -> str:
-    folder.mkdir()
+    folder.mkdir(parents=True)
     for name, text in sources.items():
         (folder / f"{name}.py").write_text(text)
     done = subprocess.run([*find_interpreter(), f"{entry}.py"], cwd=folder, text=True,
@@ -32,9 +33,12 @@ def run(folder: Path, sources: dict[str, str], entry: str) -> str:
     return done.stdout
 
 
+APART = "import limits, pump, main"  # as a tool on the board does: none becomes part of another
+
+
 def same(folder: Path, outside: str = "", **sources: str) -> dict[str, str]:
     """The compact sources, which were seen to print what the sources print. Entry: `main`."""
-    made, _ = compacted(sources, [outside])
+    made = compacted(sources, [outside]).sources
     said = run(folder / "plain", sources, "main")
     assert said
     assert run(folder / "compact", made, "main") == said
@@ -42,7 +46,7 @@ def same(folder: Path, outside: str = "", **sources: str) -> dict[str, str]:
 
 
 def test_a_constant_stands_where_it_is_used(tmp_path: Path) -> None:
-    made = same(tmp_path, limits=LIMITS, main="""
+    made = same(tmp_path, APART, limits=LIMITS, main="""
 import limits
 import limits as l
 from limits import BUSY, DONE as END, LOW_MC
@@ -67,7 +71,7 @@ print(shown(), limits.HUGE)
     "for limits in ():\n    pass\nprint(limits.TOP_MC)",
 ])
 def test_a_name_that_may_mean_something_else_is_left(tmp_path: Path, more: str) -> None:
-    same(tmp_path, limits=LIMITS, main=f"import limits\nprint(limits.LOW_MC)\n{more}")
+    same(tmp_path, APART, limits=LIMITS, main=f"import limits\nprint(limits.LOW_MC)\n{more}")
 
 
 def test_a_number_that_changes_is_no_constant(tmp_path: Path) -> None:
@@ -106,7 +110,7 @@ class Pump:
 
 
 def test_private_data_get_short_names_and_functions_keep_theirs(tmp_path: Path) -> None:
-    made = same(tmp_path, pump=PUMP, main="""
+    made = same(tmp_path, APART, pump=PUMP, main="""
 from pump import Pump
 
 class Fast(Pump):
@@ -126,7 +130,7 @@ print(Fast().shown())
 
 
 def test_modules_use_the_same_short_names(tmp_path: Path) -> None:
-    _, renamed = compacted({"pump": PUMP, "valve": PUMP.replace("_seen", "_open_ms")}, [])
+    renamed = compacted({"pump": PUMP, "valve": PUMP.replace("_seen", "_open_ms")}, []).renamed
     assert sorted(renamed["pump"].values()) == ["_a", "_b", "_c"]
     assert sorted(renamed["valve"].values()) == ["_a", "_b", "_c"]
 
@@ -141,7 +145,85 @@ def test_modules_use_the_same_short_names(tmp_path: Path) -> None:
     "_a = 8\n_made = 9\nprint(_a, _made, Pump(3)._driven())",
 ])
 def test_private_data_that_others_reach_for(tmp_path: Path, more: str) -> None:
-    same(tmp_path, pump=PUMP, main=f"from pump import Pump\n{more}")
+    same(tmp_path / "apart", APART, pump=PUMP, main=f"from pump import Pump\n{more}")
+    same(tmp_path / "as_one", pump=PUMP, main=f"from pump import Pump\n{more}")
+
+
+# --- one file of several
+VALVE = """
+import sys
+import time as clock
+try:
+    import nothing as other
+except ImportError:
+    other = sys
+
+_opened = 0
+limit = 5
+
+def open(times=limit):
+    global _opened
+    _opened += times
+    return [limit for _ in range(times)], sum(limit + n for n in (1, 2)), (lambda: limit)()
+
+def opened():
+    return _opened, other is sys, clock is not None
+
+class Valve:
+    limit = 7
+    doubled = limit * 2
+
+    def open(self):
+        return open(self.limit), limit
+"""
+
+
+@pytest.mark.parametrize("more", [
+    "import valve\nprint(valve.open(), valve.opened(), valve.Valve().open())",
+    "from valve import open as begin, opened\nprint(begin(2), opened())",
+    "import valve as v\n\ndef open(limit):\n    valve = limit\n    return v.limit + valve\n"
+    "print(open(3), v.open(limit := 2) if False else v.opened())",
+    "import valve\n\ndef own():\n    limit = 1\n    return limit + valve.limit\nprint(own())",
+    "from valve import Valve\nlimit = 3\n\nclass Own(Valve):\n    def open(self):\n"
+    "        return super().open(), limit, self.doubled\nprint(Own().open())",
+    "import sys as system\nimport valve\nother = clock = 4\n"
+    "print(valve.opened(), other, clock, system is not None, [clock for clock in (1, 2)])",
+    "import valve\n_opened = {valve.limit: 1}\nprint(valve.opened(), _opened)",
+])
+def test_what_only_one_imports_becomes_part_of_it(tmp_path: Path, more: str) -> None:
+    assert same(tmp_path, valve=VALVE, main=more).keys() == {"main"}
+
+
+def test_a_chain_is_executed_in_its_order(tmp_path: Path) -> None:
+    made = same(tmp_path, main="import c\nimport a\nprint('main', a.x, c.x)",
+                a="import b\nprint('a')\nx = b.x + 1", b="import d\nprint('b')\nx = d.x * 2",
+                c="import d\nprint('c')\nx = d.x", d="print('d')\nx = 20")
+    assert made.keys() == {"main"}
+
+
+@pytest.mark.parametrize(("outside", "more"), [
+    ("import valve", "import valve\nprint(valve.limit)"),
+    ("", "def late():\n    import valve\n    return valve.limit\nprint(late())"),
+    ("", "import valve\nprint(getattr(valve, 'limit'))"),
+    ("", "import valve\nvalve.limit = 6\nprint(valve.open())"),
+    ("", "import valve\nprint(valve.limit)\n" + "x = 'long'\n" * (MOST_CHARACTERS // 10)),
+])
+def test_a_module_that_must_be_one_stays_by_itself(
+    tmp_path: Path, outside: str, more: str
+) -> None:
+    assert same(tmp_path, outside, valve=VALVE, main=more).keys() == {"main", "valve"}
+
+
+def test_what_two_import_stays_by_itself(tmp_path: Path) -> None:
+    made = same(tmp_path, "import pump", valve=VALVE, pump="from valve import limit",
+                main="import pump\nimport valve\nprint(pump.limit, valve.limit)")
+    assert made.keys() == {"main", "valve", "pump"}
+
+
+def test_the_new_names_are_told() -> None:
+    told = compacted({"valve": VALVE, "main": "from valve import open\n_mine = [open]"}, []).told
+    assert "main: also valve\n" in told
+    assert "valve: _a is _opened\n" in told and "main: _b is _mine\n" in told
 
 
 def test_a_compact_version_runs_whole_or_not_at_all() -> None:

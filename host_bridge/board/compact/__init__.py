@@ -4,7 +4,8 @@ MicroPython keeps every name of a loaded file in memory, and every public consta
 its module. Much of that is settled before the program runs:
 
 - an integer constant is written where it is used, in other modules too, and leaves its own;
-- private data (`_backoff`) are called `_a`, `_b` …, the same few names in each module.
+- private data (`_backoff`) are called `_a`, `_b` …, the same few names in each module;
+- a module that only one other imports becomes part of it: one file, one table of names.
 
 Functions, methods and classes keep their names: a flashed version has no line numbers, so they are
 what a traceback tells. Names that are mentioned in a string, in another program or on an object of
@@ -16,6 +17,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from host_bridge.board.compact.constants import (
@@ -25,26 +27,42 @@ from host_bridge.board.compact.constants import (
     drop_idle_imports,
     still_asked,
 )
+from host_bridge.board.compact.merge import merged
 from host_bridge.board.compact.names import Rename, Renames, renames
-from host_bridge.board.compact.scope import Modules
 
 _WORD: Final = re.compile(r"[A-Za-z_]\w*")
 
 
-def compacted(
-    sources: Mapping[str, str], outside: Iterable[str]
-) -> tuple[dict[str, str], Renames]:
-    """The sources anew, and what is called otherwise in them.
+@dataclass(frozen=True)
+class Compact:
+    """`sources`: module → text. `parts`: module → those of the given ones that it is made of.
+    `renamed`: given module → {name: new name}."""
+
+    sources: dict[str, str]
+    parts: dict[str, list[str]]
+    renamed: Renames
+
+    @property
+    def told(self) -> str:
+        """What is where, and under which name, for whoever reads a traceback."""
+        return "".join(
+            f"{head}: also {', '.join(n for n in names if n != head)}\n"
+            for head, names in sorted(self.parts.items()) if len(names) > 1
+        ) + "".join(
+            f"{name}: {new} is {old}\n"
+            for name in sorted(self.renamed) for old, new in self.renamed[name].items())
+
+
+def compacted(sources: Mapping[str, str], outside: Iterable[str]) -> Compact:
+    """The sources anew.
 
     Args:
         sources: module → text; all that one another's private data and constants are used by.
-        outside: texts of other programs that use these modules; no name they mention changes.
-
-    Returns:
-        module → text, and module → {name: new name}.
+        outside: texts of other programs that use these modules; nothing they mention changes.
     """
     modules = {name: ast.parse(text) for name, text in sources.items()}
-    fixed = {word for text in outside for word in _WORD.findall(text)} | _in_strings(modules)
+    programs = [ast.parse(text) for text in outside]
+    fixed = _in_strings(modules.values()).union(*map(_words, programs))
     values = constants(modules)
     for name, tree in modules.items():
         Insert(name, values).visit(tree)
@@ -54,12 +72,33 @@ def compacted(
     short = renames(modules, fixed)
     for name, tree in modules.items():
         Rename(short[name]).visit(tree)
-    return {name: ast.unparse(ast.fix_missing_locations(tree))
-            for name, tree in modules.items()}, short
+    unions = merged(modules, set[str]().union(*map(_imported, programs)))
+    finals = {name: own for union in unions.values() for name, own in union.finals.items()}
+    return Compact(
+        {head: ast.unparse(ast.fix_missing_locations(union.tree)) + "\n"
+         for head, union in unions.items()},
+        {head: union.parts for head, union in unions.items()},
+        {name: {old: finals.get(name, {}).get(new, new) for old, new in short[name].items()}
+         for name in short},
+    )
 
 
-def _in_strings(modules: Modules) -> set[str]:
+def _in_strings(trees: Iterable[ast.Module]) -> set[str]:
     # getattr(live, name) finds its names there
-    return {word for tree in modules.values() for node in ast.walk(tree)
+    return {word for tree in trees for node in ast.walk(tree)
             if isinstance(node, ast.Constant) and isinstance(node.value, str)
             for word in _WORD.findall(node.value)}
+
+
+def _words(tree: ast.Module) -> set[str]:
+    return set(_WORD.findall(ast.unparse(tree)))
+
+
+def _imported(tree: ast.Module) -> set[str]:
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module or "")
+    return found

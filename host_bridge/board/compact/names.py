@@ -26,13 +26,13 @@ def renames(modules: Modules, fixed: set[str]) -> Renames:
             used.update(_names(modules[name]))
             data |= _data(modules[name])
         renamed = sorted(data - stay, key=lambda n: (-used[n], n))  # the same for each build
-        new = (s for s in _short() if s not in every)
+        new = (s for s in short_names() if s not in every)
         short = dict(zip(renamed, new, strict=False))
         found |= dict.fromkeys(family, short)
     return found
 
 
-def _short() -> Iterator[str]:
+def short_names() -> Iterator[str]:
     for size in itertools.count(1):
         yield from ("_" + "".join(s) for s in itertools.product(ascii_letters, repeat=size))
 

@@ -1,5 +1,6 @@
 # The session over a counted socket in virtual time: what goes out, when it is repeated, when it is
 # given up, and that no step ever waits or does more than a handful of calls.
+import gc
 import time
 
 import micropython
@@ -487,6 +488,28 @@ def test_tls_waits_while_a_shot_runs():
     calm[0] = True
     steps(link)
     assert link.phase == UP
+
+
+def test_memory_for_a_session_over_tls_is_kept_together_between_sessions():
+    free = []
+
+    class Context:
+        def wrap_socket(self, sock, server_hostname=None, do_handshake_on_connect=True):
+            free.append(gc.mem_free())
+            return sock
+
+    gc.collect()
+    before = gc.mem_free()
+    link, net = made(ssl=Context())
+    assert before - gc.mem_free() > 24000
+    steps(link)
+    assert link.phase == UP and before - free[0] < 20000
+    link.drop("the cat")
+    gc.collect()
+    assert before - gc.mem_free() > 24000
+    before = gc.mem_free()
+    plain, _ = made()
+    assert before - gc.mem_free() < 24000  # nothing is kept for a session without TLS
 
 
 def test_link_takes_both_umqtt_constructors():
