@@ -129,9 +129,12 @@ class Opening(MQTTClient):
         self.out.connect(self, self._clean)
 
     def _greeting(self, now):
-        if self._tls and not self.out.idle() and not self._calm():
-            return  # the handshake can wait, the coffee cannot
-        self._slice(now)
+        if not self._tls or self.out.idle():
+            self._slice(now)
+        elif self._calm():  # the handshake can wait, the coffee cannot
+            # not by way of _slice: it needs most of the stack, and nothing is to be read before
+            self._expire(now, self._due, "no greeting")
+            self.out.write(now)
 
     def _expire(self, now, due, what):
         if time.ticks_diff(now, due) >= 0:
