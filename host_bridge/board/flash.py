@@ -26,8 +26,8 @@ ROOMY: Final = 256 * 1024
 """Bytes of heap beside which a whole version in RAM takes no thought: an RP2350's."""
 
 TIGHT: Final = (
-    "with MicroPython's own image this chip leaves the machine 40 KiB of memory and no stack to "
-    "spare for TLS; with an image of ours it has 137 (docs/boards.md)")
+    "with MicroPython's own image this chip leaves the machine 40 KiB of memory, 10 with TLS; "
+    "with an image of ours it has 137 (docs/boards.md)")
 
 Say = Callable[[str], None]
 
