@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 
 from simulator.emulated.board import image_of
@@ -15,9 +17,15 @@ HEAP_FREE_BYTES = 80 * 1024  # 86 seen; not compact it would be 66
 
 def test_a_shot_beside_micropython_s_own_image(rig: EmulatedRig) -> None:
     build_image("bare")
-    whole = EmulatedRig(rig.model, image_of("bare"))
+    with closing(EmulatedRig(rig.model, image_of("bare"))) as whole:
+        brew(whole)
+
+
+def brew(whole: EmulatedRig) -> None:
     whole.plant.set("barista", 0)
     whole.plant.set("temp_brew_mc", 93_000)
+    if whole.data["STEAM_BOILER"]:
+        whole.plant.set("temp_steam_mc", 123_000)
     with whole.application() as app:
         app.until(12_000, 1000, state="ready")
         whole.board.press("brew")
@@ -32,4 +40,3 @@ def test_a_shot_beside_micropython_s_own_image(rig: EmulatedRig) -> None:
         print(f"{seen['heap_free']} bytes free")
         assert (seen["shots_done"], seen["late_ticks"], seen["broken"]) == (1, 0, None)
         assert seen["heap_free"] >= HEAP_FREE_BYTES
-    whole.close()

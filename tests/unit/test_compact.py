@@ -194,6 +194,14 @@ def test_what_only_one_imports_becomes_part_of_it(tmp_path: Path, more: str) -> 
     assert same(tmp_path, valve=VALVE, main=more).keys() == {"main"}
 
 
+def test_a_builtin_that_one_part_has_its_own_of_stays_the_builtin_of_the_other(
+    tmp_path: Path
+) -> None:
+    made = same(tmp_path, valve="def len(what):\n    return 7\nturns = len(())",
+                main="import valve\nprint(len('four'), valve.turns, valve.len(''))")
+    assert made.keys() == {"main"}
+
+
 def test_a_chain_is_executed_in_its_order(tmp_path: Path) -> None:
     made = same(tmp_path, main="import c\nimport a\nprint('main', a.x, c.x)",
                 a="import b\nprint('a')\nx = b.x + 1", b="import d\nprint('b')\nx = d.x * 2",

@@ -110,8 +110,7 @@ def still_asked(modules: Modules) -> set[str]:
     """Names that some module asks another one for."""
     asked = set()
     for tree in modules.values():
-        loaded = {n.id for n in ast.walk(tree)
-                  if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+        loaded = loads(tree)
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
                 asked.add(node.attr)
