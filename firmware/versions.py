@@ -1,8 +1,9 @@
 # Which version of the application runs: the flashed one, if there is one, before what is frozen.
 # The folder app.d holds files named after their content (16 hex digits of the SHA-256) and lists
-# of them: `current` and `previous`, one line `name digits` a file. A list becomes current by one
-# rename, so a cable or the power that fails leaves the old version or the new one. Frozen code
-# costs no memory, flashed code 125 KB of it: over an image of ours a list has only what differs.
+# of them: `current` and `previous`, one line `name digits` a file, or `name digits start` for one
+# that begins there in a pack, inflated. A list becomes current by one rename, so a cable or the
+# power that fails leaves the old version or the new one. Frozen code costs no memory, flashed code
+# 125 KB of it: over an image of ours a list has only what differs.
 import gc
 import sys
 
@@ -18,13 +19,13 @@ class Version:
         self._listed = b"\n" + listed
 
     def _find(self, path):
-        # digits of a file; "" for a folder; None for nothing
+        # [digits] of a file, [digits, start] in a pack; [] for a folder; None for nothing
         name = path.strip("/").encode()
         at = self._listed.find(b"\n%s " % name)
         if at >= 0:
             at += len(name) + 2
-            return self._listed[at : at + 16].decode()
-        return "" if not name or self._listed.find(b"\n%s/" % name) >= 0 else None
+            return self._listed[at : self._listed.find(b"\n", at)].decode().split()
+        return [] if not name or self._listed.find(b"\n%s/" % name) >= 0 else None
 
     def mount(self, readonly, mkfs):
         pass
@@ -43,7 +44,19 @@ class Version:
         if not found:
             raise OSError(2)
         gc.collect()  # code stays: between what an import leaves behind, no room would be found
-        return open(STORE + "/" + found, mode)
+        file = open(STORE + "/" + found[0], mode)
+        return _inflated(file, int(found[1])) if len(found) > 1 else file
+
+
+def _inflated(file, start):
+    # From there on: who imports reads no further than its own. 12: pack.py's window.
+    from deflate import RAW, DeflateIO
+
+    content = DeflateIO(file, RAW, 12, True)
+    piece = bytearray(256)
+    while start:  # ends at the end of the file, too: the import says what is wrong then
+        start -= content.readinto(piece, min(start, 256)) or start
+    return content
 
 
 def mount():

@@ -6,22 +6,28 @@ file for another chip is refused there, and bytecode of another version is not u
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 from host_bridge.board.compact import compacted
 from host_bridge.board.errors import BoardError, WrongBoard
+from host_bridge.board.pack import Pack, packed
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 LOADER: Final = ("boot.py", "main.py")
 """Must lie beside the store, as text: MicroPython looks for these names."""
 FIXED: Final = ("umqtt/simple", "board", "factory_recipes", "versions")
 """Of a compact version too these stay as they are written."""
+STAMP: Final = "build_id.mpy"
+UNPACKED: Final = ("board.mpy", STAMP)
+"""In no pack: until the one is read outputs are unsafe, and the other differs in each build."""
 DIGITS: Final = 16
 ARCHITECTURES: Final = (
     "", "x86", "x64", "armv6", "armv6m", "armv7m", "armv7em", "armv7emsp", "armv7emdp", "xtensa",
@@ -39,10 +45,10 @@ def digits(content: bytes) -> str:
 
 @dataclass(frozen=True)
 class Build:
-    """`files`: name → content, as the store shows them. `loader`: what lies beside the store.
+    """`files`: name → content, as the board imports them. `loader`: what lies beside the store.
     `image`: of ours that the board must run, because only what differs from it is in `files`.
     `compact`: the files know one another's constants and private data by other means than their
-    names, so that they run together or not at all."""
+    names, so that they run together or not at all; they lie in packs."""
 
     board: str
     name: str
@@ -51,11 +57,31 @@ class Build:
     image: str = ""
     compact: bool = False
 
+    @cached_property
+    def _packs(self) -> list[Pack]:
+        if not self.compact:
+            return []
+        return packed({name: self.files[name] for name in self.files if name not in UNPACKED})
+
+    @property
+    def _alone(self) -> list[str]:
+        return [name for name in self.files if not self.compact or name in UNPACKED]
+
+    @property
+    def stored(self) -> dict[str, bytes]:
+        """Name in the store → content."""
+        contents = [self.files[name] for name in self._alone]
+        contents += [pack.content for pack in self._packs]
+        return {digits(content): content for content in contents}
+
     @property
     def listed(self) -> bytes:
         """The list that makes these files a version (firmware/versions.py)."""
-        lines = [f"{name} {digits(self.files[name])}\n" for name in sorted(self.files)]
-        return "".join([f"= {self.image}\n" if self.image else "", *lines]).encode()
+        lines = [f"{name} {digits(self.files[name])}\n" for name in self._alone]
+        lines += [f"{name} {digits(pack.content)} {at}\n"
+                  for pack in self._packs for name, at in pack.starts.items()]
+        first = [f"= {self.image}\n"] if self.image else []
+        return "".join(first + sorted(lines)).encode()
 
     def over(self, image: str, frozen: str) -> Build:
         """Without the modules whose source is the one frozen into the image on the board: those
@@ -139,13 +165,18 @@ def compile_for(
         for name, job in jobs.items():
             files[name] = job.result()
             progress(len(files), len(jobs))
-    loader = {name: (ROOT / "firmware" / name).read_bytes() for name in LOADER}
+    loader = {name: _text(ROOT / "firmware" / name, compact) for name in LOADER}
     loader["versions.mpy"] = files.pop("versions.mpy")
     name = _name({**files, **loader})
     stub = out / "build_id.py"
     stub.write_text(f'BUILD = "{name}"\n')
-    files["build_id.mpy"] = _compiled(stub, "build_id.mpy", out, architecture)
+    files[STAMP] = _compiled(stub, STAMP, out, architecture)
     return Build(folder.name, name, files, loader, compact=compact)
+
+
+def _text(source: Path, compact: bool) -> bytes:
+    text = source.read_text()
+    return (ast.unparse(ast.parse(text)) + "\n" if compact else text).encode()
 
 
 def _written_compact(sources: dict[str, Path], out: Path) -> dict[str, Path]:

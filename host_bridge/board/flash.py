@@ -87,7 +87,7 @@ def flash(
 def _bring(device: Device, build: Build, progress: Progress) -> tuple[int, int]:
     beside = sorted(build.loader)
     there = device.run("store", f"inventory({beside!r})")
-    wanted = {digits(content): content for content in build.files.values()}
+    wanted = build.stored
     whole = {name for name, sha in there["store"].items() if sha and sha[:DIGITS] == name}
     missing = {name: wanted[name] for name in sorted(wanted) if name not in whole}
     _make_room(device, there, set(wanted) & whole, missing)

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from host_bridge.board.build import compile_for, digits
+from host_bridge.board.build import compile_for
 from simulator.emulated import EmulatedBoard
 from simulator.emulated.board import image_of
 from simulator.emulated.console import Console
@@ -45,7 +45,7 @@ def filed(content: bytes) -> bytes:
 def whole_version(model: str) -> dict[str, bytes]:
     """What `make flash` leaves on a board with MicroPython's own image."""
     build = compile_for(model, "armv6m", compact=True)
-    files = {f"app.d/{digits(content)}": content for content in build.files.values()}
+    files = {f"app.d/{name}": content for name, content in build.stored.items()}
     return files | build.loader | {"app.d/current": build.listed}
 
 

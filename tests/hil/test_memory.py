@@ -17,12 +17,12 @@ FLAT_BYTES = 1024
 WARM = 2  # shots until every buffer that is made once has been made
 PASS_MS = 40  # between passes of the background: memory does not depend on how often it looks
 NO_COFFEE = 1  # in the portafilter
-TENDED = {"tank_ml": 1500, "tray_ml": 0, "hopper_g": 250, "puck": NO_COFFEE, "cup": 1}
+TENDED = {"tank_ml": 1500, "tray_ml": 0, "hopper_g": 250, "puck": NO_COFFEE, "cup": 1,
+          "temp_brew_mc": 93_000}  # a shot waits for its temperature, the test need not
 
 
 def test_memory_is_flat(rig: EmulatedRig, shots: int) -> None:
     rig.plant.set("barista", 0)
-    rig.plant.set("temp_brew_mc", 93_000)
     if rig.data["STEAM_BOILER"]:
         rig.plant.set("temp_steam_mc", 123_000)
     free = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from host_bridge.board.build import compile_for, digits
+from host_bridge.board.build import compile_for
 from host_bridge.board.device import Device
 from simulator.emulated.console import Console
 from tests.hil.rig import EmulatedRig
@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.hil, pytest.mark.fixture("pins", "power"), pytest.mark
 
 def test_the_files_of_a_whole_version_are_listed(rig: EmulatedRig) -> None:
     build = compile_for(rig.model, "armv6m")
-    files = {f"app.d/{digits(content)}": content for content in build.files.values()}
+    files = {f"app.d/{name}": content for name, content in build.stored.items()}
     with (rig.boot({"hold": b"", **files}) as board, Console(board, speed=0) as port,
           Device(port) as device):
         device.interrupt()

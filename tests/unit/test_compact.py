@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -147,6 +148,73 @@ def test_modules_use_the_same_short_names(tmp_path: Path) -> None:
 def test_private_data_that_others_reach_for(tmp_path: Path, more: str) -> None:
     same(tmp_path / "apart", APART, pump=PUMP, main=f"from pump import Pump\n{more}")
     same(tmp_path / "as_one", pump=PUMP, main=f"from pump import Pump\n{more}")
+
+
+MOTOR = """
+import time
+TIMES = 3
+
+def fire(way_permille, times=TIMES, *further, until=None, **more):
+    doubled = [way_permille * each for each in further]
+    return sum(doubled) + way_permille, times, until, sorted(more)
+
+def fired(*words, **more):
+    return fire(*words, **more)
+
+def turning(way_permille):
+    def faster(step, way=way_permille):
+        return way_permille + step + way
+    return faster, lambda way_permille: way_permille + TIMES
+
+class Motor:
+    def __init__(self, way_permille, time=time):
+        self.way_permille = way_permille
+        self.way_permille += time is not None
+
+    def go(self, way_permille: int, also) -> int:
+        try:
+            raise OSError(way_permille)
+        except OSError as error:
+            way_permille = error.errno
+        return [also for also in range(way_permille)][-1] + also + self.way_permille
+"""
+
+
+def test_parameters_get_short_names(tmp_path: Path) -> None:
+    made = same(tmp_path, APART, limits="", pump="", main=MOTOR + """
+print(fire(1), fired(2, 3, 4, 5, until=6, beyond=7))
+print("way_permille", "times", "step")
+faster, other = turning(8)
+print(faster(1), faster(1, 2), other(3))
+m = Motor(9)
+print(m.go(3, 4), m.way_permille)
+""")["main"]
+    assert not re.search(r"""(?<!['".])way_permille""", made), "a string is no name in a call"
+    assert "def go(self, a: int, b) -> int" in made
+    assert "until=None" in made, "a call names it"
+    assert "time=time" in made, "what stands in the head is asked around it"
+
+
+@pytest.mark.parametrize("more", [
+    "print(fire(way_permille=4))",
+    "order = {'way_permille': 4}\nprint(fire(**order))",
+    "def own(**more):\n    more['way_permille'] = 4\n    return fire(**more)\nprint(own(times=2))",
+    "def own(**more):\n    return fire(**more)\nprint(own(way_permille=2))",
+    "def own(a, way_permille):\n    b = a\n    return b + way_permille\nprint(own(1, 2))",
+    "a = 4\ndef own(way_permille):\n    return a + way_permille\nprint(own(2))",
+    "def own(way_permille):\n    import time as way_permille\n    return way_permille\n"
+    "print(own(1))",
+    "def own(way_permille):\n    def way_permille():\n        return 3\n"
+    "    return way_permille()\nprint(own(1))",
+    "def own(way_permille):\n    try:\n        1 // 0\n    except ZeroDivisionError as a:\n"
+    "        pass\n    return way_permille\nprint(own(1))",
+    "def own(way_permille):\n    class Own:\n        way_permille = 6\n"
+    "    return Own.way_permille\nprint(own(1))",
+    "def own(way_permille):\n    def inner():\n        global way_permille\n"
+    "        way_permille = 4\n    inner()\n    return way_permille\nprint(own(2), way_permille)",
+])
+def test_a_parameter_that_may_mean_something_else(tmp_path: Path, more: str) -> None:
+    same(tmp_path, main=MOTOR + more)
 
 
 # --- one file of several

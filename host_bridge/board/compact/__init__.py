@@ -5,6 +5,7 @@ its module. Much of that is settled before the program runs:
 
 - an integer constant is written where it is used, in other modules too, and leaves its own;
 - private data (`_backoff`) are called `_a`, `_b` …, the same few names in each module;
+- parameters that no call names are called `a`, `b` …: MicroPython remembers them too;
 - a module that only one other imports becomes part of it: one file, one table of names.
 
 Functions, methods and classes keep their names: a flashed version has no line numbers, so they are
@@ -29,6 +30,7 @@ from host_bridge.board.compact.constants import (
 )
 from host_bridge.board.compact.merge import merged
 from host_bridge.board.compact.names import Rename, Renames, renames
+from host_bridge.board.compact.parameters import called_by_name, rename_parameters
 
 _WORD: Final = re.compile(r"[A-Za-z_]\w*")
 
@@ -72,6 +74,9 @@ def compacted(sources: Mapping[str, str], outside: Iterable[str]) -> Compact:
     short = renames(modules, fixed)
     for name, tree in modules.items():
         Rename(short[name]).visit(tree)
+    named = called_by_name([*modules.values(), *programs])
+    for tree in modules.values():
+        rename_parameters(tree, named)
     unions = merged(modules, set[str]().union(*map(_imported, programs)))
     finals = {name: own for union in unions.values() for name, own in union.finals.items()}
     return Compact(

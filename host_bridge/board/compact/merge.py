@@ -12,7 +12,7 @@ from host_bridge.board.compact.resolve import Globals, bound_globals, locals_of
 from host_bridge.board.compact.scope import Modules, loads
 
 MOST_CHARACTERS: Final = 24_000
-"""Of source in one file, at most 11 KiB compiled: an update sends whole files. Without a bound the
+"""Of source in one file, at most 12 KiB compiled: an update sends whole files. Without a bound the
 whole version is 4 KiB smaller, and 72 of it are one file."""
 
 Imported = tuple[str, str]
