@@ -245,7 +245,8 @@ def _way(settings, mailbox, boot):
     if settings["link"] == "wifi":
         from net import Resolver, Wifi
 
-        wifi = Wifi(settings["wifi_ssid"], settings["wifi_key"], name=settings["machine"])
+        wifi = Wifi(settings["wifi_ssid"], settings["wifi_key"], None, settings["machine"],
+                    settings["wifi_country"])
         return wifi, Resolver(mailbox)
     from line import Line
     from ports import UartPort, UsbPort

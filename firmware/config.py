@@ -19,6 +19,7 @@ _RULES = {
     "uart_baud": (_INT, 115200, 9600, 921600),
     "wifi_ssid": (_TEXT, "", 0, 32),
     "wifi_key": (_TEXT, "", 0, 63),
+    "wifi_country": (_TEXT, "", 0, 2),  # ISO 3166; "": the channels that all allow
     "broker_host": (_TEXT, "", 0, 128),
     "broker_port": (_INT, 0, 0, 65535),  # 0: 1883, or 8883 with TLS
     "broker_user": (_TEXT, "", 0, 64),
@@ -33,7 +34,7 @@ _RULES = {
 }
 _SECRET = ("wifi_key", "broker_password", "command_key")
 # who the machine is and what it trusts is said over the cable, not by what it trusts
-_BY_CABLE = ("machine", "link", "uart_baud", "broker_ca", "command_key")
+_BY_CABLE = ("machine", "link", "uart_baud", "wifi_country", "broker_ca", "command_key")
 # once: in the first heat-up from cold; again: in the next one, too; off: never, and what was found
 # is forgotten
 _AUTOTUNE = ("once", "again", "off")
@@ -164,6 +165,8 @@ def _text_problem(name, value, least, most):
         return "use a-z, 0-9 and - only"
     if name == "link":
         return _link_problem(value)
+    if name == "wifi_country" and value and not (len(value) == 2 and value.isalpha()):
+        return "send two letters, such as DE"
     if name == "autotune" and value not in _AUTOTUNE:
         return "send one of " + ", ".join(_AUTOTUNE)
     return None

@@ -29,11 +29,12 @@ def why(status):
 
 
 class Wifi:
-    # name: by which the router shall know the machine
-    def __init__(self, ssid, key, wlan=None, name=None):
+    # name: by which the router shall know the machine; country: whose channels the radio may use
+    def __init__(self, ssid, key, wlan=None, name=None, country=""):
         self._ssid = ssid
         self._key = key
         self._name = name
+        self._country = country
         self._wlan = wlan or network.WLAN(network.STA_IF)
         self._said = None
         self._look_at = time.ticks_ms()
@@ -69,6 +70,8 @@ class Wifi:
         try:
             if self._name:
                 network.hostname(self._name)
+            if self._country:
+                network.country(self._country.upper())
             self._wlan.active(True)
             self._wlan.connect(self._ssid, self._key)
         except OSError:

@@ -25,6 +25,7 @@ QUESTIONS: Final = (
     ("link", "way to the broker: wifi, usb or uart"),
     ("wifi_ssid", "Wi-Fi network"),
     ("wifi_key", "Wi-Fi key"),
+    ("wifi_country", "country whose channels it may use, such as DE; empty: what all allow"),
     ("broker_host", "broker's name or address"),
     ("broker_port", "its port, 0 for the usual one"),
     ("broker_user", "user at the broker"),
@@ -33,7 +34,8 @@ QUESTIONS: Final = (
     ("command_key", "key that signs commands, empty: none"),
 )
 _NUMBERS: Final = ("broker_port", "uart_baud", "button_slot")
-_OVER_SERIAL: Final = ("wifi_ssid", "wifi_key", "broker_host", "broker_port", "broker_ca")
+_OVER_SERIAL: Final = (
+    "wifi_ssid", "wifi_key", "wifi_country", "broker_host", "broker_port", "broker_ca")
 
 Ask = Callable[[str, str, bool], str]
 """(setting, question, secret) → what was typed; "" leaves it as it is."""

@@ -12,7 +12,9 @@ from rp2040py.external.cyw43 import Cyw43439, bus
 
 from simulator.emulated.lan import Lan
 
+SET_VARIABLE = 263  # WLC_SET_VAR: a name, a zero, a value
 SET_KEY = 268  # WLC_SET_WSEC_PMK: length and flags of 16 bits each, then the key
+COUNTRY = b"country\0"
 SEQUENCE = 4  # in a packet of the driver's
 CREDITS = 8
 NAME = slice(30, 63)  # in a scan's result: length, then up to 32 bytes
@@ -27,6 +29,7 @@ class Radio:
         ssid: name of the access point's network.
         key: what it wants to hear; None: it takes any.
         level_dbm: how strong it is where the board hangs.
+        country: whose channels the driver told the chip to use; XX: what all allow.
         lan: the network behind the access point, while the board has power.
         joins: how often the board got in.
         refused: how often it asked for another network or gave another key.
@@ -36,6 +39,7 @@ class Radio:
         self.ssid = ssid
         self.key = key
         self.level_dbm = -58
+        self.country = ""
         self.lan = Lan()
         self.joins = 0
         self.refused = 0
@@ -133,6 +137,8 @@ class _Bus(bus.GSPIBus):
         if data[5] & 0x0F == bus.CONTROL_HEADER:
             if command == SET_KEY:
                 self._key = body[4:4 + int.from_bytes(body[:2], "little")].decode()
+            elif command == SET_VARIABLE and body.startswith(COUNTRY):
+                self._radio.country = body[len(COUNTRY):][:2].decode()
             elif command == bus.WLC_SET_SSID:
                 self._ssid = body[4:4 + int.from_bytes(body[:4], "little")].decode()
         super()._write_wlan(data)

@@ -14,6 +14,7 @@ STAT_WRONG_PASSWORD = -3
 
 _JOIN_US = 2500000  # scan, join, DHCP on a Pico W
 _hostname = ["PicoW"]
+_country = ["XX"]
 
 
 class Air:
@@ -117,4 +118,8 @@ def hostname(name=None):
 
 
 def country(code=None):
-    return "XX"
+    if code is None:
+        return _country[0]
+    if len(code) != 2:
+        raise ValueError
+    _country[0] = code

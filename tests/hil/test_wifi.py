@@ -45,7 +45,8 @@ def port(broker: Mosquitto) -> Iterator[int]:
 
 def boot(rig: EmulatedRig, port: int) -> EmulatedBoard:
     settings = {"machine": NAME, "link": "wifi", "wifi_ssid": "cafe", "wifi_key": KEY,
-                "broker_host": "broker.example", "broker_port": port, "autotune": "off"}
+                "wifi_country": "de", "broker_host": "broker.example", "broker_port": port,
+                "autotune": "off"}
     board = rig.boot({"config": filed(json.dumps(settings).encode())})
     board.radio.key = KEY
     board.plant.set("barista", 0)
@@ -58,7 +59,7 @@ def test_a_shot_while_the_access_point_is_away(rig: EmulatedRig, port: int, wire
     with boot(rig, port) as board:
         air = OnAir(board, port)
         air.until(lambda: state(wire).get("state") == "ready", JOIN_MS)
-        assert board.radio.lan.asked == ["broker.example"]
+        assert (board.radio.country, board.radio.lan.asked) == ("DE", ["broker.example"])
         board.press("brew")
         air.until(lambda: board.pin(valve), ANSWER_MS)
         board.press("brew", False)

@@ -24,6 +24,8 @@ def examine():
         wlan = network.WLAN(network.STA_IF)
     except (ImportError, AttributeError):
         return [("link", BAD, "this board has no Wi-Fi", "a Pico W, or a serial line")]
+    if settings.get("wifi_country"):
+        network.country(settings["wifi_country"].upper())
     wlan.active(True)
     hold.renew()
     found = _heard(wlan, settings["wifi_ssid"])
@@ -40,7 +42,7 @@ def _heard(wlan, ssid):
     levels = [row[3] for row in wlan.scan() if row[0] == ssid.encode()]
     if not levels:
         return [("network", BAD, "%s is not to be heard" % ssid,
-                 "name? too far? 5 GHz only? the radio knows 2.4 GHz")]
+                 "name? too far? 5 GHz only? on channel 12 or 13: wifi_country")]
     return [("network", OK, "%s at %d dBm" % (ssid, max(levels)),
              "" if max(levels) > -75 else "weak; below -75 it will drop out at times")]
 

@@ -45,13 +45,26 @@ def test_what_a_setting_may_not_be():
         ("broker_port", -1), ("broker_port", True), ("broker_port", "1883"), ("button_slot", 16),
         ("brew_setpoint_mc", 79999), ("brew_setpoint_mc", 98001), ("brew_setpoint_mc", None),
         ("steam_setpoint_mc", 120000), ("nonsense", 1), (7, 1),
-        ("machine", "other"), ("command_key", "x"), ("broker_ca", "x.pem"),
+        ("machine", "other"), ("command_key", "x"), ("broker_ca", "x.pem"), ("wifi_country", "DE"),
     ):
         wrong = c.put({name: bad})
         assert [field for field, message in wrong] == [str(name)], (name, wrong)
         assert len(wrong[0][1]) > 10
     assert c.put({"brew_setpoint_mc": 80000}) == [] and c.put({"brew_setpoint_mc": 0}) == []
     assert c.put({"button_slot": 3, "broker_port": -1}) != [] and c["button_slot"] == 0
+    flash.close()
+
+
+def test_a_country_is_two_letters():
+    flash = Board()
+    for bad in ("D", "D1", "49", "ß", 49):
+        try:
+            config.provision({"wifi_country": bad})
+            assert False, bad
+        except ValueError as e:
+            assert str(e).startswith("wifi_country: send "), e
+    for good in ("DE", "de", ""):
+        config.provision({"wifi_country": good})
     flash.close()
 
 

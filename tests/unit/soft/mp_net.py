@@ -107,6 +107,18 @@ class Said:
         self.lines.append(line)
 
 
+def test_the_country_is_told_before_the_radio_starts():
+    class Started(Wlan):
+        def active(self, on):
+            self.calls.append(network.country())
+
+    for told, heard in (("", "XX"), ("de", "DE")):
+        network.country("XX")
+        wlan = Started()
+        live_through(Wifi("house", "key", wlan, None, told), 1000)
+        assert wlan.calls == [heard, "connect"], wlan.calls
+
+
 def test_without_a_network_name_nothing_is_tried():
     wifi = Wifi("", "", Wlan())
     live_through(wifi, 60000)
