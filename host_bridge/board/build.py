@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from host_bridge.board.compact import compacted
@@ -23,7 +24,7 @@ from host_bridge.board.pack import Pack, packed
 ROOT: Final = Path(__file__).resolve().parents[2]
 LOADER: Final = ("boot.py", "main.py")
 """Must lie beside the store, as text: MicroPython looks for these names."""
-FIXED: Final = ("umqtt/simple", "board", "factory_recipes", "versions")
+FIXED: Final = ("umqtt/simple", "factory_recipes", "versions")
 """Of a compact version too these stay as they are written."""
 STAMP: Final = "build_id.mpy"
 UNPACKED: Final = ("board.mpy", STAMP)
@@ -154,10 +155,20 @@ def compile_for(
     sources = sources_of(folder)
     if not sources["umqtt/simple.mpy"].is_file():
         raise BoardError("umqtt.simple is missing; `make setup` brings it")
-    out = ROOT / "build/flash" / folder.name / (architecture or "bytecode")
+    # of its own: somebody may be flashing another board meanwhile
+    with TemporaryDirectory(prefix="coffee-build-") as out:
+        return _compile(folder, sources, Path(out), architecture, progress, compact)
+
+
+def _compile(
+    folder: Path, sources: dict[str, Path], out: Path, architecture: str,
+    progress: Callable[[int, int], None], compact: bool,
+) -> Build:
     if compact:
-        out /= "compact"
-        sources = _written_compact(sources, out)
+        sources, told = _written_compact(sources, out)
+        names = ROOT / "build/flash" / folder.name / "names.txt"
+        names.parent.mkdir(parents=True, exist_ok=True)
+        names.write_text(told)
     files: dict[str, bytes] = {}
     with ThreadPoolExecutor(2) as pool:
         jobs = {name: pool.submit(_compiled, sources[name], name, out, architecture)
@@ -179,20 +190,19 @@ def _text(source: Path, compact: bool) -> bytes:
     return (ast.unparse(ast.parse(text)) + "\n" if compact else text).encode()
 
 
-def _written_compact(sources: dict[str, Path], out: Path) -> dict[str, Path]:
-    """Writes the compact sources to `out`, and beside them what is called otherwise there."""
-    out.mkdir(parents=True, exist_ok=True)
+def _written_compact(sources: dict[str, Path], out: Path) -> tuple[dict[str, Path], str]:
+    """Writes the compact sources to `out`; (name → source, what is called otherwise there)."""
     texts = {name.removesuffix(".mpy"): path.read_text() for name, path in sources.items()}
     outside = [texts.pop(name) for name in FIXED]
+    outside.append(texts["board"])  # whose numbers stand where they are used, and there too
     tools = (Path(__file__).parent / "on_board").glob("*.py")
     loader = (ROOT / "firmware" / name for name in LOADER)
     outside += [path.read_text() for path in (*tools, *loader)]
     made = compacted(texts, outside)
     for name, text in made.sources.items():
         (out / f"{name}.py").write_text(text)
-    (out / "names.txt").write_text(made.told)
     fixed = {f"{name}.mpy": sources[f"{name}.mpy"] for name in FIXED}
-    return fixed | {f"{name}.mpy": out / f"{name}.py" for name in made.sources}
+    return fixed | {f"{name}.mpy": out / f"{name}.py" for name in made.sources}, made.told
 
 
 def _compiled(source: Path, name: str, out: Path, architecture: str) -> bytes:

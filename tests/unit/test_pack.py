@@ -13,6 +13,7 @@ import pytest
 from host_bridge.board.build import ROOT, UNPACKED, Build
 from host_bridge.board.pack import TOGETHER, WINDOW_BITS, packed
 from simulator.interpreter import find_interpreter
+from tests.bench.rp2040 import sizes
 
 NAMES = ["app", "board", "build_id", "near/by", *(f"m{k}" for k in range(2 * TOGETHER))]
 BEYOND = "print(__name__)\n" + "".join(f"x{k} = {k * 7919}\n" for k in range(1500))
@@ -89,3 +90,7 @@ def test_a_damaged_pack_stops_the_import_only(
     done = imported(tmp_path, ["board", last[0].removesuffix(".mpy")])
     assert done.returncode and done.stdout.startswith("board\n")
     assert "Error" in done.stdout + done.stderr
+
+
+def test_the_application_takes_64_kib_of_a_board_s_flash() -> None:
+    assert sizes()["mpy_size_kib"]["value"] <= 64
