@@ -418,11 +418,12 @@ def test_provision_asks_without_echo_and_shows_no_secret(board: SerialBoard, old
     bring(board, old)
     seen = terminal(
         "provision", board.port,
-        answers=["bar-left", "wifi", "house", SECRETS[0], "192.0.2.10", "", "bar-left", SECRETS[1],
-                 "", ""],
+        answers=["bar-left", "wifi", "house", SECRETS[0], "de", "192.0.2.10", "", "bar-left",
+                 SECRETS[1], "", ""],
     )
     assert "bar-left is up again" in seen
     assert "wifi_key = set" in seen and "command_key = not set" in seen
+    assert "wifi_country = de" in seen
     assert not [secret for secret in SECRETS if secret in seen]
     with Device(board.port) as there:
         there.interrupt()
