@@ -313,7 +313,7 @@ def test_the_power_fails_in_any_flash_operation_of_an_update(
     )
     monkeypatch.setattr(device, "ANSWER_S", 3.0)
     seen = []
-    for n in itertools.count(1, 5):
+    for n in itertools.count(1, 3):
         board.fails_at = n  # in the life that begins when the machine is held
         boots = board.boots
         try:
