@@ -1,8 +1,9 @@
 """`make bench`: runs every piece of this folder, prints a table, writes build/bench.json.
 
-A piece is a module with `run(quick: bool) -> dict[name, {value, unit, vs?, ratio?}]`. Figures live
-here and never in a test's assertion. A piece that fails is named and fails the whole run, after
-the others had their turn; its old figures are not carried over.
+A piece is a module with `run(quick: bool) -> dict[name, {value, unit, vs?, ratio?}]`. Figures that
+a neighbour's work could change live here and never in a test's assertion. A piece that fails is
+named and fails the whole run, after the others had their turn; its old figures are not carried
+over.
 """
 
 from __future__ import annotations
