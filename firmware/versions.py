@@ -49,7 +49,7 @@ class Version:
 
 
 def _inflated(file, start):
-    # From there on: who imports reads no further than its own. 12: pack.py's window.
+    # From there on, past the file's end too: who imports knows its own. 12: pack.py's window.
     from deflate import RAW, DeflateIO
 
     content = DeflateIO(file, RAW, 12, True)
