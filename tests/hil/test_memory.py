@@ -40,8 +40,9 @@ def brew(rig: EmulatedRig, app: Application) -> int:
         rig.plant.set(name, value)
     done = app.until(60_000, 1000, PASS_MS, state="ready")["shots_done"]
     press(rig, app)
-    late_us = rig.board.now_us + 30e6
+    late_us = rig.board.now_us + 60e6
     while app.go(500, PASS_MS)["pumped_ul"] == 0:
+        rig.plant.set("temp_brew_mc", TENDED["temp_brew_mc"])  # heat meant for water not drunk
         assert rig.board.now_us < late_us, "no water"
     press(rig, app)
     end = app.until(60_000, 1000, PASS_MS, shot=0)
