@@ -66,9 +66,11 @@ plots: dev ## pictures of heat-up, idling, shots, profiles and disturbances in b
 # --- the board: PORT is the serial port here, e.g. make flash PORT=/dev/ttyACM0 BOARD=2900
 BOARD_DOOR = $(BIN)/python -m host_bridge board
 PORT_NEEDED = test -c "$(PORT)" || { echo "PORT=$(PORT) is no serial port; usage: make $@ PORT=/dev/ttyACM0" >&2; exit 2; }
+BOARD_NEEDED = test "$(origin BOARD)" != file || { echo "BOARD= is missing: say which machine it drives; usage: make $@ PORT=$(PORT) BOARD=1900" >&2; exit 2; }
 
 flash: dev ## bring this firmware to the board at PORT, BOARD=1900 or 2900; whole or not at all
 	@$(PORT_NEEDED)
+	@$(BOARD_NEEDED)
 	@$(BOARD_DOOR) flash "$(PORT)" --board "$(BOARD)" $(if $(ANY_CHIP),--any-chip)
 
 provision: dev ## tell the machine at PORT who it is and where its broker is (FROM=settings.toml, or asked)
@@ -97,7 +99,7 @@ run-board: dev $(UMQTT) ## an emulated board with BOARD's machine and a tty for 
 	@$(BIN)/python -m boards.image $(if $(filter bare,$(ARGS)),bare,$(patsubst coffee_%,%,$(BOARD)))
 	@exec $(BIN)/python -m simulator.emulated $(patsubst coffee_%,%,$(BOARD)) $(ARGS)
 
-HIL = $(if $(filter /dev/%,$(PORT)),--board $(PORT),)
+HIL = $(if $(filter command,$(origin PORT)),--board $(PORT),)
 hil: images ## tests/hil on both emulated boards, or on the real one at PORT=/dev/ttyACM0
 	@$(BIN)/pytest tests/hil $(HIL) $(ARGS)
 

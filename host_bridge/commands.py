@@ -13,7 +13,7 @@ import json
 import sqlite3
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ import structlog
 from host_bridge.contract import messages
 from host_bridge.database import Database, Row
 from host_bridge.errors import Invalid, NotFound
+from host_bridge.log import blanked
 from host_bridge.views import CommandError, CommandView
 
 log = structlog.get_logger(__name__)
@@ -137,13 +138,16 @@ class Outbox:
         return command_id
 
     # --- for the sender
-    def due(self, limit: int) -> list[CommandView]:
-        """Open commands whose time to be sent (again) has come."""
+    def due(self, limit: int, machines: Iterable[str]) -> list[CommandView]:
+        """Open commands for these machines whose time to be sent (again) has come, secrets and
+        all. Those for others must not stand before them: a machine may be off for a week."""
         rows = self._db.read(
             f"SELECT * FROM command WHERE state IN {OPEN} AND next_ms<=? AND deadline_ms>?"
-            " ORDER BY next_ms, created_ms LIMIT ?", (self._now_ms(), self._now_ms(), limit),
+            " AND machine IN (SELECT value FROM json_each(?))"
+            " ORDER BY next_ms, created_ms LIMIT ?",
+            (self._now_ms(), self._now_ms(), json.dumps(sorted(machines)), limit),
         )  # fmt: skip
-        return [_view(row) for row in rows]
+        return [_view(row, secrets=True) for row in rows]
 
     def sent(self, command_id: str) -> None:
         """Sends are spaced 5, 10, 20 … 60 s."""
@@ -172,6 +176,7 @@ class Outbox:
                 f"UPDATE command SET state='expired' WHERE state IN {OPEN} AND deadline_ms<?"
                 " RETURNING id", (self._now_ms() - GRACE_MS,),
             ).fetchall()  # fmt: skip
+            _forget_secrets(tx, [row["id"] for row in rows])
         if rows:
             self.announce()
         return [row["id"] for row in rows]
@@ -196,6 +201,8 @@ class Outbox:
             " WHERE id=? AND machine=? AND replied_ms IS NULL",
             (state, now_ms, error, result, reply.id, machine),
         ).rowcount
+        if reply.id is not None:
+            _forget_secrets(tx, [reply.id])
         return changed > 0
 
     def announce(self) -> None:
@@ -270,12 +277,23 @@ def _is_decided(view: CommandView) -> bool:
     return view.state not in ("queued", "sent")
 
 
-def _view(row: Row) -> CommandView:
+def _forget_secrets(tx: sqlite3.Connection, ids: list[str]) -> None:
+    """Of what is decided: nobody needs them any more."""
+    for command_id in ids:
+        row = tx.execute("SELECT args FROM command WHERE id=?", (command_id,)).fetchone()
+        if row is not None:
+            args = json.dumps(blanked(json.loads(row["args"])))
+            tx.execute("UPDATE command SET args=? WHERE id=?", (args, command_id))
+
+
+def _view(row: Row, secrets: bool = False) -> CommandView:
+    args = json.loads(row["args"])
     error = json.loads(row["error"]) if row["error"] else None
     return CommandView(
-        id=row["id"], machine=row["machine"], name=row["name"], args=json.loads(row["args"]),
-        user=row["person"], state=row["state"], created_ms=row["created_ms"],
-        deadline_ms=row["deadline_ms"], sent_ms=row["sent_ms"], replied_ms=row["replied_ms"],
+        id=row["id"], machine=row["machine"], name=row["name"],
+        args=args if secrets else blanked(args), user=row["person"], state=row["state"],
+        created_ms=row["created_ms"], deadline_ms=row["deadline_ms"],
+        sent_ms=row["sent_ms"], replied_ms=row["replied_ms"],
         error=CommandError(error["code"], error.get("field"), error["message"]) if error else None,
         result=json.loads(row["result"]) if row["result"] else None,
     )  # fmt: skip

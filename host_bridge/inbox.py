@@ -412,11 +412,12 @@ class Inbox:
         """
         before_ms = now_ms - int(self._settings.keep_days * 86_400_000)
         with self._db.write() as tx:
-            # Never past the cursor (a hole may still be filled) nor past a row that must stay.
+            # Never past the cursor (a hole may still be filled) nor past a row that must stay: one
+            # in quarantine, or let out of it and waiting for the ERP again.
             tx.execute(
                 "UPDATE journal SET purged_seq = max(purged_seq, min(held_seq, coalesce("
                 "(SELECT min(seq) - 1 FROM fact WHERE journal_id=journal.id AND seq <= held_seq"
-                " AND (state=2 OR arrival_ms >= ?)), held_seq)))",
+                " AND (state IN (0, 2) OR arrival_ms >= ?)), held_seq)))",
                 (before_ms,),
             )
             facts = tx.execute(

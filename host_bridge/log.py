@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any, Final, Literal
 
 import structlog
@@ -28,7 +28,9 @@ def configure(
         blank_secrets,
     ]
     if text:
-        shared.append(structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()))
+        # with rich installed a traceback would show local variables, secrets among them
+        shared.append(structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback))
     else:
         shared += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     structlog.configure(
@@ -43,7 +45,10 @@ def configure(
 def blank_secrets(
     _logger: object, _method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    for name in event:
-        if _SECRET.search(name):
-            event[name] = "***"
+    event.update(blanked(event))
     return event
+
+
+def blanked(named: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with *** for each value whose name says that it is a secret."""
+    return {name: "***" if _SECRET.search(name) else value for name, value in named.items()}

@@ -24,12 +24,11 @@ class Sender:
 
     def __init__(
         self, outbox: Outbox, publish: Callable[[str, bytes], bool],
-        online: Callable[[str], bool], online_machines: Callable[[], list[str]],
+        online_machines: Callable[[], list[str]],
         key: Callable[[str], bytes | None], now_ms: Callable[[], int],
     ) -> None:  # fmt: skip
         self._outbox = outbox
         self._publish = publish
-        self._online = online
         self._online_machines = online_machines
         self._key = key
         self._now_ms = now_ms
@@ -46,9 +45,8 @@ class Sender:
     def step(self) -> bool:
         """One pass: clocks first, since a machine that lacks one refuses what acts."""
         self._send_clocks()
-        for command in self._outbox.due(200):
-            if self._online(command.machine):
-                self._send(command)
+        for command in self._outbox.due(200, self._online_machines()):
+            self._send(command)
         if self._outbox.any_overdue():
             for command_id in self._outbox.expire():
                 log.info("command_expired", id=command_id)

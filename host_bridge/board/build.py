@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import re
 import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -113,6 +114,13 @@ def board_folder(name: str) -> Path:
     if not known:
         raise BoardError(f"no boards in {ROOT / 'boards'}; run this from a checkout")
     raise BoardError(f"BOARD={name}: no such board; there are {', '.join(known)}")
+
+
+def model_of(board: str) -> str:
+    """MODEL of that board's data. Raises BoardError as `board_folder`."""
+    found = re.search(r'^MODEL = "(.+)"$', (board_folder(board) / "board.py").read_text(), re.M)
+    assert found, board
+    return found[1]
 
 
 def target(mpy: int) -> tuple[str, str]:

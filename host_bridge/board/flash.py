@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from host_bridge.board.build import DIGITS, Build, compile_for, digits
+from host_bridge.board.build import DIGITS, Build, compile_for, digits, model_of
 from host_bridge.board.device import Device
 from host_bridge.board.errors import BoardError, LostBoard
 
@@ -66,6 +66,7 @@ def flash(
             identity.check()
         if device.hold():
             progress.say("the machine is held: outputs off, watchdog not started")
+        _same_machine(device.run("store", "model()"), board, port)
         base = device.run("store", "image()")
         build = build or compile_for(
             board, identity.architecture, lambda done, of: progress.at("compiling", done, of),
@@ -82,6 +83,17 @@ def flash(
         device.release()
         birth = _born(device, build, progress)
     return Flashed(build.name, sent, kept, birth)
+
+
+def _same_machine(there: str | None, board: str, port: str) -> None:
+    """Another machine's pins would leave a heater's or a pump's output undriven."""
+    wanted = model_of(board)
+    if there is not None and there != wanted:
+        raise BoardError(
+            f"BOARD={board}: the controller at {port} drives a Coffee {there}, not a {wanted}; "
+            f"give BOARD={there}. If it has really moved into a {wanted}: `make unflash`, and "
+            "where its image is one of ours put the other image on it first (docs/boards.md)"
+        )
 
 
 def _bring(device: Device, build: Build, progress: Progress) -> tuple[int, int]:

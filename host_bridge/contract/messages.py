@@ -230,7 +230,9 @@ def decode(kind: str, payload: bytes) -> Message:
     """
     message: Message = _guarded(_decoders[kind], payload, "")
     if kind in SHOWN_AS_PUBLISHED:
-        _guarded(_whole, payload, "")
+        _no_nul(_guarded(_whole, payload, ""), "")
+    if isinstance(message, Reply):
+        _no_nul(msgspec.to_builtins(message), "")
     if isinstance(message, Shot):
         _equal_columns(message)
     return message
@@ -255,6 +257,21 @@ def _guarded(decoder: msgspec.json.Decoder[T], payload: bytes, path: str) -> T:
         raise ContractError(path or "payload", f"not UTF-8 JSON: {error}") from error
     except RecursionError as error:
         raise ContractError(path or "payload", "nested too deeply") from error
+
+
+def _no_nul(value: Any, path: str) -> None:
+    """No database keeps a text with a NUL in it, and all machines would wait for this one."""
+    if isinstance(value, str):
+        if "\0" in value:
+            raise ContractError(path or "payload", "holds a NUL character; send it without")
+    elif isinstance(value, dict):
+        for name, part in value.items():
+            where = f"{path}.{name}".lstrip(".").replace("\0", "\\0")
+            _no_nul(name, where)
+            _no_nul(part, where)
+    elif isinstance(value, list):
+        for n, part in enumerate(value):
+            _no_nul(part, f"{path}[{n}]")
 
 
 def _equal_columns(shot: Shot) -> None:

@@ -29,6 +29,7 @@ from host_bridge.gateway.port import (
     FactPush,
     Fetched,
     Hello,
+    Permanent,
     Presence,
     Pushed,
     PushStatus,
@@ -49,6 +50,7 @@ BY_THE_DATA: Final = frozenset({
 """Failures that the same facts will meet again. The addon isolates them itself; one it lets
 through (another module's mapper, say) must not hold up a fleet."""
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 class OdooGateway:
@@ -135,6 +137,9 @@ class OdooGateway:
 
     # --- machines
     def save_backends(self, drafts: Sequence[BackendDraft]) -> list[BackendRecord]:
+        return self._one_by_one(drafts, self._save_backends, _bare)
+
+    def _save_backends(self, drafts: Sequence[BackendDraft]) -> list[BackendRecord]:
         if not drafts:
             return []
         answer = self._call(
@@ -210,12 +215,13 @@ class OdooGateway:
     def import_recipes(
         self, machine: str, rev: int, slots: Mapping[str, Mapping[str, Any]]
     ) -> dict[str, Pushed]:
-        answer = self._call(
-            "import_recipes",
-            machine=machine,
-            rev=rev,
-            slots={s: dict(r) for s, r in slots.items()},
-        )
+        given = {s: dict(r) for s, r in slots.items()}
+        try:
+            answer = self._call("import_recipes", machine=machine, rev=rev, slots=given)
+        except Failed as error:
+            if error.name not in BY_THE_DATA:
+                raise
+            raise Permanent(str(error)) from error
         with _understood():
             found = {str(one["slot"]): _pushed(one) for one in answer if str(one["slot"]) in slots}
         return found
@@ -271,6 +277,9 @@ class OdooGateway:
         return Fetched(orders, busy)
 
     def finished(self, done: Sequence[Done]) -> None:
+        self._one_by_one(done, self._finished, _unexplained)
+
+    def _finished(self, done: Sequence[Done]) -> list[None]:
         if done:
             self._call(
                 "finished",
@@ -279,6 +288,30 @@ class OdooGateway:
                     for d in done
                 ],
             )
+        return [None for _ in done]
+
+    def _one_by_one(
+        self, items: Sequence[T], told: Callable[[Sequence[T]], list[R]], less: Callable[[T], T]
+    ) -> list[R]:
+        """In one call; if Odoo fails on what one of them says, each by itself, and the one it
+        fails on with `less` in it, so that no machine holds up the others."""
+        try:
+            return told(items)
+        except Failed as error:
+            if error.name not in BY_THE_DATA:
+                raise
+            if len(items) == 1:
+                log.warning("odoo_told_less", item=type(items[0]).__name__, reason=str(error))
+                return told([less(items[0])])
+        return [one for item in items for one in self._one_by_one([item], told, less)]
+
+
+def _bare(draft: BackendDraft) -> BackendDraft:
+    return BackendDraft(draft.machine, draft.version)
+
+
+def _unexplained(done: Done) -> Done:
+    return Done(done.id, done.state, "Odoo cannot keep what the machine answered; ask the bridge")
 
 
 def _fact(fact: FactPush) -> dict[str, Any]:

@@ -137,6 +137,11 @@ class Http:
             ) from error
         except httpx.TransportError as error:
             raise Transient(self._cannot_reach(error)) from error
+        except httpx.RequestError as error:  # an answer that is not what its headers say
+            raise Transient(
+                f"gateway.url: the answer from {self.url} cannot be read ({error}); is there a "
+                "proxy before it that changes answers?"
+            ) from error
         except RuntimeError as error:  # the client is closed
             raise Transient(f"the connection to {self.url} is closed: {error}") from error
 

@@ -23,7 +23,8 @@ from host_bridge.settings import MqttSettings
 
 log = structlog.get_logger(__name__)
 SESSION_S: Final = 7 * 86_400  # the broker keeps what comes while the bridge is away
-ANSWER_S: Final = 3.0  # time a broker has to answer CONNECT
+ANSWER_S: Final = 3.0  # time a broker has to answer CONNECT, doubled while it does not …
+ANSWER_MAX_S: Final = 60.0  # … up to this: it may ask a slow directory, over a slow line
 SILENCES: Final = 3  # connections closed without an answer before another protocol is tried
 TAKEN_OVER: Final = 142  # MQTT 5 reason code: another client came with our name
 SHORT_LIFE_S: Final = 15.0  # older protocols give no reason; so short a connection …
@@ -71,6 +72,7 @@ class Link:
         self._stopping = False
         self._accepted = False  # by this broker, with this protocol
         self._unanswered = 0
+        self._silences = 0  # CONNECTs in a row that were neither answered nor ended
         self._attempt = 0
         self._since_s = 0.0  # this connection
         self._short_lives = 0
@@ -181,13 +183,20 @@ class Link:
     def _socket_opened(self, client: paho.Client, _data: object, _socket: object) -> None:
         """Some brokers neither answer nor close when they do not like a CONNECT."""
         self._attempt += 1
-        watch = threading.Timer(ANSWER_S, self._unheard, (client, self._attempt))
+        watch = threading.Timer(self._patience_s, self._unheard, (client, self._attempt))
         watch.daemon = True
         watch.start()
 
+    @property
+    def _patience_s(self) -> float:
+        """Both protocols get the same time before both get more."""
+        rounds = self._silences // 2 if self._settings.protocol == "auto" else self._silences
+        return float(min(ANSWER_S * 2 ** min(rounds, 10), ANSWER_MAX_S))
+
     def _unheard(self, client: paho.Client, attempt: int) -> None:
         if attempt == self._attempt and client is self._client and not client.is_connected():
-            self.problem = "the broker does not answer CONNECT"
+            self.problem = f"the broker does not answer CONNECT within {self._patience_s:g} s"
+            self._silences += 1
             self._rebuild()
 
     def _connect_answered(
@@ -201,7 +210,7 @@ class Link:
                 self._other_protocol()
             return
         with self._lock:
-            self._accepted, self._unanswered = True, 0
+            self._accepted, self._unanswered, self._silences = True, 0, 0
             self._since_s = time.monotonic()
             self._connection += 1
             self._caught_up = False

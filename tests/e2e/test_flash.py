@@ -178,6 +178,36 @@ def image(board: SerialBoard, plain: Build, tmp_path: Path) -> Callable[[str, st
     return runs
 
 
+def test_a_bad_version_brought_twice_still_gives_way_to_the_good_one(
+    board: SerialBoard, old: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cable is pulled while the machine shall come up, and the same command given again."""
+    bring(board, old)
+    spoilt = changed(old, tmp_path, "0badc0de", app="raise ValueError('spoilt on purpose')\n")
+
+    def pulled(*_: object) -> None:
+        raise LostBoard("the cable is out")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Device, "wait_birth", pulled)
+        with pytest.raises(LostBoard):
+            bring(board, spoilt)
+    with pytest.raises(BoardError, match="spoilt on purpose"):
+        bring(board, spoilt)
+    assert born(board) == old.name
+
+
+def test_the_other_machines_firmware_is_refused(board: SerialBoard, old: Build) -> None:
+    """Its pins drive other things: a heater's output would be left undriven."""
+    bring(board, old)
+    other = "2900" if old.board.endswith("1900") else "1900"
+    done = make("flash", f"PORT={board.port}", f"BOARD={other}", "ANY_CHIP=1")
+    assert done.returncode != 0
+    said = re.sub(r"\s+", " ", done.stderr)
+    assert f"drives a Coffee {old.board[-4:]}, not a {other}" in said and "make unflash" in said
+    assert born(board) == old.name
+
+
 def test_over_an_image_of_ours_only_what_differs_from_it_travels_and_counts(
     board: SerialBoard, plain: Build, image: Callable[..., None]
 ) -> None:
@@ -381,6 +411,7 @@ def test_what_cannot_run_is_refused(
     ("words", "reason"),
     [
         (["PORT=/dev/nowhere"], "PORT=/dev/nowhere is no serial port"),
+        (["PORT=/dev/null"], "BOARD= is missing"),
         (["PORT=/dev/null", "BOARD=coffee_3000"], "BOARD=coffee_3000: no such board"),
     ],
 )
@@ -442,7 +473,8 @@ def test_provision_from_a_file_with_a_ca(
 
     bring(board, old)
     ca = trustme.CA()
-    ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    pem = b"Certificate:\n    Data:\n" + ca.cert_pem.bytes()  # as openssl x509 -text writes it
+    (tmp_path / "ca.pem").write_bytes(pem)
     file = tmp_path / "settings.toml"
     file.write_text(f'machine = "bar-left"\nbroker_ca = "{tmp_path}/ca.pem"\n')
     done = make(
@@ -461,6 +493,16 @@ def test_provision_from_a_file_with_a_ca(
         floor_ms = int(there.exec("import validity; print(validity.floor_ms())"))
     assert bytes.fromhex(der) == ssl.PEM_cert_to_DER_cert(ca.cert_pem.bytes().decode())
     assert abs(floor_ms - time.time() * 1000) < 600_000, "the board would not trust a new CA"
+
+
+def test_a_ca_that_is_none_is_refused(board: SerialBoard, old: Build, tmp_path: Path) -> None:
+    bring(board, old)
+    (tmp_path / "ca.der").write_bytes(b"no certificate")
+    file = tmp_path / "settings.toml"
+    file.write_text(f'machine = "bar-left"\nbroker_ca = "{tmp_path}/ca.der"\n')
+    done = make("provision", f"PORT={board.port}", f"FROM={file}")
+    assert done.returncode != 0 and "give the CA certificate's file" in done.stderr
+    assert born(board) == old.name
 
 
 def test_provision_names_each_wrong_field_and_writes_nothing(

@@ -113,6 +113,22 @@ def test_machines_recipes_and_presence(odoo_server: OdooServer) -> None:
     assert odoo.sql("SELECT active FROM coffee_recipe WHERE coffee_id = '0'") == "f"
 
 
+def test_a_recipe_the_sites_own_rule_refuses_is_for_a_person(odoo_server: OdooServer) -> None:
+    """Its neighbours are taken; the call does not fail, which would hold up the fleet."""
+    odoo = odoo_server
+    odoo.call("save_backends", drafts=[{"machine": "ruled", "version": "2900"}])
+    odoo.sql("ALTER TABLE product_template ADD CONSTRAINT site_rule"
+             " CHECK (name->>'en_US' <> 'forbidden') NOT VALID")  # fmt: skip
+    try:
+        slots = {"0": PROFILE | {"name": "forbidden"}, "1": PROFILE | {"name": "allowed"}}
+        answers = odoo.call("import_recipes", machine="ruled", rev=1, slots=slots)
+    finally:
+        odoo.sql("ALTER TABLE product_template DROP CONSTRAINT site_rule")
+    assert {one["slot"]: one["status"] for one in answers} == {"0": "refused", "1": "created"}
+    about = odoo.records("coffee.checkpoint", ["summary"], [("coffee_id", "=", "refused/0")])
+    assert any("site_rule" in one["summary"] for one in about)
+
+
 def test_an_order_is_fetched_until_it_is_finished(odoo_server: OdooServer) -> None:
     odoo = odoo_server
     backend = odoo.run_machine("orders")

@@ -22,7 +22,7 @@ from simulator.emulated.board import IMAGES
 from tests.hil.rig import EmulatedRig, Rig, SerialRig
 
 EMULATED = ("emulated-1900", "emulated-2900")
-MISSING = pytest.StashKey[Counter[str]]()
+LACKS = "needs a fixture this board lacks: "
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -71,13 +71,16 @@ def required_fixtures(request: pytest.FixtureRequest) -> None:
     marks = request.node.iter_markers("fixture")
     missing = sorted({name for mark in marks for name in mark.args} - rig.fixtures)
     if missing:
-        counts = request.config.stash.setdefault(MISSING, Counter())
-        counts.update(missing)
-        pytest.skip(f"needs a fixture this board lacks: {', '.join(missing)} (docs/hil.md)")
+        pytest.skip(f"{LACKS}{', '.join(missing)} (docs/hil.md)")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    counts = terminalreporter.config.stash.get(MISSING, Counter())
+    """From the reports, which come from all workers of a parallel run."""
+    counts = Counter[str]()
+    for report in terminalreporter.stats.get("skipped", []):
+        _, found, missing = str(report.longrepr).partition(LACKS)
+        if found:
+            counts.update(missing.partition(" (")[0].split(", "))
     if counts:
         terminalreporter.write_line(
             "hil: not run for want of a fixture: "

@@ -88,10 +88,19 @@ def settle(path, wanted):
     return found
 
 
+def model():
+    # of the machine it drives now; None: it has nothing of ours, or what it has does not load
+    try:
+        return __import__("board").MODEL
+    except (ImportError, AttributeError, OSError, ValueError):
+        return None
+
+
 def commit():
-    # from the last rename on the new version is what starts
+    # from the last rename on the new version is what starts; brought a second time it is not
+    # its own predecessor
     before = text("app.d/current")
-    if before is not None:
+    if before is not None and before != text("app.d/next"):
         with open("app.d/new", "w") as f:
             f.write(before)
         os.rename("app.d/new", "app.d/previous")

@@ -180,7 +180,7 @@ def test_orders_of_the_erp_go_out_once_and_their_end_is_told(world: World) -> No
     for _ in range(3):
         world.now_ms += 5000
         world.sync()
-    sent = {view.id: view for view in world.outbox.due(10)}
+    sent = {view.id: view for view in world.outbox.due(10, ["m1"])}
     assert set(sent) == {put, brew}
     assert (sent[put].name, sent[put].args["slot"], sent[put].user) == ("recipe.put", "0", "ann")
     world.take("reply", {"id": put, "ok": True, "error": None, "result": {}})

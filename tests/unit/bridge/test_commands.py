@@ -29,7 +29,7 @@ class Wire:
         self.sent: list[tuple[str, bytes]] = []
         self.online = {"m1"}
         self.sender = Sender(
-            world.outbox, self.publish, self.online.__contains__, lambda: sorted(self.online),
+            world.outbox, self.publish, lambda: sorted(self.online),
             lambda machine: key, lambda: world.now_ms,
         )  # fmt: skip
 
@@ -80,6 +80,36 @@ def test_a_command_from_order_to_answer(world: World) -> None:
     world.now_ms += 30_000
     wire.sender.step()
     assert len(wire.sent) == 1
+
+
+def test_orders_for_machines_that_are_off_hold_up_none(world: World) -> None:
+    wire = Wire(world)
+    for number in range(201):
+        submit(world, machine=f"off{number}")
+    world.now_ms += 1000
+    command_id = submit(world, "stop")
+    wire.sender.step()
+    assert [json.loads(body)["id"] for _, body in wire.sent] == [command_id]
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_secrets_go_to_the_machine_and_to_nobody_else(world: World, answered: bool) -> None:
+    wire = Wire(world)
+    secrets = {"wifi_key": "s3cret1", "broker_password": "s3cret2", "command_key": "s3cret3"}
+    command_id = submit(world, "config.put", wifi_ssid="Bar", **secrets)
+    wire.sender.step()
+    assert json.loads(wire.sent[0][1])["args"] == {"wifi_ssid": "Bar", **secrets}
+    seen = [world.outbox.command(command_id), *world.outbox.newest(None, 10),
+            *world.outbox.open_for("m1")]
+    for view in seen:
+        assert view.args == {"wifi_ssid": "Bar", **dict.fromkeys(secrets, "***")}
+    if answered:
+        answer(world, command_id)
+    else:
+        world.now_ms += 10 * 60_000
+        world.outbox.expire()
+    kept = world.db.one("SELECT args FROM command WHERE id=?", (command_id,))
+    assert kept is not None and "s3cret" not in kept["args"]
 
 
 def test_a_refusal_keeps_the_machines_words(world: World) -> None:

@@ -139,6 +139,21 @@ def test_facts_in_quarantine_are_never_dropped(world: World) -> None:
     assert [row.external_id for row in world.inbox.quarantine(10)] == [f"{JOURNAL}/1"]
 
 
+def test_facts_just_let_out_of_quarantine_are_never_dropped(world: World) -> None:
+    world.introduce()
+    world.gateway.refuse = {f"{JOURNAL}/2"}
+    world.take("journal", journal([fact(1), fact(2), fact(3)], first=1))
+    world.sync()
+    world.now_ms += 31 * DAY_MS
+    world.inbox.purge(world.now_ms)
+    world.gateway.refuse = set()
+    (row,) = world.inbox.quarantine(10)
+    assert world.inbox.replay_fact(row.id)
+    world.inbox.purge(world.now_ms)
+    world.sync()
+    assert f"{JOURNAL}/2" in world.bound()
+
+
 def test_facts_not_yet_imported_are_never_dropped(world: World) -> None:
     world.take("journal", journal([fact(1), fact(2)], first=1))
     world.now_ms += 400 * DAY_MS

@@ -110,6 +110,23 @@ def test_a_fixed_protocol_stays(links: list[Link], protocol: str, level: int) ->
     impostor.close()
 
 
+@pytest.mark.parametrize(("protocol", "levels"), [("5", [5, 5, 5]), ("auto", [5, 4, 5, 4, 5])])
+def test_a_slow_broker_gets_more_time_with_each_attempt(
+    links: list[Link], monkeypatch: pytest.MonkeyPatch, protocol: str, levels: list[int]
+) -> None:
+    """It asks a slow directory whether we may: answered is the first that waits long enough."""
+    monkeypatch.setattr("host_bridge.mqtt.link.ANSWER_S", 0.4)
+    impostor = Impostor(*[None] * (len(levels) - 1), CONNACK_5)
+    link = link_to(links, impostor, protocol=protocol)
+    assert impostor.wait_for(len(levels)) == levels
+    while not link.connected:
+        time.sleep(0.01)
+    assert link._patience_s == 0.4
+    impostor.close()
+    monkeypatch.setattr(link, "_silences", 3)
+    assert link._patience_s == (3.2 if protocol == "5" else 0.8)
+
+
 def test_an_acknowledgement_belongs_to_its_connection(links: list[Link]) -> None:
     """A packet id of a connection that is gone may mean another message on this one."""
     impostor = Impostor(CONNACK_311)

@@ -145,6 +145,24 @@ def test_a_fact_of_an_unknown_kind_says_so() -> None:
         messages.decode_fact(json.dumps(fact(1) | {"kind": "tea"}).encode())
 
 
+@pytest.mark.parametrize(("kind", "path"), [
+    ("info", ("serial",)), ("info", ("limits", "colour")), ("recipes", ("slots", "0", "note")),
+    ("reply", ("error", "message")),
+])
+def test_no_message_brings_a_nul_to_a_database(kind: str, path: tuple[str, ...]) -> None:
+    """Odoo fails on one as a whole, and with it the call that speaks for other machines too."""
+    message = copy.deepcopy(example(kind, 0))
+    if kind == "reply":
+        message |= {"ok": False, "error": {"code": "invalid", "message": ""}, "result": None}
+    inner = message
+    for name in path[:-1]:
+        inner = inner[name]
+    inner[path[-1]] = "a\0b"
+    with pytest.raises(ContractError) as caught:
+        messages.decode(kind, json.dumps(message).encode())
+    assert (caught.value.field, "NUL" in caught.value.problem) == (".".join(path), True)
+
+
 def test_curve_columns_must_agree() -> None:
     wrong = {**example("shot"), "temp_mc": [93000]}
     with pytest.raises(ContractError, match="temp_mc: 1 samples, but t_ms has 2"):

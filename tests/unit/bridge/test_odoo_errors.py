@@ -17,7 +17,7 @@ import trustme
 from host_bridge.gateway.odoo import OdooGateway
 from host_bridge.gateway.odoo_rpc import Failed, TimedOut
 from host_bridge.gateway.odoo_xmlrpc import narrow
-from host_bridge.gateway.port import Permanent, Transient
+from host_bridge.gateway.port import BackendDraft, Done, Permanent, Transient
 from host_bridge.settings import GatewaySettings
 from tests.contract.gateway_suite import fact
 
@@ -54,6 +54,8 @@ class Server:
                 status, body = hello if method == "hello" else odoo(method, arguments)
                 content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
                 self.send_response(status)
+                if status == 299:  # by a proxy that changes answers
+                    self.send_header("Content-Encoding", "gzip")
                 if status == 301:
                     self.send_header("Location", "https://elsewhere.example/")
                 self.send_header("Content-Length", str(len(content)))
@@ -174,6 +176,46 @@ def test_when_odoo_fails_on_everything_no_fact_is_to_blame(serve: Callable[..., 
     asked = gateway(serve(lambda *_: error("builtins.ValueError")))
     with pytest.raises(Failed):
         asked.push([fact(seq) for seq in range(8)])
+
+
+def test_what_one_machine_says_holds_up_no_other(serve: Callable[..., Server]) -> None:
+    """Odoo fails on it as a whole; it gets the rest, and of that one machine what it can keep."""
+
+    def odoo(method: str, arguments: dict[str, Any]) -> Answer:
+        given = arguments["drafts" if method == "save_backends" else "done"]
+        if any("poison" in json.dumps(one) for one in given):
+            return error("builtins.ValueError", "poison")
+        return 200, [{"machine": one.get("machine"), "version": "1900"} for one in given]
+
+    server = serve(odoo)
+    asked = gateway(server)
+    records = asked.save_backends([
+        BackendDraft("m1", "1900", "SN1"), BackendDraft("m2", "1900", "poison"),
+        BackendDraft("m3", "1900", "SN3"),
+    ])  # fmt: skip
+    assert [record.machine for record in records] == ["m1", "m2", "m3"]
+    kept = [one for _, a in server.calls for one in a["drafts"] if "poison" not in str(a)]
+    assert [(one["machine"], one["serial"]) for one in kept] == [
+        ("m1", "SN1"), ("m2", None), ("m3", "SN3")]
+    server.calls.clear()
+    asked.finished([Done("a", "refused", "poison"), Done("b", "ok", result={"n": 1})])
+    kept = [one for _, a in server.calls for one in a["done"] if "poison" not in str(a)]
+    assert [(one["id"], one["state"]) for one in kept] == [("a", "refused"), ("b", "ok")]
+    assert "ask the bridge" in kept[0]["message"]
+
+
+def test_recipes_odoo_fails_on_are_for_a_person(serve: Callable[..., Server]) -> None:
+    asked = gateway(serve(lambda *_: error("odoo.exceptions.ValidationError", "site rule")))
+    with pytest.raises(Permanent, match="site rule"):
+        asked.import_recipes("m1", 1, {"0": {"name": "Espresso"}})
+
+
+def test_an_answer_that_is_not_what_it_says_is_a_fault_of_the_way(
+    serve: Callable[..., Server]
+) -> None:
+    server = serve(lambda *_: (200, []), hello=(299, "plain"))
+    with pytest.raises(Transient, match="cannot be read"):
+        gateway(server).hello()
 
 
 @pytest.mark.parametrize(

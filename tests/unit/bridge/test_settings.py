@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from host_bridge.log import blank_secrets
+from host_bridge.log import blank_secrets, configure
 from host_bridge.settings import SettingsError, load
 
 
@@ -123,6 +123,22 @@ def test_secrets_do_not_print(monkeypatch: pytest.MonkeyPatch) -> None:
     found = load()
     assert found.command_key("m1") == b"hunter2"
     assert "hunter2" not in repr(found) + str(found) + found.model_dump_json()
+
+
+def test_a_traceback_shows_no_secret(capsys: pytest.CaptureFixture[str]) -> None:
+    """With rich installed (typer brings it) structlog would show local variables."""
+    pytest.importorskip("rich")
+    configure("info", "text")
+    try:
+        key = "VERYSECRET"
+        try:
+            raise ValueError(len(key))
+        except ValueError:
+            structlog.get_logger("t").exception("unexpected")
+    finally:
+        structlog.reset_defaults()
+    said = capsys.readouterr().err
+    assert "ValueError: 10" in said and "VERYSECRET" not in said.replace('key = "VERYSECRET"', "")
 
 
 def test_secrets_are_blanked_in_the_log() -> None:

@@ -1,12 +1,13 @@
 """Recipes as the machine holds them, into bindings with a product each."""
 
-from odoo.exceptions import UserError
+from odoo.tools import mute_logger
 
 from odoo.addons.component.core import Component
 from odoo.addons.connector.components.mapper import mapping, only_create
 from odoo.addons.connector.exception import MappingError
 
 from ..models.coffee_checkpoint import QUIET
+from .importer import REFUSALS
 
 
 class RecipeMapper(Component):
@@ -78,12 +79,13 @@ class RecipeBatchImporter(Component):
             if not binding:
                 return self._create(slot, mapped.values(for_create=True))
             return self._update(binding, mapped.values())
-        except (MappingError, UserError, ValueError, TypeError, KeyError) as error:
-            self._refused(slot, recipe, str(error))
-            return _answer(slot, binding.id if binding else 0, "refused", str(error))
+        except REFUSALS as error:
+            reason = str(error).strip()
+            self._refused(slot, recipe, reason)
+            return _answer(slot, binding.id if binding else 0, "refused", reason)
 
     def _create(self, slot, values):
-        with self.env.cr.savepoint():
+        with mute_logger("odoo.sql_db"), self.env.cr.savepoint():
             product, known = self._product(values["name"])
             binding = self.model.with_context(**QUIET).create(values | {"odoo_id": product.id})
             self.component(usage="binder").bind(slot, binding)
@@ -98,7 +100,7 @@ class RecipeBatchImporter(Component):
         changed = {name: value for name, value in values.items() if binding[name] != value}
         if not changed:
             return _answer(binding.coffee_id, binding.id, "unchanged")
-        with self.env.cr.savepoint():
+        with mute_logger("odoo.sql_db"), self.env.cr.savepoint():
             binding.with_context(**QUIET).write(changed)
             self.component(usage="binder").bind(binding.coffee_id, binding)
         return _answer(binding.coffee_id, binding.id, "updated")

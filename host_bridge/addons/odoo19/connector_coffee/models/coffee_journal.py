@@ -43,7 +43,8 @@ class CoffeeJournal(models.Model):
 
     @api.model
     def _cron_gaps(self):
-        """A hole that nothing filled in a quarter of an hour is for a person."""
+        """A hole that nothing filled in a quarter of an hour is for a person; then the cursor goes
+        on behind it, so that the next hole is told too. What comes later all the same is taken."""
         limit = fields.Datetime.now() - timedelta(minutes=GAP_AFTER_MIN)
         for journal in self.search([("hole_since", "<", limit)]):
             first, last = journal.seq + 1, journal.ahead[0][0] - 1
@@ -63,6 +64,9 @@ class CoffeeJournal(models.Model):
                     }
                 ]
             )
+            seq, ahead = advanced(journal.ahead[0][1], journal.ahead[1:], ())
+            since = fields.Datetime.now() if ahead else False
+            journal.write({"seq": seq, "ahead": ahead, "hole_since": since})
 
 
 def advanced(seq, ahead, seqs):

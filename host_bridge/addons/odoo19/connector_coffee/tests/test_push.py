@@ -204,3 +204,11 @@ class TestPush(CoffeeCase):
         journal._cron_gaps()
         journal._cron_gaps()
         self.assertEqual(len(Checkpoint.search(about)), 1)
+        self.assertEqual((journal.seq, journal.ahead, journal.hole_since), (5, [], False))
+        self.push(self.brew(3), self.brew(8), self.brew(11))
+        self.assertEqual((journal.seq, journal.ahead), (5, [[8, 8], [11, 11]]))
+        for first, last in ((6, 7), (9, 10)):  # one after the other, each in its own time
+            journal.hole_since = "2026-01-01 00:00:00"
+            journal._cron_gaps()
+            about = [("coffee_id", "=", f"lost/9f3a77aa/{first}-{last}")]
+            self.assertEqual(len(Checkpoint.search(about)), 1)
