@@ -204,7 +204,7 @@ class TestPush(CoffeeCase):
         journal._cron_gaps()
         journal._cron_gaps()
         self.assertEqual(len(Checkpoint.search(about)), 1)
-        self.assertEqual((journal.seq, journal.ahead, journal.hole_since), (5, [], False))
+        self.assertEqual((journal.seq, journal.ahead or [], journal.hole_since), (5, [], False))
         self.push(self.brew(3), self.brew(8), self.brew(11))
         self.assertEqual((journal.seq, journal.ahead), (5, [[8, 8], [11, 11]]))
         for first, last in ((6, 7), (9, 10)):  # one after the other, each in its own time
