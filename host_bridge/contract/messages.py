@@ -283,8 +283,14 @@ def _equal_columns(shot: Shot) -> None:
 
 
 def encode(message: dict[str, Any]) -> bytes:
-    """Compact JSON in key order as given, without what our machines cannot read."""
-    return json.dumps(message, separators=(",", ":"), allow_nan=False).encode()
+    """Compact JSON in key order as given, without what our machines cannot read: of an escaped
+    pair of surrogates MicroPython makes two characters, which are no UTF-8.
+
+    Raises:
+        ValueError: NaN, infinity or half a pair of surrogates in it.
+    """
+    text = json.dumps(message, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+    return text.encode()
 
 
 def ack(journal: str, seq: int) -> bytes:

@@ -112,6 +112,13 @@ def test_secrets_go_to_the_machine_and_to_nobody_else(world: World, answered: bo
     assert kept is not None and "s3cret" not in kept["args"]
 
 
+def test_a_name_travels_as_utf_8_not_as_surrogates(world: World) -> None:
+    wire = Wire(world)
+    submit(world, "recipe.put", slot="0", recipe={"name": "Flat white 🥛", "temp_mc": 93_000})
+    wire.sender.step()
+    assert "Flat white 🥛".encode() in wire.sent[0][1]
+
+
 def test_a_refusal_keeps_the_machines_words(world: World) -> None:
     command_id = submit(world)
     answer(world, command_id, ok=False)
