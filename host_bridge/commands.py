@@ -201,7 +201,7 @@ class Outbox:
             " WHERE id=? AND machine=? AND replied_ms IS NULL",
             (state, now_ms, error, result, reply.id, machine),
         ).rowcount
-        if reply.id is not None:
+        if changed:
             _forget_secrets(tx, [reply.id])
         return changed > 0
 
@@ -277,13 +277,14 @@ def _is_decided(view: CommandView) -> bool:
     return view.state not in ("queued", "sent")
 
 
-def _forget_secrets(tx: sqlite3.Connection, ids: list[str]) -> None:
+def _forget_secrets(tx: sqlite3.Connection, ids: Iterable[str | None]) -> None:
     """Of what is decided: nobody needs them any more."""
     for command_id in ids:
         row = tx.execute("SELECT args FROM command WHERE id=?", (command_id,)).fetchone()
-        if row is not None:
-            args = json.dumps(blanked(json.loads(row["args"])))
-            tx.execute("UPDATE command SET args=? WHERE id=?", (args, command_id))
+        args = json.loads(row["args"])
+        if blanked(args) != args:
+            tx.execute("UPDATE command SET args=? WHERE id=?",
+                       (json.dumps(blanked(args)), command_id))  # fmt: skip
 
 
 def _view(row: Row, secrets: bool = False) -> CommandView:

@@ -117,9 +117,15 @@ def board_folder(name: str) -> Path:
 
 
 def model_of(board: str) -> str:
-    """MODEL of that board's data. Raises BoardError as `board_folder`."""
-    found = re.search(r'^MODEL = "(.+)"$', (board_folder(board) / "board.py").read_text(), re.M)
-    assert found, board
+    """MODEL of that board's data.
+
+    Raises:
+        BoardError: no such board, or its data do not say.
+    """
+    data = board_folder(board) / "board.py"
+    found = re.search(r"""^MODEL = ["'](.+?)["']""", data.read_text(), re.M)
+    if not found:
+        raise BoardError(f"{data}: MODEL is missing; give the machine's, as in the other boards'")
     return found[1]
 
 

@@ -19,7 +19,6 @@ from host_bridge.board.flash import Progress
 
 ENVIRONMENT: Final = "COFFEE_BOARD_"
 CA_ON_BOARD: Final = "ca.der"
-PEM_BEGIN: Final = b"-----BEGIN CERTIFICATE-----"
 SECRET: Final = ("wifi_key", "broker_password", "command_key")
 QUESTIONS: Final = (
     ("machine", "name of the machine (a-z, 0-9, -)"),
@@ -108,10 +107,10 @@ def _certificate(settings: dict[str, Any]) -> bytes | None:
 
     try:
         content = Path(name).read_bytes()
-        if PEM_BEGIN in content:  # some tools write what it says before it
-            pem = content[content.index(PEM_BEGIN) :].decode()
-            end = pem.index(ssl.PEM_FOOTER) + len(ssl.PEM_FOOTER)
-            content = ssl.PEM_cert_to_DER_cert(pem[:end])
+        _, begin, rest = content.partition(ssl.PEM_HEADER.encode())
+        if begin:  # some tools write in plain text what it says before it
+            body, end, _ = rest.partition(ssl.PEM_FOOTER.encode())
+            content = ssl.PEM_cert_to_DER_cert((begin + body + end).decode())
         ssl.create_default_context(cadata=content)
     except (OSError, ValueError) as error:
         raise BoardError(f"broker_ca: {name}: {error}; give the CA certificate's file") from error

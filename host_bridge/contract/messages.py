@@ -219,6 +219,10 @@ _fact_decoder: msgspec.json.Decoder[AnyFact] = msgspec.json.Decoder(AnyFact)
 _whole: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, Any])
 SHOWN_AS_PUBLISHED: Final = ("info", "state", "recipes")
 """Kept and shown with keys we do not know, so what is inside those must be JSON too."""
+TO_THE_ERP: Final = ("info", "recipes", "reply")
+"""In a call that speaks for other machines too."""
+NUL: Final = rb"\u0000"
+"""As JSON must write it; or an escaped backslash before it."""
 T = TypeVar("T")
 
 
@@ -230,9 +234,9 @@ def decode(kind: str, payload: bytes) -> Message:
     """
     message: Message = _guarded(_decoders[kind], payload, "")
     if kind in SHOWN_AS_PUBLISHED:
+        _guarded(_whole, payload, "")
+    if kind in TO_THE_ERP and NUL in payload:
         _no_nul(_guarded(_whole, payload, ""), "")
-    if isinstance(message, Reply):
-        _no_nul(msgspec.to_builtins(message), "")
     if isinstance(message, Shot):
         _equal_columns(message)
     return message

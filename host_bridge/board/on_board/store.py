@@ -92,7 +92,7 @@ def model():
     # of the machine it drives now; None: it has nothing of ours, or what it has does not load
     try:
         return __import__("board").MODEL
-    except (ImportError, AttributeError, OSError, ValueError):
+    except Exception:  # a damaged file must not keep its cure out
         return None
 
 

@@ -103,6 +103,10 @@ def test_secrets_go_to_the_machine_and_to_nobody_else(world: World, answered: bo
             *world.outbox.open_for("m1")]
     for view in seen:
         assert view.args == {"wifi_ssid": "Bar", **dict.fromkeys(secrets, "***")}
+    answer(world, command_id, machine="m2")  # which was not asked
+    assert world.outbox.due(1, ["m1"]) == []
+    world.outbox.again("m1")
+    assert world.outbox.due(1, ["m1"])[0].args["wifi_key"] == "s3cret1"
     if answered:
         answer(world, command_id)
     else:

@@ -130,7 +130,7 @@ def test_a_traceback_shows_no_secret(capsys: pytest.CaptureFixture[str]) -> None
     pytest.importorskip("rich")
     configure("info", "text")
     try:
-        key = "VERYSECRET"
+        key = "-".join(("VERY", "SECRET"))
         try:
             raise ValueError(len(key))
         except ValueError:
@@ -138,7 +138,7 @@ def test_a_traceback_shows_no_secret(capsys: pytest.CaptureFixture[str]) -> None
     finally:
         structlog.reset_defaults()
     said = capsys.readouterr().err
-    assert "ValueError: 10" in said and "VERYSECRET" not in said.replace('key = "VERYSECRET"', "")
+    assert "ValueError: 11" in said and "VERY-SECRET" not in said
 
 
 def test_secrets_are_blanked_in_the_log() -> None:
