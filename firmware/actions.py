@@ -7,27 +7,32 @@ import live as names
 import recipe_rules
 from brew import REFUSALS
 from command import Refusal, is_int
+from micropython import const
 from recipes import Full, slot_name
+from validity import floor_ms
 
 _IDENTIFY_MS = 10000
+_BACK_MS = 60000  # a signed clock may set it back so far: no two clocks agree
 
-# the tick's refusals: what to do about them
-_CURES = {
-    "remote_disabled": "the remote key is off; turn it on at the machine",
-    "cup_missing": "no cup stands there; put one under the spout",
-    "interlock": "an alarm is in the way; see state.latched, remove its cause, acknowledge it",
-    "busy": "something is running; wait for state ready, or stop it",
-    "not_ready": "not at temperature yet; wait for state ready",
-    "water": "the tank is empty; fill it",
-    "standby": "the machine is asleep; send wake first",
-    "safe_mode": "safe mode after repeated resets; acknowledge reset_storm at the machine",
-    "tray": "the drip tray is full; empty it",
-    "door": "the door is open; close it",
-    "hopper": "no beans; fill the hopper",
-    "no_recipe": "the slot is empty; put a recipe there first",
-    "unsupported": "this machine cannot do that; see info.capabilities",
-    "not_standing": "that alarm is not latched; see state.latched",
-}
+# what to do about the tick's refusals, in the order of REFUSALS
+_CURES = (
+    "the remote key is off; turn it on at the machine",
+    "no cup stands there; put one under the spout",
+    "an alarm is in the way; see state.latched, remove its cause, acknowledge it",
+    "something is running; wait for state ready, or stop it",
+    "not at temperature yet; wait for state ready",
+    "the tank is empty; fill it",
+    "the machine is asleep; send wake first",
+    "safe mode after repeated resets; acknowledge reset_storm at the machine",
+    "the drip tray is full; empty it",
+    "the door is open; close it",
+    "no beans; fill the hopper",
+    "the slot is empty; put a recipe there first",
+    "this machine cannot do that; see info.capabilities",
+    "that alarm is not latched; see state.latched",
+    "the water is too hot for this recipe; lower the set-point, wait, send it again",
+)
+_NO_RECIPE = const(11)
 
 
 class Actions:
@@ -54,8 +59,7 @@ class Actions:
         if no < 0:
             raise Refusal("no_tick", None, "the control loop does not answer; restart the machine")
         if no:
-            code = REFUSALS[no - 1]
-            raise Refusal(code, None, _CURES[code])
+            raise Refusal(REFUSALS[no - 1], None, _CURES[no - 1])
         return {}
 
     # --- brew
@@ -67,7 +71,7 @@ class Actions:
         # Returns the result of a brew that is taken.
         slot = args["slot"]
         if slot not in self._recipes.texts:
-            raise Refusal("no_recipe", "args.slot", _CURES["no_recipe"])
+            raise Refusal("no_recipe", "args.slot", _CURES[_NO_RECIPE])
         for field, message in self._recipes.load(slot):
             raise Refusal("bad_recipe", field, "the stored recipe: " + message)
         return {"shot": self._facts.shot_expected(command.id, slot, self._recipes.rev)}
@@ -181,8 +185,8 @@ class Actions:
         self._config.put(args)
         if "button_slot" in args:
             self._recipes.load_button()
-        brew = args.get("brew_setpoint_mc") or 0
-        steam = args.get("steam_setpoint_mc") or 0
+        brew = _now(args, "brew_setpoint_mc", board.BREW_DEFAULT_MC)
+        steam = _now(args, "steam_setpoint_mc", board.STEAM_DEFAULT_MC)
         if brew or steam:
             self._ask(names.REQ_SETPOINT, brew, steam)
         return {"changed": sorted(args), "restart": settings.needs_restart(args)}
@@ -194,7 +198,17 @@ class Actions:
     def _check_clock(self, args):
         if not is_int(args.get("utc_ms")):
             raise Refusal("wrong_type", "args.utc_ms", "send UTC milliseconds as a whole number")
+        if self._config["command_key"] and args.get("boot") != self._clock.boot:
+            self._check_advance(args["utc_ms"])
         return args
+
+    def _check_advance(self, utc_ms):
+        # An old message with its good signature, sent again, would make all old orders due again.
+        # One that names this boot is at least as young.
+        known_ms = self._clock.utc_ms()
+        if utc_ms < (floor_ms() if known_ms is None else known_ms - _BACK_MS):
+            raise Refusal("bad_value", "args.utc_ms", "earlier than it is here; to set it back "
+                          "add args.boot, the boot in state")
 
     def _do_clock(self, args):
         if not self._clock.set_utc(args["utc_ms"]):
@@ -215,6 +229,11 @@ def _rev(args):
     if rev is not None and not is_int(rev):
         raise Refusal("wrong_type", "args.rev", "send the number in `recipes`, or leave it out")
     return rev
+
+
+def _now(args, name, default_mc):
+    # what the tick is to be told, 0: nothing
+    return args[name] or default_mc if name in args else 0
 
 
 def _setpoint(name, value, limits):

@@ -37,6 +37,7 @@ _COLLECT_MS = const(30000)
 _TICK_MS = const(10)
 _PASS_MS = const(5)
 _SAY_MS = const(1000)
+_START_MS = const(8000)
 _SAID_MS = const(20000)
 
 
@@ -147,11 +148,13 @@ class App:
         settings, resets = self.settings, self.resets
         hal = Hal()
         self._collect(time.ticks_ms())
-        dog = machine.WDT(timeout=WDT_MS)
+        # outputs are off; to make the tick takes a 2900 with flashed code longer than WDT_MS
+        dog = machine.WDT(timeout=_START_MS)
         self.tick = Tick(
             self.live, hal, self.plan, self.button, dog, resets.latched, resets.safe_mode,
             settings["brew_setpoint_mc"] or None, settings["steam_setpoint_mc"] or None,
             settings.tune("brew"), settings.tune("steam"), settings.wants_tune())
+        machine.WDT(timeout=WDT_MS)  # the same dog, now for a running tick
         self._timer = machine.Timer(
             period=_TICK_MS, mode=machine.Timer.PERIODIC, callback=self.tick.step, hard=True)
 

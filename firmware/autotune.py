@@ -32,7 +32,7 @@ _RISE = const(1)
 _LOW = const(2)
 _CLIMB = const(3)
 _HIGH = const(4)
-COAST = const(5)
+_COAST = const(5)
 HOLD = const(6)  # the controller's own heat from here on; shots may come between
 
 
@@ -86,11 +86,11 @@ class Autotune:
         self._advance(self._mean >> 6)
         if self.phase == HOLD or self.phase == IDLE:
             return _YOURS
-        return 0 if self.phase == COAST else 65536
+        return 0 if self.phase == _COAST else 65536
 
     def _spoilt(self, mc):
         # too hot for full power or held back from it, too long, or somebody takes water
-        full = self.phase < COAST
+        full = self.phase < _COAST
         if mc > _LIMIT_MC or full and (mc > self._target_mc + _HOT_MC or self._off > _OFF_TICKS):
             return True
         return self._total_ms > _GIVE_UP_MS or self.words[FLOW] > 0
@@ -113,10 +113,10 @@ class Autotune:
             self._timed(phase, mc)
 
     def _timed(self, phase, mc):
-        if self._ms < (_COAST_MS if phase == COAST else _SLOPE_MS):
+        if self._ms < (_COAST_MS if phase == _COAST else _SLOPE_MS):
             return
         gain = mc - self._mark_mc
-        if phase != COAST:
+        if phase != _COAST:
             if self.fired < _LEAST_FIRED:
                 self.stop()
                 return
@@ -129,7 +129,7 @@ class Autotune:
             self._high = gain
             self._high_mc = mc - (gain >> 1)
             self._cut_mc = mc
-            self._next(COAST, mc)
+            self._next(_COAST, mc)
         else:
             self._coast = gain
             self._next(HOLD, mc)

@@ -16,15 +16,17 @@ from thermal import AHEAD, CHARGE, REF, T
 
 # why a shot ended before its time: the shot word `reason` is 0 for none, else 1 + the index here;
 # live.ALARM_NAMES follow on (reason 1 + len(REASONS) + alarm bit)
-REASONS = ("button", "command", "temperature", "reset")
+REASONS = ("button", "command", "temperature", "reset", "remote_disabled", "cup_missing")
 BUTTON = const(1)
 COMMAND = const(2)
 TEMPERATURE = const(3)
-_ALARM = const(5)
+_KEY = const(5)
+_CUP = const(6)
+_ALARM = const(7)
 
 OK = const(0)
 STOPPED = const(1)
-ABORTED = const(2)
+_ABORTED = const(2)
 
 _PREINFUSION = const(4)  # of live.py
 _BREWING = const(5)
@@ -65,6 +67,7 @@ class Shot:
         self.valve = 0
         self.grinder = 0
         self._charge_ms = 0
+        self._remote = False
 
     def start(self, words, source):
         copy(self._plan, words, plan.WORDS)
@@ -73,6 +76,7 @@ class Shot:
         self._result = OK
         self._reason = 0
         self._charge = 0
+        self._remote = source == names.SOURCE_REMOTE
         self.running = True
         if p[plan.DOSE_MS]:
             self._live.grinds += 1
@@ -99,6 +103,8 @@ class Shot:
             self._charge_ms = charge_ms(self._plan, self._figures)
 
     def _starting(self):
+        if self._remote and self._withdrawn():
+            return False
         p = self._plan
         left = p[plan.DOSE_MS] - self._ms
         self.grinder = 1 if left > 0 else 0
@@ -113,12 +119,20 @@ class Shot:
         self._begin_water()
         return True
 
+    def _withdrawn(self):
+        # what a remote brew was asked at its beginning must hold until the water runs
+        live = self._live
+        if live.remote and live.cup:
+            return False
+        self.end(_ABORTED, _CUP if live.remote else _KEY)
+        return True
+
     def _may_charge(self, dose_left_ms):
         # near the recipe's temperature, and the coffee will be ground when the element is hot
         w = self._heat
         if abs((w[REF] - w[T]) >> 10) > _NEAR_MC:
             if self._ms > _PATIENCE_MS:
-                self.end(ABORTED, TEMPERATURE)
+                self.end(_ABORTED, TEMPERATURE)
             return False
         return dose_left_ms <= self._charge_ms
 
@@ -203,7 +217,7 @@ class Shot:
         k = 0
         while not alarms >> k & 1:
             k += 1
-        self.end(ABORTED, _ALARM + k)
+        self.end(_ABORTED, _ALARM + k)
 
     def end(self, result, reason):
         if self._live.state == names.ENDING:

@@ -25,11 +25,16 @@ def brew_fact(live, clock, index, command):
     for name in ("duration_ms", "volume_ul", "temp_mean_mc", "energy_j"):
         fact[name] = word(live, index, name)
     if board.HX711_DOUT is not None:
-        fact["weight_mg"] = word(live, index, "weight_mg")
+        fact["weight_mg"] = _poured(live, index, "weight_mg")
     if board.ADC_PRESSURE is not None:
-        fact["pressure_peak_mbar"] = word(live, index, "pressure_peak_mbar")
-        fact["pressure_mean_mbar"] = word(live, index, "pressure_mean_mbar")
+        for name in ("pressure_peak_mbar", "pressure_mean_mbar"):
+            fact[name] = _poured(live, index, name)
     return fact
+
+
+def _poured(live, index, name):
+    # None when no water ran: the scale was not even tared
+    return word(live, index, name) if word(live, index, "duration_ms") else None
 
 
 def _reason(number):

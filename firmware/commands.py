@@ -8,9 +8,10 @@ from actions import Actions
 from command import NAMES, Refusal  # noqa: F401  (NAMES: info publishes them)
 
 ACTING = ("brew", "clean", "update")  # these move something: never without a known time
-_AT_ONCE = ("stop", "identify", "clock")  # need no flash, must not wait
+_AT_ONCE = ("stop", "identify", "clock")  # need no flash, must not wait, may be done twice
 _UNSIGNED = ("stop", "identify")  # anybody may stop a machine
 _PARKED_MAX = 4
+_RECENT_MAX = 8  # replies to those at once; a flood of them must not push ids off the ledger
 _AHEAD_MS = 86400000  # a deadline further away outlives the ledger
 _PLAUSIBLE_S = 60  # so late is a message that waited somewhere; later, a clock is wrong
 _CLOCK_AHEAD = "the machine's clock may be ahead (set it with clock); "
@@ -28,6 +29,7 @@ class Commands:
         self._machine = machine
         self._actions = Actions(live, mailbox, clock, facts, recipes, config)
         self._parked = []  # (command, args) until nothing pours
+        self._recent = []  # (id, reply)
 
     @property
     def identify_until_ms(self):
@@ -69,22 +71,26 @@ class Commands:
         seen = self._ledger.find(command.id)
         if seen is not None:
             return _again(command, seen)
-        args = self._actions.check(command.name, command.args)
-        if self._ledger.full and command.name != "stop":
-            raise Refusal("busy", None, "too many commands meanwhile; wait for state ready")
         if command.name in _AT_ONCE:
-            return self._at_once(command, args)
+            return self._at_once(command)
+        args = self._actions.check(command.name, command.args)
+        if self._ledger.full:
+            raise Refusal("busy", None, "too many commands meanwhile; wait for state ready")
         if self._mailbox.at_rest():
             return self._carry_out(command, args)
         return self._wait(command, args)
 
-    def _at_once(self, command, args):
+    def _at_once(self, command):
+        for id, reply in self._recent:
+            if id == command.id:
+                return reply
+        args = self._actions.check(command.name, command.args)
         try:
             self._in_time(command)
             reply = command.reply(self._actions.do(command, args))
         except Refusal as no:
             reply = no.reply(command.id)
-        self._ledger.later(command.id, reply)
+        self._recent = self._recent[1 - _RECENT_MAX:] + [(command.id, reply)]
         return reply
 
     def _wait(self, command, args):

@@ -5,6 +5,7 @@ from binascii import hexlify
 
 import board
 import files
+from command import is_int
 
 _FILE = "config"
 _TUNE = "tune"
@@ -34,7 +35,9 @@ _RULES = {
 }
 _SECRET = ("wifi_key", "broker_password", "command_key")
 # who the machine is and what it trusts is said over the cable, not by what it trusts
-_BY_CABLE = ("machine", "link", "uart_baud", "wifi_country", "broker_ca", "command_key")
+_BY_CABLE = (
+    "machine", "link", "uart_baud", "wifi_country", "broker_tls", "broker_ca", "command_key",
+)
 # once: in the first heat-up from cold; again: in the next one, too; off: never, and what was found
 # is forgotten
 _AUTOTUNE = ("once", "again", "off")
@@ -153,7 +156,7 @@ def _problem(name, value, remote):
         return _text_problem(name, value, least, most)
     if name in _RANGES:
         return _setpoint_problem(name, value)
-    if _is_int(value) and least <= value <= most:
+    if is_int(value) and least <= value <= most:
         return None
     return "send a whole number from %d to %d" % (least, most)
 
@@ -184,10 +187,6 @@ def _setpoint_problem(name, value):
     limits = _RANGES[name]
     if limits is None:
         return "this machine has no steam boiler; leave it out"
-    if _is_int(value) and (value == 0 or limits[0] <= value <= limits[1]):
+    if is_int(value) and (value == 0 or limits[0] <= value <= limits[1]):
         return None
     return "send %d to %d (milli degrees Celsius), or 0 for the default" % limits
-
-
-def _is_int(value):
-    return isinstance(value, int) and not isinstance(value, bool)

@@ -193,8 +193,10 @@ class Facts:
 
     def flush(self):
         # everything that waits; the flash may be written now
-        self._journal_queue()
         uptime_ms = self._clock.uptime_ms()
+        if self._meters.due(uptime_ms):
+            self._count()  # the last shot is not in yet
+        self._journal_queue()
         for bit, boiler in ((1, "brew"), (2, "steam")):
             if self._tunes & bit:
                 if bit == 1:

@@ -79,11 +79,9 @@ class Ledger:
             del self.waiting[name]
 
     def later(self, name, reply):
-        # remembered in RAM until flush(); when that is full only a stop gets here, which may be
-        # done twice
+        # remembered in RAM until flush()
         self._doing.discard(name)
-        if not self.full:
-            self.waiting[name] = reply
+        self.waiting[name] = reply
 
     def _write(self, name, reply):
         known = name in self._where

@@ -21,6 +21,7 @@ class Meters:
         self._seen = [0, 0, 0, 0]
         self._saved_ms = 0
         self._shots_saved = 0
+        self._told = False  # a day's fact; saved later it would be told again after a power cut
         self.day, self.totals, self.loose = _stored()
         # counted in this boot, or under a set clock: then the day may be certain
         self._fresh = not any(self.loose)
@@ -48,6 +49,7 @@ class Meters:
             self._open(today)
         self.totals = [a + b for a, b in zip(self.totals, self.loose)]
         self.loose = [0, 0, 0, 0]
+        self._told = self._told or bool(ended)
         return ended
 
     def _certain(self):
@@ -67,7 +69,7 @@ class Meters:
 
     # --- flash
     def due(self, uptime_ms):
-        if self._shots_saved != self._live.shots_done:
+        if self._told or self._shots_saved != self._live.shots_done:
             return True
         return uptime_ms - self._saved_ms >= _SAVE_MS and self._image() != self._saved
 
@@ -77,6 +79,7 @@ class Meters:
             files.replace(_FILE, image)
         self._saved = image
         self._saved_ms = uptime_ms
+        self._told = False
         self._shots_saved = self._live.shots_done
 
     def _image(self):

@@ -1,6 +1,7 @@
 # What a recipe may be on this board. check() gives a clean copy and every problem with its field
 # and cure; nothing here stores or brews.
 import board
+from command import is_int
 from micropython import const
 
 _MS_MAX = const(60000)
@@ -133,19 +134,15 @@ class _Check:
         return clean
 
     def number(self, given, clean, name, where, limits, needed=False):
-        if name not in given:
-            if needed:
-                self.wrong(where + "." + name, "is missing; send %d to %d" % tuple(limits))
+        if name not in given and not needed:
             return
-        value = given[name]
+        value = given.get(name)
         if limits is None:
             self.wrong(where + "." + name, "this machine cannot do that; leave it out")
-        elif not isinstance(value, int) or isinstance(value, bool):
-            self.wrong(where + "." + name, "send a whole number, %d to %d" % tuple(limits))
-        elif not limits[0] <= value <= limits[1]:
-            self.wrong(where + "." + name, "out of range; send %d to %d" % tuple(limits))
-        else:
+        elif is_int(value) and limits[0] <= value <= limits[1]:
             clean[name] = value
+        else:
+            self.wrong(where + "." + name, "send a whole number, %d to %d" % tuple(limits))
 
     def name(self, given, where):
         if isinstance(given, str) and 1 <= len(given) <= 32 and min(given) >= " ":

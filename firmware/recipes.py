@@ -4,6 +4,7 @@ import json
 
 import files
 import recipe_rules
+from command import is_int
 from factory_recipes import RECIPES
 
 BYTES_MAX = 4096  # of the published message
@@ -13,11 +14,8 @@ _FILE = "recipes"
 
 def slot_name(given):
     # "0".."15" from the text or the number, None for anything else
-    if isinstance(given, int) and not isinstance(given, bool) and 0 <= given < SLOTS:
-        return str(given)
-    if isinstance(given, str) and given in [str(n) for n in range(SLOTS)]:
-        return given
-    return None
+    name = str(given) if is_int(given) else given
+    return name if name in [str(n) for n in range(SLOTS)] else None
 
 
 class Full(Exception):

@@ -61,6 +61,7 @@ class ShotLog:
         b = self._base
         s[b + 6] = live.volume_ul
         s[b + 7] = live.weight_mg
+        s[b + 10] = live.temp_mc  # of a shot without water: as hot as it was
         if self._n:
             s[b + 9] = self._mbar // self._n
             s[b + 10] = (self._temp // self._n) << 4

@@ -12,7 +12,7 @@ _WATER_UL = const(250000)
 _STEAM_MS = const(240000)
 _DRY_MS = const(500)  # the probe splashes; the element is still covered for minutes
 _FILL_ON_MS = const(2000)  # beyond the probe, so that it does not chatter
-_FILL_MS = const(60000)  # as long a refill is a leak or a dead probe
+_FILL_MS = const(120000)  # as long a refill is a leak or a dead probe; 60 s of tap need 84
 _LOOK_MS = const(100)
 _EXCUSE_MS = const(30000)  # after steam or refill: five element lags until the balance is true
 

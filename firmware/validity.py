@@ -24,9 +24,9 @@ def keep_floor(utc_ms):
     files.mark(_FILE, b"%d" % utc_ms)
 
 
-def set_rtc(utc_ms):
-    # never back
-    if utc_ms // 1000 > time.time() + EPOCH_S:
+def set_rtc(utc_ms, back=False):
+    # back: also to an earlier time
+    if back or utc_ms // 1000 > time.time() + EPOCH_S:
         t = time.gmtime(utc_ms // 1000 - EPOCH_S)
         machine.RTC().datetime((t[0], t[1], t[2], t[6], t[3], t[4], t[5], 0))
 
@@ -50,6 +50,9 @@ class Validity:
             self._told = True
             set_rtc(utc_ms)
         age_ms = utc_ms - self._kept_ms
+        if age_ms < -_OLD_MS:  # the floor is that of a clock which was wrong
+            set_rtc(utc_ms, back=True)
+            self._keep(utc_ms, session)
         if age_ms >= _OLD_MS or session != self._session and age_ms >= _OFTEN_MS:
             self._keep(utc_ms, session)
 

@@ -90,7 +90,8 @@ class Engine:
         self.ingest = Ingest(self.db, self.intake, self.metrics, self._acknowledge)
         self.link = Link(settings.mqtt, settings.name, self.ingest.put, self._connected)
         self.sender = Sender(
-            self.outbox, self.link.publish, self.live.online_machines, settings.command_key, now_ms
+            self.outbox, self.link.publish, self.live.online_machines, self.live.boot_of,
+            settings.command_key, now_ms,
         )  # fmt: skip
         self.reader = Reader(settings, self.registry, self._cursors, self.curves, self.store)
         self.synchronizer = Synchronizer(

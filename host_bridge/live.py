@@ -284,6 +284,12 @@ class Live:
         with self._lock:
             return [name for name, entry in self._machines.items() if entry.online]
 
+    def boot_of(self, machine: str) -> int | None:
+        """The number of its present boot; None: it has not said."""
+        with self._lock:
+            entry = self._machines.get(machine)
+            return entry.boot if entry else None
+
 
 def as_published(payload: bytes | None) -> dict[str, Any] | None:
     """A stored message as the machine sent it."""

@@ -24,12 +24,13 @@ class Sender:
 
     def __init__(
         self, outbox: Outbox, publish: Callable[[str, bytes], bool],
-        online_machines: Callable[[], list[str]],
+        online_machines: Callable[[], list[str]], boot_of: Callable[[str], int | None],
         key: Callable[[str], bytes | None], now_ms: Callable[[], int],
     ) -> None:  # fmt: skip
         self._outbox = outbox
         self._publish = publish
         self._online_machines = online_machines
+        self._boot_of = boot_of
         self._key = key
         self._now_ms = now_ms
         self._clock_due: set[str] = set()
@@ -68,6 +69,8 @@ class Sender:
             machines |= set(self._online_machines())
         for machine in sorted(machines):
             utc_ms = self._now_ms()
-            body = payload(f"clock-{utc_ms}", None, {"utc_ms": utc_ms})
+            boot = self._boot_of(machine)
+            args = {"utc_ms": utc_ms} | ({} if boot is None else {"boot": boot})
+            body = payload(f"clock-{utc_ms}", None, args)
             body = signed(body, machine, "clock", self._key(machine))
             self._publish(topics.command(machine, "clock"), body)

@@ -83,7 +83,7 @@ DRIP_MS = 1290  # what still drips into the cup after the stop, as time at the l
 SHOT_LIMIT_MS = 90000
 SHOT_LIMIT_UL = 300000
 DRY_PUMP_MS = 4000
-VOLUME_RANGE_UL = (5000, 250000)
+VOLUME_RANGE_UL = (5000, 180000)  # more takes longer than SHOT_LIMIT_MS
 PRESSURE_RANGE_MBAR = (0, 11000)
 FLOW_RANGE_UL_S = (0, 8000)
 WEIGHT_RANGE_MG = (5000, 250000)
@@ -95,7 +95,7 @@ PHASES_MAX = 12
 CLEAN_PROGRAMMES = (
     (True, 10, (("brew", 1000, 3500), ("", 0, 4000))),
     (True, 3, (("steam", 0, 3000), ("", 0, 2000))),
-    (False, 12, (("brew", 600, 6000), ("water", 600, 6000), ("", 0, 45000))),
+    (False, 12, (("brew", 600, 6000), ("", 0, 51000))),
 )
 
 # --- what this board leaves to the application. The RP2350 has 520 KB; the image is kept small

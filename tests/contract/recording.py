@@ -119,7 +119,7 @@ def recipes_and_settings(stack: Stack, person: Person) -> None:
     assert person.command("config.put", button_slot=5)["ok"]
     for wish in ("again", "off", "once"):
         assert person.command("config.put", autotune=wish)["ok"]
-    network = {"wifi_ssid": "simulated", "wifi_key": "simulated-key", "broker_tls": False}
+    network = {"wifi_ssid": "simulated", "wifi_key": "simulated-key"}
     broker = {"broker_host": "127.0.0.1", "broker_port": stack.broker.port}
     user = {"broker_user": "anyone", "broker_password": "not-secret"}
     heat = {"steam_setpoint_mc": 0} if heat else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 from pathlib import Path
@@ -300,6 +301,14 @@ def test_the_new_names_are_told() -> None:
     told = compacted({"valve": VALVE, "main": "from valve import open\n_mine = [open]"}, []).told
     assert "main: also valve\n" in told
     assert "valve: _a is _opened\n" in told and "main: _b is _mine\n" in told
+
+
+def test_two_at_once_make_no_tuple() -> None:
+    """MicroPython allocates one for what stands in parentheses."""
+    text = "def f(self):\n    a, b = self.x, (1, 2)\n    while a:\n        a, b, c = b, a, 3\n"
+    made = compacted({"main": text + "d = (1, 2)\n"}, []).sources["main"]
+    assert "a, b = self.x, (1, 2)\n" in made and "a, b, c = b, a, 3\n" in made
+    assert ast.dump(ast.parse(made)) == ast.dump(ast.parse(text + "d = (1, 2)\n"))
 
 
 def test_a_compact_version_runs_whole_or_not_at_all() -> None:

@@ -31,6 +31,7 @@ from host_bridge.board.compact.constants import (
 from host_bridge.board.compact.merge import merged
 from host_bridge.board.compact.names import Rename, Renames, renames
 from host_bridge.board.compact.parameters import called_by_name, rename_parameters
+from host_bridge.board.compact.written import written
 
 _WORD: Final = re.compile(r"[A-Za-z_]\w*")
 
@@ -80,8 +81,7 @@ def compacted(sources: Mapping[str, str], outside: Iterable[str]) -> Compact:
     unions = merged(modules, set[str]().union(*map(_imported, programs)))
     finals = {name: own for union in unions.values() for name, own in union.finals.items()}
     return Compact(
-        {head: ast.unparse(ast.fix_missing_locations(union.tree)) + "\n"
-         for head, union in unions.items()},
+        {head: written(union.tree) for head, union in unions.items()},
         {head: union.parts for head, union in unions.items()},
         {name: {old: finals.get(name, {}).get(new, new) for old, new in short[name].items()}
          for name in short},

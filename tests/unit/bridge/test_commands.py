@@ -29,7 +29,7 @@ class Wire:
         self.sent: list[tuple[str, bytes]] = []
         self.online = {"m1"}
         self.sender = Sender(
-            world.outbox, self.publish, lambda: sorted(self.online),
+            world.outbox, self.publish, lambda: sorted(self.online), {"m1": 7}.get,
             lambda machine: key, lambda: world.now_ms,
         )  # fmt: skip
 
@@ -287,9 +287,10 @@ def test_the_time_is_told_when_wanted_and_every_hour(world: World) -> None:
     wire.sender.step()
     ((topic, body),) = wire.sent
     assert topic == "coffee/v1/m1/cmd/clock"
-    assert json.loads(body)["args"] == {"utc_ms": UTC_MS}
+    assert json.loads(body)["args"] == {"utc_ms": UTC_MS, "boot": 7}
     world.now_ms += 3_600_000
     wire.sender.step()
     assert [topic for topic, _ in wire.sent[1:]] == [
         "coffee/v1/m1/cmd/clock", "coffee/v1/m2/cmd/clock"
     ]  # fmt: skip
+    assert "boot" not in json.loads(wire.sent[-1][1])["args"]  # of m2 nothing was heard yet

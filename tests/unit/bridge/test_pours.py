@@ -45,7 +45,7 @@ class Office:
         self.pours = Pours(self.file, Keeper(self.db))
         self.outbox = Outbox(self.db, self.now_ms)
         self.sender = Sender(
-            self.outbox, self._publish, lambda: ["m1"], lambda m: None, self.now_ms
+            self.outbox, self._publish, lambda: ["m1"], lambda m: 1, lambda m: None, self.now_ms
         )
 
     def _publish(self, topic: str, body: bytes) -> bool:

@@ -133,7 +133,9 @@ def test_every_refusal_of_the_tick_has_a_cure():
     bench = Bench()
     for n, code in enumerate(REFUSALS):
         bench.mailbox.answers[names.REQ_BREW] = n + 1
-        error(bench.send("brew", {"slot": 0}, id="r%d" % n), code)
+        cure = error(bench.send("brew", {"slot": 0}, id="r%d" % n), code)
+        word = {"cup_missing": "cup", "safe_mode": "reset_storm", "standby": "wake"}.get(code)
+        assert not word or word in cure, (code, cure)
         assert bench.facts._mark.kept is None
     bench.mailbox.answers[names.REQ_BREW] = -1
     error(bench.send("brew", {"slot": 0}, id="dead"), "no_tick")
@@ -241,7 +243,7 @@ def test_while_water_runs_commands_wait_or_are_refused_and_nothing_is_written():
     assert bench.recipes.rev == 1 and bench.config["brew_setpoint_mc"] == 91000
     bench.boot("watchdog")
     error(bench.send("brew", {"slot": 0}, id="b1"), "busy")
-    assert bench.send("stop", id="x1")["ok"] and not bench.mailbox.asked
+    assert bench.send("stop", id="x1")["ok"] and asked(bench, names.REQ_STOP)  # to no harm
     bench.close()
 
 
@@ -249,10 +251,11 @@ def test_the_answers_that_wait_for_the_flash_are_bounded():
     bench = Bench()
     bench.live.state = names.BREWING
     for n in range(40):
-        reply = bench.send("identify", id="x%d" % n)
-    error(reply, "busy")
+        reply = bench.send("brew", {"slot": 0}, id="x%d" % n)
+    assert "too many" in error(reply, "busy")
     assert len(bench.ledger.waiting) == 16
     assert bench.send("stop", id="now")["ok"] and asked(bench, names.REQ_STOP)  # always
+    assert bench.send("identify", id="you")["ok"]
     assert len(bench.ledger.waiting) == 16
     bench.close()
 
@@ -303,20 +306,40 @@ def test_settings_take_effect():
     bench.close()
 
 
-def signed(name, id, key, args=b"{}", machine=b"m1"):
-    body = b'{"id":"%s","deadline":%d,"args":%s}' % (id, NOW_MS + 60000, args)
+def test_a_default_set_point_is_in_force_at_once():
+    bench = Bench()
+    assert bench.send("config.put", {"brew_setpoint_mc": 91000}, id="s1")["ok"]
+    assert bench.send("config.put", {"brew_setpoint_mc": 0}, id="s2")["ok"]
+    assert bench.send("config.put", {"button_slot": 0}, id="s3")["ok"]
+    assert [a[1] for a in asked(bench, names.REQ_SETPOINT)] == [91000, 93000]
+    bench.close()
+
+
+def test_characters_beyond_65535_come_as_utf_8():
+    bench = Bench()
+    put = b'{"id":"%s","deadline":%d,"args":{"slot":1,"recipe":{"name":"%s","temp_mc":92000,' \
+          b'"volume_ul":36000%s}}}'
+    for n, name, more in ((b"h1", b"\\ud83e\\udd5b", b""), (b"h2", b"\\uDD5B", b""),
+                          (b"h3", b"Milk", b',"\\ud83e":1')):
+        reply = json.loads(bench.commands.take(
+            "recipe.put", put % (n, NOW_MS + 60000, name, more)))
+        assert "UTF-8" in error(reply, "bad_encoding") and reply["id"] == n.decode(), reply
+    milk = put % (b"h4", NOW_MS + 60000, "\\u00e9 \U0001f95b".encode(), b"")
+    assert json.loads(bench.commands.take("recipe.put", milk))["ok"]
+    assert bench.recipes.get("1")["name"] == "\u00e9 \U0001f95b"
+    str(bench.recipes.message(), "utf-8")
+    bench.close()
+
+
+def signed(name, id, key, args=b"{}", machine=b"m1", deadline=NOW_MS + 60000):
+    body = b'{"id":"%s","deadline":%s,"args":%s}' % (id, json.dumps(deadline).encode(), args)
     mac = hexlify(hmac_sha256(key, machine + b"/cmd/" + name + b"\n" + body))
     return body[:-1] + b',"mac":"' + mac + b'"}'
 
 
 def test_a_site_that_wants_signatures_gets_no_unsigned_brew():
-    bench = Bench()
-    import config
-
-    with bench.mailbox.quiet():
-        config.provision({"command_key": "the site's key"})
-    bench.boot()
     key = b"the site's key"
+    bench = locked(key)
 
     def take(name, payload):
         return json.loads(bench.commands.take(name, payload))
@@ -331,6 +354,64 @@ def test_a_site_that_wants_signatures_gets_no_unsigned_brew():
     assert not asked(bench, names.REQ_BREW)
     assert take("brew", good)["ok"]
     assert bench.send("stop", id="s1")["ok"]  # anybody may stop
+    bench.close()
+
+
+def locked(key):
+    bench = Bench()
+    import config
+
+    with bench.mailbox.quiet():
+        config.provision({"command_key": key.decode()})
+    bench.boot()
+    bench.clock.set_utc(NOW_MS)
+    return bench
+
+
+def tell_time(bench, id, key, utc_ms, boot=b""):
+    args = b'{"utc_ms":%d%s}' % (utc_ms, boot)
+    return json.loads(bench.commands.take("clock", signed(b"clock", id, key, args, deadline=None)))
+
+
+def test_an_order_with_a_good_signature_cannot_be_repeated():
+    key = b"the site's key"
+    bench = locked(key)
+    brew = signed(b"brew", b"b1", key, b'{"slot":0}')
+    assert json.loads(bench.commands.take("brew", brew))["ok"]
+    for n in range(140):  # what anybody may send does not push it out of the ledger
+        assert bench.send("stop", id="y%d" % n)["ok"]
+        assert bench.send("identify", id="i%d" % n)["ok"]
+        bench.commands.step()
+    assert json.loads(bench.commands.take("brew", brew))["ok"]
+    assert len(asked(bench, names.REQ_BREW)) == 1
+    bench.close()
+
+
+def test_an_old_signed_clock_does_not_turn_time_back():
+    key = b"the site's key"
+    bench = locked(key)
+    assert tell_time(bench, b"c1", key, NOW_MS + 3600000)["ok"]
+    assert tell_time(bench, b"c2", key, NOW_MS + 3600000 - 59000)["ok"]  # two clocks differ
+    message = error(tell_time(bench, b"c3", key, NOW_MS), "bad_value", "args.utc_ms")
+    assert "args.boot" in message and bench.clock.utc_ms() > NOW_MS + 3500000
+    other = b',"boot":%d' % (bench.clock.boot - 1)
+    error(tell_time(bench, b"c4", key, NOW_MS, other), "bad_value", "args.utc_ms")
+    assert tell_time(bench, b"c5", key, NOW_MS, b',"boot":%d' % bench.clock.boot)["ok"]
+    assert bench.clock.utc_ms() < NOW_MS + 60000
+    bench.close()
+
+
+def test_after_a_reset_a_signed_clock_may_not_be_older_than_what_flash_remembers():
+    import validity
+
+    key = b"the site's key"
+    bench = locked(key)
+    with bench.mailbox.quiet():
+        validity.keep_floor(NOW_MS)
+    bench.clock._offset_ms = None
+    error(tell_time(bench, b"c1", key, NOW_MS - 1), "bad_value", "args.utc_ms")
+    assert not bench.clock.known
+    assert tell_time(bench, b"c2", key, NOW_MS)["ok"]
     bench.close()
 
 

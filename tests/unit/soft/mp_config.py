@@ -46,6 +46,7 @@ def test_what_a_setting_may_not_be():
         ("brew_setpoint_mc", 79999), ("brew_setpoint_mc", 98001), ("brew_setpoint_mc", None),
         ("steam_setpoint_mc", 120000), ("nonsense", 1), (7, 1),
         ("machine", "other"), ("command_key", "x"), ("broker_ca", "x.pem"), ("wifi_country", "DE"),
+        ("broker_tls", True), ("broker_tls", False),
     ):
         wrong = c.put({name: bad})
         assert [field for field, message in wrong] == [str(name)], (name, wrong)

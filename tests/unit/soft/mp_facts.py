@@ -4,6 +4,7 @@ import json
 import live as names
 import micropython
 from bench import NOW_MS, Bench
+from brew import REASONS
 from ramflash import PowerCut, every_cut
 
 
@@ -74,7 +75,7 @@ def test_a_remote_shot_carries_its_command():
 def test_alarm_reasons_are_named():
     bench = Bench()
     bench.shot_starts()
-    bench.shot_ends(2, 1 + 4 + names.ALARM_NAMES.index("dry_pump"))
+    bench.shot_ends(2, 1 + len(REASONS) + names.ALARM_NAMES.index("dry_pump"))
     bench.pass_ms(500)
     assert bench.journalled("brew")[0]["reason"] == "dry_pump"
     bench.close()
@@ -344,4 +345,41 @@ def test_every_fact_is_json_of_the_contract():
     bench.pass_ms(500)
     for fact in bench.journalled():
         assert {"seq", "kind", "boot", "uptime_ms", "utc_ms"} <= set(fact), json.dumps(fact)
+    bench.close()
+
+
+DAY_MS = 86400000
+MIDNIGHT_MS = NOW_MS // DAY_MS * DAY_MS
+
+
+def metered(bench):
+    return [(f["day"], f["water_ul"], f["shots"]) for f in bench.journalled("meter")]
+
+
+def test_what_is_saved_after_a_shot_has_that_shot():
+    bench = Bench()
+    bench.pass_ms(8000)
+    bench.shot_starts()
+    bench.pass_ms(2000)
+    bench.live.water_ul += 50000
+    bench.shot_ends()
+    bench.pass_ms(1000)  # and the power goes
+    bench.boot("power")
+    bench.clock.set_utc(MIDNIGHT_MS + DAY_MS + 1000)
+    bench.pass_ms(8000)
+    assert [m[1:] for m in metered(bench)] == [(50000, 1)]
+    bench.close()
+
+
+def test_a_day_is_told_once_however_soon_the_power_goes():
+    bench = Bench()
+    bench.clock.set_utc(MIDNIGHT_MS + 3600000)
+    bench.live.water_ul = 7000
+    bench.live.shots_done = 1
+    bench.pass_ms(8000)
+    for hours in range(3):
+        bench.boot("power")
+        bench.clock.set_utc(MIDNIGHT_MS + DAY_MS + hours * 3600000)
+        bench.pass_ms(8000)
+    assert [m[1:] for m in metered(bench)] == [(7000, 1)]
     bench.close()

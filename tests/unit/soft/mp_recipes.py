@@ -154,7 +154,7 @@ def test_what_a_volumetric_machine_cannot_do_is_named():
 
 def test_a_message_says_what_would_do():
     for field, message in recipe_rules.check({"name": "x", "temp_mc": 1, "volume_ul": "1"})[1]:
-        assert "80000 to 98000" in message or "5000 to 250000" in message, message
+        assert "80000 to 98000" in message or "5000 to 160000" in message, message
 
 
 def test_unknown_keys_are_left_out_and_told():

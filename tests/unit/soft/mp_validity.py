@@ -56,6 +56,16 @@ def test_written_once_a_day_and_after_each_new_session():
         assert (files.read_one("utc_floor") != before) == written, (minutes, session)
 
 
+def test_a_bound_from_a_wrong_clock_goes_when_the_right_time_comes():
+    kept, clock, live = fresh()
+    clock.set_utc(SOME_DAY_MS + 30 * 365 * 86400000)
+    kept.step(1)
+    clock.set_utc(SOME_DAY_MS)
+    kept.step(1)
+    assert abs(validity.floor_ms() - SOME_DAY_MS) < 2000
+    assert abs(time.time() * 1000 - SOME_DAY_MS) < 2000
+
+
 def test_a_damaged_note_is_no_note():
     fresh()
     with open("utc_floor", "wb") as f:

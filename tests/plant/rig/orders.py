@@ -1,0 +1,111 @@
+# What people and the host ask for on a whole machine: cleaning programmes to their end, a long
+# draw of hot water, a remote brew whose ground goes while it waits.
+import live as names
+import wiring
+from brew import REASONS
+from rig import Rig
+from scenarios import recipe
+
+import board
+
+
+def _used(r, seen):
+    u = dict(zip(r.plant_words, r.plant.u))
+    for name in ("pump_permille", "valve_brew"):
+        seen[name] = max(seen.get(name, 0), u[name])
+
+
+def _rig(root, **more):
+    from plant import words as pw
+
+    r = Rig(root, 1, warm=True, **more)
+    r.plant_words = pw.U_NAMES
+    return r
+
+
+def offered(root):
+    """Which cleaning programmes this board has."""
+    return [n for n, p in zip(names.CLEAN_NAMES, board.CLEAN_PROGRAMMES) if p]
+
+
+def programme(root, name):
+    """A cleaning programme from its start to its end: state and alarms then, and how long."""
+    r = _rig(root)
+    r.settle()
+    no = r.ask(names.REQ_CLEAN, names.CLEAN_NAMES.index(name))
+    r.until("cleaning")
+    ms = 0
+    while r.state() == "cleaning" and ms < 3600000:
+        r.run(1000)
+        ms += 1000
+    return {"answer": no, "alarms": r.alarms(), "state": r.state(), "ms": ms}
+
+
+def long_draw(root):
+    """As much hot water as the tap gives at once; what the machine says two minutes later."""
+    r = _rig(root)
+    r.settle()
+    r.plant.set("tap", 1)
+    r.press("water")
+    r.until("hot_water", 2000)
+    ms = 0
+    while r.state() == "hot_water":
+        r.run(100)
+        ms += 100
+    r.plant.set("tap", 0)
+    r.run(150000)
+    return {"ms": ms, "alarms": r.alarms(), "state": r.state()}
+
+
+def withdrawn(root, setting):
+    """A remote brew a little too hot to begin; then `setting` becomes 0. What was driven then."""
+    r = _rig(root)
+    wiring.press("remote", 1)
+    r.plant.set("cup", 1)
+    r.settle()
+    cooler = dict(recipe())
+    cooler["temp_mc"] -= 2000
+    r.remote.load(cooler)
+    no = r.ask(names.REQ_BREW, source=names.SOURCE_REMOTE)
+    r.run(3000)
+    began = r.state()
+    seen = {}
+    r.watch = lambda r: _used(r, seen)
+    if setting == "cup":
+        r.plant.set("cup", 0)
+    else:
+        wiring.press(setting, 0)
+    r.run(130000)
+    s = r.shot()
+    return {"answer": no, "began": began, "state": r.state(), "driven": seen,
+            "reason": REASONS[s["reason"] - 1], "result": names.RESULT_NAMES[s["result"]],
+            "duration_ms": s["duration_ms"], "temp_mean_mc": s["temp_mean_mc"]}
+
+
+def too_hot(root, below_mc):
+    """A recipe `below_mc` under the set-point: the answer, and whether beans were ground."""
+    r = _rig(root)
+    r.settle()
+    cooler = dict(recipe())
+    cooler["temp_mc"] = max(board.BREW_DEFAULT_MC - below_mc, board.BREW_RANGE_MC[0])
+    r.remote.load(cooler)
+    return {"answer": r.ask(names.REQ_BREW), "state": r.state(), "grinds": r.live.grinds}
+
+
+def largest(root):
+    """The greatest volume that a recipe may ask for."""
+    r = _rig(root)
+    r.settle()
+    big = dict(recipe())
+    most = board.VOLUME_RANGE_UL[1]
+    if "stop" in big:
+        big["stop"] = {"volume_ul": most}
+    else:
+        big["volume_ul"] = most
+    r.remote.load(big)
+    no = r.ask(names.REQ_BREW)
+    r.until("brewing", 30000)
+    r.run(120000)
+    s = r.shot()
+    return {"answer": no, "alarms": r.alarms(), "result": names.RESULT_NAMES[s["result"]],
+            "volume_ul": s["volume_ul"], "duration_ms": s["duration_ms"]}

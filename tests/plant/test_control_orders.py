@@ -1,0 +1,55 @@
+"""What may be asked of a machine can be done to its end, on the simulated plant."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.plant.rig import figures
+
+BOARDS = ("coffee_1900", "coffee_2900")
+TOO_HOT = 15
+PROGRAMMES = [("coffee_1900", "backflush")] + [
+    ("coffee_2900", name) for name in ("backflush", "rinse", "descale")]
+
+
+def test_these_are_all_programmes_there_are() -> None:
+    every = [(board, name) for board in BOARDS for name in figures(board, "orders.offered")]
+    assert every == PROGRAMMES
+
+
+@pytest.mark.parametrize("board, name", PROGRAMMES)
+def test_each_cleaning_programme_runs_to_its_end(board: str, name: str) -> None:
+    found = figures(board, "orders.programme", name=name)
+    assert (found["answer"], found["alarms"]) == (0, []), found
+    assert found["state"] in ("heating", "ready") and found["ms"] > 10_000, found
+
+
+def test_as_much_hot_water_as_there_is_leaves_no_alarm() -> None:
+    found = figures("coffee_2900", "orders.long_draw")
+    assert found["ms"] >= 20_000 and found["alarms"] == [], found
+
+
+@pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize("setting, reason", [
+    ("remote", "remote_disabled"), ("cup", "cup_missing")])
+def test_a_remote_brew_ends_without_water_when_its_ground_goes(
+    board: str, setting: str, reason: str,
+) -> None:
+    found = figures(board, "orders.withdrawn", setting=setting)
+    assert (found["answer"], found["began"]) == (0, "starting"), found
+    assert found["driven"] == {"pump_permille": 0, "valve_brew": 0}, found
+    assert (found["result"], found["reason"], found["duration_ms"]) == ("aborted", reason, 0)
+    assert 85_000 < found["temp_mean_mc"] < 95_000, found
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_a_recipe_far_below_the_set_point_is_refused_before_beans_are_ground(board: str) -> None:
+    found = figures(board, "orders.too_hot", below_mc=5000)
+    assert found == {"answer": TOO_HOT, "state": "ready", "grinds": 0}
+    assert figures(board, "orders.too_hot", below_mc=2000)["answer"] == 0
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_the_largest_volume_can_be_brewed(board: str) -> None:
+    found = figures(board, "orders.largest")
+    assert (found["answer"], found["alarms"], found["result"]) == (0, [], "ok"), found
