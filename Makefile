@@ -65,7 +65,8 @@ plots: dev ## pictures of heat-up, idling, shots, profiles and disturbances in b
 
 # --- the board: PORT is the serial port here, e.g. make flash PORT=/dev/ttyACM0 BOARD=2900
 BOARD_DOOR = $(BIN)/python -m host_bridge board
-PORT_NEEDED = test -c "$(PORT)" || { echo "PORT=$(PORT) is no serial port; usage: make $@ PORT=/dev/ttyACM0" >&2; exit 2; }
+PORT_SAID = $(if $(filter file,$(origin PORT)),PORT= is missing,PORT=$(PORT) is no serial port)
+PORT_NEEDED = test -c "$(PORT)" || { echo "$(PORT_SAID); usage: make $@ PORT=/dev/ttyACM0. The boards plugged in:" >&2; $(BIN)/mpremote devs >&2; exit 2; }
 BOARD_NEEDED = test "$(origin BOARD)" != file || { echo "BOARD= is missing: say which machine it drives; usage: make $@ PORT=$(PORT) BOARD=1900" >&2; exit 2; }
 
 flash: dev ## bring this firmware to the board at PORT, BOARD=1900 or 2900; whole or not at all

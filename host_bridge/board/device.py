@@ -28,7 +28,11 @@ BACK_S: Final = 300.0
 OLDEST: Final = (1, 26)
 """machine.Timer(hard=True) on rp2 came with it."""
 CHIPS: Final = ("RP2040", "RP2350")
+SECOND_S: Final = 30.0
+"""The machine says a few times that it is up: this long we wait for the second, which shows that
+what was started stays."""
 HELD: Final = b"coffee: held"
+UP: Final = b"coffee: up "
 PROMPT: Final = b"\n>>> "
 DOWNLOAD: Final = "hold BOOTSEL while you plug the board in and copy MicroPython onto it"
 
@@ -73,10 +77,12 @@ class Identity:
 
 class Device:
     """Open between `with`. Every exec may raise LostBoard; what ran on the board and failed there
-    raises BoardError with its traceback."""
+    raises BoardError with its traceback. `waits` is called while we wait for the board, with the
+    seconds since."""
 
-    def __init__(self, port: str) -> None:
+    def __init__(self, port: str, waits: Callable[[float], None] = lambda seconds: None) -> None:
         self.port = port
+        self._waits = waits
         self._transport: Any = None
         self._known: set[str] = set()  # files of on_board/ that the board has now
 
@@ -127,10 +133,16 @@ class Device:
         from mpremote.transport import TransportError  # type: ignore[import-untyped]
 
         self._open()
+        line = self._transport.serial
+        line.timeout = 0.1  # or what a restless board says keeps mpremote from seeing its timeout
         try:
-            self._transport.enter_raw_repl(soft_reset=False, timeout_overall=ANSWER_S / 2)
-        except TransportError:
-            self._transport.enter_raw_repl(soft_reset=False, timeout_overall=2 * ANSWER_S)
+            for seconds in (ANSWER_S / 2, 2 * ANSWER_S):
+                with contextlib.suppress(TransportError):
+                    self._transport.enter_raw_repl(soft_reset=False, timeout_overall=seconds)
+                    return
+            raise TransportError("could not enter raw repl")
+        finally:
+            line.timeout = ANSWER_S
 
     def _open(self) -> None:
         from mpremote.transport import TransportError
@@ -143,7 +155,8 @@ class Device:
         except (TransportError, OSError) as error:
             raise LostBoard(
                 f"{self.port} cannot be opened ({error}); is the board plugged in, and no other "
-                "program (gateway, console) at this port? `mpremote devs` lists the ports"
+                "program (gateway, console, flash, doctor) at this port? "
+                "`.venv/bin/mpremote devs` lists the ports"
             ) from error
 
     def exec(self, code: str) -> str:
@@ -186,10 +199,12 @@ class Device:
         return True
 
     def _take(self) -> None:
-        until = time.monotonic() + BACK_S
+        began = time.monotonic()
+        until = began + BACK_S
         self._reset(_REQUEST)
         while True:
             time.sleep(0.3)
+            self._waits(time.monotonic() - began)
             self._known.clear()  # it may have started anew since we last asked
             try:
                 self.interrupt()
@@ -226,33 +241,41 @@ class Device:
         self._reset("import machine\nmachine.reset()")
 
     def wait_birth(self, timeout_s: float = BACK_S) -> dict[str, Any]:
-        """What the firmware says of itself once it is up.
+        """What the firmware says of itself once it is up and stays so.
 
         Raises:
-            BoardError: it did not come up; the text ends with its console.
+            BoardError: it did not come up, or starts again and again; the text ends with its
+                console.
         """
-        until = time.monotonic() + timeout_s
+        began = time.monotonic()
+        until = began + timeout_s
         console = b""
-        while time.monotonic() < until:
-            try:
-                self._open()
-                self._transport.serial.timeout = 0.2
-                console += self._transport.serial.read(256)
-            except (LostBoard, OSError, serial.SerialException):
-                self.close()
-                time.sleep(0.2)
-            for line in console.split(b"\n")[:-1]:
-                if line.startswith(b"coffee: up "):
-                    self.close()
-                    found: dict[str, Any] = json.loads(line[11:])
-                    return found
+        births: list[dict[str, Any]] = []
+        while len(births) < 2 and time.monotonic() < until:
+            console += self._heard()
+            self._waits(time.monotonic() - began)
+            found = _births(console)
+            if found and not births:
+                until = time.monotonic() + SECOND_S
+            births = found
             if PROMPT in console and HELD not in console:
-                break  # main.py has ended: it will not come up any more. A hold ends by itself
+                births = []  # main.py has ended: it does not stay. A hold ends by itself
+                break
         self.close()
-        raise BoardError(
-            f"{self.port}: the machine did not come up. Its console:\n"
-            + console.decode("utf-8", "replace")[-1500:]
-        )
+        if births and births[0]["boot"] == births[-1]["boot"]:
+            return births[0]
+        what = "starts again and again" if births else "did not come up"
+        raise BoardError(f"{self.port}: the machine {what}. {_shown(console)}")
+
+    def _heard(self) -> bytes:
+        try:
+            self._open()
+            self._transport.serial.timeout = 0.2
+            return bytes(self._transport.serial.read(256))
+        except (LostBoard, OSError, serial.SerialException):
+            self.close()
+            time.sleep(0.2)
+            return b""
 
     # --- files
     def put(self, path: str, content: bytes, on_bytes: Callable[[int], None]) -> None:
@@ -269,3 +292,13 @@ class Device:
                 f"{path}: the board holds something else than was sent; do it again, and if it "
                 "stays so, its flash is worn out"
             )
+
+
+def _births(console: bytes) -> list[dict[str, Any]]:
+    return [json.loads(line[len(UP) :]) for line in console.split(b"\n")[:-1]
+            if line.startswith(UP)]
+
+
+def _shown(console: bytes) -> str:
+    text = console.decode("utf-8", "replace")[-1500:].strip()
+    return f"Its console:\n{text}" if text else "Its console is empty"

@@ -24,7 +24,7 @@ class Finding:
 
 def examine(port: str, progress: Progress) -> list[Finding]:
     """Holds the machine, looks, starts it again."""
-    with Device(port) as device:
+    with Device(port, progress.waits) as device:
         device.interrupt()
         if not device.hold():
             raise BoardError(f"{port}: no firmware on this board; `make flash` first")

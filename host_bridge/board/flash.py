@@ -38,6 +38,8 @@ class Progress:
 
     say: Say = print
     at: Callable[[str, int, int], None] = lambda what, done, of: None
+    waits: Callable[[float], None] = lambda seconds: None
+    """Called again and again while the board starts, with the seconds since."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def flash(
     Raises:
         BoardError: with the cure; the board then runs what it ran before, or the new version.
     """
-    with Device(port) as device:
+    with Device(port, progress.waits) as device:
         device.interrupt()
         identity = device.identify()
         progress.say(f"{port}: {identity}")
@@ -74,14 +76,15 @@ def flash(
         )
         if base:
             build = build.over(*base)
-            progress.say(f"its image is ours: {len(build.files)} files differ from it")
+            progress.say(f"its image is ours: {_files(len(build.files))} not as in it")
         elif device.run("store", "heap_free()") < ROOMY:
             progress.say(TIGHT)
         sent, kept = _bring(device, build, progress)
         device.run("store", "commit()")
         progress.say(f"version {build.name} is current; starting it")
+        boots = device.run("store", "boots()")
         device.release()
-        birth = _born(device, build, progress)
+        birth = _born(device, build, progress, boots)
     return Flashed(build.name, sent, kept, birth)
 
 
@@ -115,8 +118,12 @@ def _bring(device: Device, build: Build, progress: Progress) -> tuple[int, int]:
         if (there["beside"][name] or "")[:DIGITS] != digits(content):
             device.put(name, content, lambda n: None)
     stay = len(wanted) - len(missing)
-    progress.say(f"sent {len(missing)} files ({todo} bytes), {stay} were there")
+    progress.say(f"sent {_files(len(missing))} ({todo} bytes), {stay} were there")
     return len(missing), stay
+
+
+def _files(n: int) -> str:
+    return "1 file" if n == 1 else f"{n} files"
 
 
 def _at(progress: Progress, done: int, todo: int, n: int) -> None:
@@ -145,7 +152,7 @@ def _make_room(
         )
 
 
-def _born(device: Device, build: Build, progress: Progress) -> dict[str, Any]:
+def _born(device: Device, build: Build, progress: Progress, boots: int) -> dict[str, Any]:
     try:
         birth = device.wait_birth()
         if birth["build"] == build.name:
@@ -155,11 +162,16 @@ def _born(device: Device, build: Build, progress: Progress) -> dict[str, Any]:
         raise
     except BoardError as error:
         why = str(error)
-    progress.say("the new version does not come up; going back to the old one")
+    progress.say("the new version does not come up; looking why")
     device.interrupt()
     device.hold()
+    starts = device.run("store", "boots()") - boots
+    if starts > 1:
+        why += (f"\nIt started {starts} times meanwhile: its watchdog ends each start. "
+                "`make console` shows what it says")
     if not device.run("store", "roll_back()"):
-        raise BoardError(f"{why}\nThere was none before it; correct the cause, flash again")
+        raise BoardError(f"{why}\nThere was no version before it; correct the cause, flash again")
+    progress.say("the version before it is current again; starting it")
     device.release()
     device.wait_birth()
     raise BoardError(f"{why}\nThe version before it runs again")
@@ -167,12 +179,12 @@ def _born(device: Device, build: Build, progress: Progress) -> dict[str, Any]:
 
 def unflash(port: str, progress: Progress, data: bool = False) -> None:
     """Removes the application; journal, settings and recipes only with `data`."""
-    with Device(port) as device:
+    with Device(port, progress.waits) as device:
         device.interrupt()
         device.hold()
         ours = device.run("store", "image()")
         gone = device.run("removal", f"remove({data!r})")
-        progress.say(f"removed {gone} files" + ("" if data else "; journal and settings stay"))
+        progress.say(f"removed {_files(gone)}" + ("" if data else "; journal and settings stay"))
         device.reset()
         if ours:
             birth = device.wait_birth()

