@@ -37,7 +37,7 @@ def _known(name: str, parser: argparse.ArgumentParser) -> str:
     boards = {p.name.removeprefix("coffee_") for p in Path("boards").glob("coffee_*")}
     short = name.removeprefix("coffee_")
     if short not in boards | {"bare"}:
-        parser.error(f"{name}: no such board; there are {', '.join(sorted(boards))} and bare")
+        parser.exit(2, f"{name}: no such board; there are {', '.join(sorted(boards))} and bare\n")
     return short
 
 

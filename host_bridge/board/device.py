@@ -171,6 +171,15 @@ class Device:
             raise BoardError(f"{self.port}: the board says:\n{wrong.decode('utf-8', 'replace')}")
         return str(said.decode("utf-8", "replace"))
 
+    def start(self, code: str) -> None:
+        """Has code run that does not come back, and closes the port."""
+        try:
+            self._transport.exec_raw_no_follow(code)
+        except Exception as error:
+            raise LostBoard(f"{self.port}: the board no longer answers ({error})") from error
+        finally:
+            self.close()
+
     def run(self, name: str, call: str) -> Any:
         """A file of on_board/ and a call of it; its result as JSON."""
         if name not in self._known:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import signal
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from host_bridge.board.build import model_of
+from host_bridge.board.errors import BoardError
 from simulator.emulated.board import ROOT, EmulatedBoard, image_of
 from simulator.emulated.console import Console
 from simulator.emulated.lan import ROUTER
@@ -22,7 +28,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--pty", type=Path, metavar="LINK", default=ROOT / "build" / "board",
                         help="symlink to the tty (default: %(default)s)")
     parser.add_argument("--flash", type=Path, metavar="FILE", help="keeps the flash chip "
-                        "(default: build/emulated/<model>.flash)")
+                        "(default: build/emulated/<model>.flash, one for each --image)")
+    parser.add_argument("--fresh", action="store_true", help="begin with an erased flash, as a "
+                        "new board has it")
     parser.add_argument("--image", metavar="UF2", help="another image; `bare` for MicroPython "
                         "with nothing of ours, as a new Pico has it, `wifi` for the one with the "
                         "radio's driver that `make image … --micropython` built")
@@ -36,18 +44,42 @@ def arguments() -> argparse.Namespace:
 
 def main() -> int:
     given = arguments()
-    model = given.model.removeprefix("coffee_")
-    flash = given.flash or ROOT / "build" / "emulated" / f"{model}.flash"
-    flash.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with EmulatedBoard(model, flash, given.seed, chosen(given.image, model)) as board:
-            for fault in given.fault:
-                name, _, value = fault.partition("=")
-                board.plant.fault(name, int(value or 1))
-            return serve(board, given.pty, given.speed)
-    except (FileNotFoundError, ValueError) as error:
+        model = model_of(given.model)
+        flash = given.flash or kept_at(model, given.image)
+        flash.parent.mkdir(parents=True, exist_ok=True)
+        with alone(given.pty):
+            if given.fresh:
+                flash.unlink(missing_ok=True)
+            began = "as it was left" if flash.exists() else "erased"
+            print(f"flash: {flash}, {began}", flush=True)
+            with EmulatedBoard(model, flash, given.seed, chosen(given.image, model)) as board:
+                for fault in given.fault:
+                    name, _, value = fault.partition("=")
+                    board.plant.fault(name, int(value or 1))
+                return serve(board, given.pty, given.speed)
+    except (BoardError, FileNotFoundError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
+
+
+def kept_at(model: str, image: str | None) -> Path:
+    """Where the flash of this model and image stays between two runs."""
+    name = model if image is None else f"{model}-{Path(image).stem}"
+    return ROOT / "build" / "emulated" / f"{name}.flash"
+
+
+@contextmanager
+def alone(link: Path) -> Iterator[None]:
+    """Raises ValueError while another board is at this link."""
+    link.parent.mkdir(parents=True, exist_ok=True)
+    with link.with_name(link.name + ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ValueError(f"another emulated board is at {link}; end it with Ctrl-C, or give "
+                             "this one its own: --pty build/board2") from None
+        yield
 
 
 def chosen(image: str | None, model: str) -> Path:
@@ -61,19 +93,31 @@ def serve(board: EmulatedBoard, link: Path, speed: float) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console(board, link, speed)
     console.open()
-    print(f"console: {console.path}  ({link})\n"
-          f"try: mpremote connect {console.path} exec 'import sys; print(sys.implementation)'",
-          flush=True)
+    print(f"console: {console.path}  ({link}); starting, which takes some seconds", flush=True)
     if board.radio:
         print(f"radio: hears the network {board.radio.ssid}, which takes any key; "
               f"this computer is {ROUTER} there", flush=True)
     try:
+        if answers(board, console):
+            print(f"ready; try: .venv/bin/mpremote connect {link} exec "
+                  "'import sys; print(sys.implementation)'", flush=True)
         console.wait()
     except KeyboardInterrupt:
         print()
     finally:
         console.close()
     return 1 if console.error else 0
+
+
+def answers(board: EmulatedBoard, console: Console) -> bool:
+    """Waits until somebody is at the other end: MicroPython's prompt or our machine."""
+    while not console.error:
+        with console.held:
+            said = board.console()
+        if b">>> " in said or b"coffee: up" in said:
+            return True
+        time.sleep(0.2)
+    return False
 
 
 if __name__ == "__main__":

@@ -31,6 +31,11 @@ def is_ours(uf2: Path) -> bool:
     return OURS in content(uf2)
 
 
+def has_radio(uf2: Path) -> bool:
+    """Whether it drives a radio."""
+    return RADIO in content(uf2)
+
+
 def storage_bytes(uf2: Path) -> int:
     """Of the file system that the image keeps at the end of the flash."""
     held = content(uf2)

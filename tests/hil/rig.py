@@ -2,21 +2,21 @@
 
 A rig always has a console (MicroPython's raw REPL). What else it offers is named in `fixtures`:
 
-    pins     level and edges of every GPIO, and a hand on every input
-    machine  the plant: sensors that can be set and broken, water that flows
-    power    mains that can be cut at any flash operation
-    clock    simulated time, so that a figure is exact and not a neighbour's compile job
-    radio    Wi-Fi, an access point that can be switched off, a network that can be broken
+    pins      level and edges of every GPIO, and a hand on every input
+    machine   the plant: sensors that can be set and broken, water that flows
+    power     mains that can be switched
+    emulator  more boards of the kind, simulated time, the chip's insides, a power cut at any flash
+              operation: what no real board can be asked
+    radio     Wi-Fi, an access point that can be switched off, a network that can be broken
 
 An emulated board has all of them, the last where its image drives a radio. A lab gives its real
-boards what it has by writing a class with the same methods and naming it:
-`--fixture my_lab.jig:Jig` (docs/hil.md).
+boards what it has by writing a class as in jig.py and naming it: `--fixture my_lab.jig:Jig`
+(docs/hil.md).
 """
 
 from __future__ import annotations
 
 import contextlib
-import importlib
 import json
 import time
 from collections.abc import Iterator
@@ -25,16 +25,23 @@ from typing import Any
 from zlib import crc32
 
 from host_bridge.board.build import compile_for
+from host_bridge.board.device import Device
+from host_bridge.board.errors import BoardError
 from simulator.emulated import EmulatedBoard
 from simulator.emulated.board import image_of
 from simulator.emulated.console import Console
 from simulator.emulated.image import is_ours
 from simulator.emulated.stand_in import read_data
+from tests.hil.jig import EmulatedJig, Jig
+from tests.hil.snapshot import Snapshot
 
 # a board is held for one start only: ask anew for the next, wanted or not, and prolong this one
+RENEW = "__import__('hold').renew()\n"
 HOLD_ON = "import hold\nhold.renew()\nopen('hold', 'w').close()"
 AGENT = Path(__file__).with_name("agent.py").read_text()
-FIXTURES = ("pins", "machine", "power", "clock", "radio")
+FIXTURES = ("pins", "machine", "power", "emulator", "radio")
+# planned, or the application would take it for a watchdog's; three of those are a reset storm
+RESET = "import machine, resets\nresets.plan_reset(0)\nmachine.reset()"
 
 
 def filed(content: bytes) -> bytes:
@@ -54,6 +61,8 @@ class Rig:
 
     model: str
     fixtures: frozenset[str]
+    jig: Jig
+    """Where `fixtures` has pins, machine or power."""
 
     @property
     def data(self) -> dict[str, Any]:
@@ -68,12 +77,20 @@ class Rig:
         said = self.exec(f"import json\nprint(json.dumps({expression}))", seconds)
         return json.loads(said.splitlines()[-1])
 
+    def start(self, code: str) -> None:
+        """Has code run at the raw REPL, and does not wait for its end."""
+        raise NotImplementedError
+
+    def wait(self, ms: float) -> None:
+        """Lets the board's time pass."""
+        raise NotImplementedError
+
     def prompt(self) -> None:
         """A board at its prompt: outputs safe, neither tick nor watchdog running."""
         raise NotImplementedError
 
     def reset(self) -> None:
-        """machine.reset(), then the prompt again if a file `hold` is there."""
+        """A planned reset, then the prompt again if a file `hold` is there."""
         raise NotImplementedError
 
     @contextlib.contextmanager
@@ -135,7 +152,7 @@ class EmulatedRig(Rig):
         self._image = image or image_of(model)
         self._flashed = {} if is_ours(self._image) else whole_version(model)
         self.board = self.boot({"hold": b""})
-        self.plant = self.board.plant
+        self.jig = EmulatedJig(self.board)
         self.fixtures = frozenset(FIXTURES) - (set() if self.board.radio else {"radio"})
         self.link = "wifi" if self.board.radio else "usb"
 
@@ -148,11 +165,17 @@ class EmulatedRig(Rig):
         self.board.run(60)
         self.exec(HOLD_ON)
 
-    def reset(self) -> None:
-        resets = len(self.board.resets)
+    def start(self, code: str) -> None:
         self.board.type(b"\r\x03\x01")
         self.board.run(20)
-        self.board.type(b"import machine\nmachine.reset()\n\x04")
+        self.board.type(code.encode() + b"\n\x04")
+
+    def wait(self, ms: float) -> None:
+        self.board.run(ms)
+
+    def reset(self) -> None:
+        resets = len(self.board.resets)
+        self.start(RESET)
         assert self.board.run_until(lambda: len(self.board.resets) > resets, 1000)
         self.board.run(60)
 
@@ -172,57 +195,58 @@ class EmulatedRig(Rig):
 
 
 class SerialRig(Rig):
-    """A real board at a serial port, over mpremote's own transport."""
+    """A board at a serial port, with the technician's own tool. Its files are as before at the
+    end. `jig`: what stands around it; None: nothing."""
 
-    def __init__(self, port: str, fixture: str | None) -> None:
-        from mpremote.transport_serial import SerialTransport
-
+    def __init__(self, port: str, jig: Jig | None = None) -> None:
         self._port = port
-        self._open = SerialTransport
-        self._board = SerialTransport(port)
-        self.fixtures = frozenset()
-        if fixture:
-            module, _, name = fixture.partition(":")
-            self.jig = getattr(importlib.import_module(module), name)(port)
-            self.fixtures = frozenset(self.jig.fixtures)
+        self._device = Device(port)
+        self.fixtures = frozenset[str]()
+        if jig:
+            self.jig = jig
+            self.fixtures = frozenset(jig.fixtures)
         self.prompt()
         self.model = str(self.ask("__import__('board').MODEL"))
+        self._before = Snapshot.of(self._device)
 
     def exec(self, code: str, seconds: float = 10) -> str:
-        out, error = self._board.exec_raw(code, timeout=seconds)
-        if error:
-            raise RuntimeError(error.decode())
-        return str(out.decode().replace("\r\n", "\n"))
+        try:
+            return self._device.exec(RENEW + code).replace("\r\n", "\n")
+        except BoardError as error:
+            raise RuntimeError(str(error)) from error
+
+    def start(self, code: str) -> None:
+        self._device.start(code)
+
+    def wait(self, ms: float) -> None:
+        if "pins" not in self.fixtures:
+            time.sleep(ms / 1000)
+            return
+        until = self.jig.now_us + ms * 1000  # the board's time, should it be a slow one
+        while self.jig.now_us < until:
+            time.sleep(0.01)
 
     def prompt(self) -> None:
-        self._board.enter_raw_repl(soft_reset=False)
-        if not self.ask("__import__('hold').held()"):
-            self._restart("import hold\nhold.request(globals().get('app'))")
+        self._device.close()
+        self._device.interrupt()
+        assert self._device.hold(), "no firmware on this board; `make flash` first"
         self.exec(HOLD_ON)
 
     def reset(self) -> None:
-        self._restart("import machine\nmachine.reset()")
+        self._device.start(RESET)
+        self.wait(500)
+        self.prompt()
 
     @contextlib.contextmanager
     def cable(self) -> Iterator[str]:
-        settings = self.ask("__import__('config')._stored()")
-        self._restart("import hold\nhold.release()")
-        self._board.close()
-        yield self._port
-        self._board = self._open(self._port)
-        self.prompt()
-        self.exec(f"import config\nconfig.provision({settings!r})")
-
-    def _restart(self, code: str) -> None:
-        self._board.exec_raw_no_follow(code)
-        self._board.close()
-        time.sleep(3)
-        self._board = self._open(self._port)
-        self._board.enter_raw_repl(soft_reset=False)
+        self._device.release()
+        try:
+            yield self._port
+        finally:
+            self.prompt()
 
     def close(self) -> None:
-        """Lets the board brew again."""
-        self.exec("import os\n'hold' in os.listdir() and os.remove('hold')")
-        with contextlib.suppress(Exception):
-            self.reset()
-        self._board.close()
+        """Puts everything back and lets the board brew again."""
+        self.prompt()
+        self._before.put_back(self._device)
+        self._device.release()

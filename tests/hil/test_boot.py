@@ -11,7 +11,7 @@ import pytest
 from simulator.emulated import EmulatedBoard
 from tests.hil.rig import EmulatedRig
 
-pytestmark = [pytest.mark.hil, pytest.mark.fixture("pins", "clock")]
+pytestmark = [pytest.mark.hil, pytest.mark.fixture("emulator")]
 OUTPUTS = ("HEATER_BREW", "HEATER_STEAM", "PUMP", "VALVE_BREW", "VALVE_STEAM", "VALVE_WATER",
            "VALVE_REFILL", "GRINDER", "SAFETY_RELAY")
 SAFE_MS, CONTROL_MS = 50, 1000

@@ -8,8 +8,7 @@ from host_bridge.board.device import HELD, ON_BOARD
 from simulator.emulated import EmulatedBoard
 from tests.hil.rig import EmulatedRig
 
-pytestmark = [pytest.mark.hil, pytest.mark.fixture("pins", "power", "clock"),
-              pytest.mark.one_board]
+pytestmark = [pytest.mark.hil, pytest.mark.fixture("emulator"), pytest.mark.one_board]
 BEFORE_MS = 45  # main.py is found, hold imported, the wish used up
 STEP_MS = 2
 WATCHDOG_ENABLE = 1 << 30  # in its CTRL register (RP2040 data sheet 4.7.6)

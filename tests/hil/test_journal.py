@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.hil.rig import EmulatedRig
+from tests.hil.rig import EmulatedRig, Rig
 
-pytestmark = [pytest.mark.hil, pytest.mark.fixture("power")]
+pytestmark = pytest.mark.hil
 OPEN = """
 import journal, json
 class Clock:
@@ -19,14 +19,14 @@ j = journal.Journal(Clock())
 READ = "[json.loads(f) for s in range(j.first, j.next) for f in j.read(s, 200)[:1]]"
 
 
-def opened(rig: EmulatedRig) -> list[dict[str, Any]]:
+def opened(rig: Rig) -> list[dict[str, Any]]:
     rig.prompt()
     rig.exec(OPEN)
     facts: list[dict[str, Any]] = rig.ask(READ)
     return facts
 
 
-def test_facts_outlive_a_reset(rig: EmulatedRig) -> None:
+def test_facts_outlive_a_reset(rig: Rig) -> None:
     before = opened(rig)
     rig.exec("for k in range(5): j.append({'kind': 'hil', 'n': k})")
     identity = rig.ask("j.id")
@@ -37,13 +37,26 @@ def test_facts_outlive_a_reset(rig: EmulatedRig) -> None:
     assert rig.ask("j.id") == identity
 
 
+@pytest.mark.fixture("power")
+@pytest.mark.parametrize("after_ms", [30, 200])
+def test_power_that_goes_at_any_moment_leaves_whole_facts(rig: Rig, after_ms: int) -> None:
+    before = opened(rig)
+    rig.start("for k in range(2000): j.append({'kind': 'gone', 'n': k})")
+    rig.wait(after_ms)
+    rig.jig.power_off()
+    rig.jig.power_on()
+    after = opened(rig)
+    assert after[: len(before)] == before, "a fact that stood is gone or changed"
+    new = [f["n"] for f in after[len(before):]]
+    assert new == list(range(len(new))), "facts are missing in between"
+
+
+@pytest.mark.fixture("emulator")
 @pytest.mark.parametrize("operations", [0, 1, 2, 3, 5, 8, 13])
 def test_a_power_cut_leaves_whole_facts(rig: EmulatedRig, operations: int) -> None:
     before = opened(rig)
     rig.board.power_cut(after_flash_operation=operations)
-    rig.board.type(b"\r\x03\x01")
-    rig.board.run(20)
-    rig.board.type(b"for k in range(40): j.append({'kind': 'cut', 'n': k})\n\x04")
+    rig.start("for k in range(40): j.append({'kind': 'cut', 'n': k})")
     assert rig.board.run_until(lambda: not rig.board.powered, 10_000)
     after = opened(rig)
     assert after[: len(before)] == before, "a fact that stood is gone or changed"

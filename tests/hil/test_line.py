@@ -18,7 +18,7 @@ from tests.hil.in_step import Unhurried
 from tests.hil.rig import EmulatedRig, filed
 from tests.support.stack import Stack, eventually
 
-pytestmark = [pytest.mark.hil, pytest.mark.one_board, pytest.mark.fixture("pins", "machine"),
+pytestmark = [pytest.mark.hil, pytest.mark.one_board, pytest.mark.fixture("emulator"),
               pytest.mark.broker, pytest.mark.slow, pytest.mark.timeout(1800)]
 LONG_S = 900  # a shot is 15 s of a busy chip
 SHORT = {"name": "Sip", "temp_mc": 93000, "volume_ul": 8000, "preinfusion_ms": 0}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.hil.rig import Application, EmulatedRig
+from tests.hil.rig import Application, Rig
 
 pytestmark = [pytest.mark.hil, pytest.mark.fixture("pins", "machine"), pytest.mark.slow,
               pytest.mark.timeout(10 * 3600)]
@@ -21,10 +21,10 @@ TENDED = {"tank_ml": 1500, "tray_ml": 0, "hopper_g": 250, "puck": NO_COFFEE, "cu
           "temp_brew_mc": 93_000}  # a shot waits for its temperature, the test need not
 
 
-def test_memory_is_flat(rig: EmulatedRig, shots: int) -> None:
-    rig.plant.set("barista", 0)
+def test_memory_is_flat(rig: Rig, shots: int) -> None:
+    rig.jig.set("barista", 0)
     if rig.data["STEAM_BOILER"]:
-        rig.plant.set("temp_steam_mc", 123_000)
+        rig.jig.set("temp_steam_mc", 123_000)
     free = []
     with rig.application() as app:
         for shot in range(1, shots + 1):
@@ -34,23 +34,23 @@ def test_memory_is_flat(rig: EmulatedRig, shots: int) -> None:
     assert free[-1] >= free[WARM - 1] - FLAT_BYTES, free
 
 
-def brew(rig: EmulatedRig, app: Application) -> int:
+def brew(rig: Rig, app: Application) -> int:
     """A shot that its drinker stops as soon as there is water; bytes free after it."""
     for name, value in TENDED.items():
-        rig.plant.set(name, value)
+        rig.jig.set(name, value)
     done = app.until(60_000, 1000, PASS_MS, state="ready")["shots_done"]
     press(rig, app)
-    late_us = rig.board.now_us + 60e6
+    late_us = rig.jig.now_us + 60e6
     while app.go(500, PASS_MS)["pumped_ul"] == 0:
-        rig.plant.set("temp_brew_mc", TENDED["temp_brew_mc"])  # heat meant for water not drunk
-        assert rig.board.now_us < late_us, "no water"
+        rig.jig.set("temp_brew_mc", TENDED["temp_brew_mc"])  # heat meant for water not drunk
+        assert rig.jig.now_us < late_us, "no water"
     press(rig, app)
     end = app.until(60_000, 1000, PASS_MS, shot=0)
     assert end["shots_done"] == done + 1, end
     return int(end["heap_free"])
 
 
-def press(rig: EmulatedRig, app: Application) -> None:
-    rig.board.press("brew")
+def press(rig: Rig, app: Application) -> None:
+    rig.jig.press("brew")
     app.go(120)
-    rig.board.press("brew", False)
+    rig.jig.press("brew", False)

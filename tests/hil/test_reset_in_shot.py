@@ -8,14 +8,14 @@ import pytest
 from tests.hil.rig import EmulatedRig
 from tests.hil.test_boot import OUTPUTS, SAFE_MS
 
-pytestmark = [pytest.mark.hil, pytest.mark.fixture("pins", "machine", "clock"), pytest.mark.slow,
+pytestmark = [pytest.mark.hil, pytest.mark.fixture("emulator"), pytest.mark.slow,
               pytest.mark.timeout(1800)]
 WDT_MS = 400
 
 
 def test_outputs_are_safe_at_once(rig: EmulatedRig) -> None:
     board = rig.board
-    rig.plant.set("temp_brew_mc", 93_000)
+    rig.jig.set("temp_brew_mc", 93_000)
     with rig.application() as app:
         rig.exec("app.button.load({'temp_mc': 93000, 'volume_ul': 60000})")  # nothing to grind
         app.until(12_000, 1000, state="ready")

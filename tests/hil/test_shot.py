@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.emulated.stand_in import plant_words
-from tests.hil.rig import EmulatedRig
+from tests.hil.rig import Rig
 
 pytestmark = [pytest.mark.hil, pytest.mark.fixture("pins", "machine"), pytest.mark.slow,
               pytest.mark.timeout(1800)]  # 40 s of a busy chip, emulated
@@ -13,16 +12,16 @@ HEAP_FREE_BYTES = 96 * 1024
 TICK_MAX_US = 9000  # what the tick_overrun interlock allows; `make bench` has the real figure
 
 
-def test_a_shot(rig: EmulatedRig) -> None:
-    rig.plant.set("barista", 0)  # nobody takes the cup before we have looked into it
-    rig.plant.set("temp_brew_mc", 93_000)
+def test_a_shot(rig: Rig) -> None:
+    rig.jig.set("barista", 0)  # nobody takes the cup before we have looked into it
+    rig.jig.set("temp_brew_mc", 93_000)
     if rig.data["STEAM_BOILER"]:
-        rig.plant.set("temp_steam_mc", 123_000)
+        rig.jig.set("temp_steam_mc", 123_000)
     with rig.application() as app:
         first = app.until(12_000, 1000, state="ready")
-        rig.board.press("brew")
+        rig.jig.press("brew")
         app.go(120)
-        rig.board.press("brew", False)
+        rig.jig.press("brew", False)
         seen = app.until(5000, 250, shot=1)
         app.until(60_000, 2000, state="ready", shot=0)
         end = app.go(1500)  # the fact is written when nothing pours any more
@@ -36,19 +35,18 @@ def test_a_shot(rig: EmulatedRig) -> None:
     check_journal(rig)
 
 
-def check_water(rig: EmulatedRig) -> None:
+def check_water(rig: Rig) -> None:
     pump, valve = rig.data["PUMP"], rig.data["VALVE_BREW"]
-    assert [level for _, level in rig.board.edges(valve)][-2:] == [1, 0]
-    assert rig.board.duty_permille(pump) == 0
-    words = plant_words()
+    assert [level for _, level in rig.jig.edges(valve)][-2:] == [1, 0]
+    assert rig.jig.duty_permille(pump) == 0
     recipe = rig.ask("__import__('factory_recipes').RECIPES['0']")
     if weight_mg := recipe.get("stop", {}).get("weight_mg"):
-        assert rig.plant.t[words.T_CUP_MG] == pytest.approx(weight_mg, rel=0.05)
+        assert rig.jig.truth("cup_mg") == pytest.approx(weight_mg, rel=0.05)
     else:
-        assert rig.plant.t[words.T_CUP_UL] == pytest.approx(recipe["volume_ul"], rel=0.12)
+        assert rig.jig.truth("cup_ul") == pytest.approx(recipe["volume_ul"], rel=0.12)
 
 
-def check_journal(rig: EmulatedRig) -> None:
+def check_journal(rig: Rig) -> None:
     rig.exec("import journal, json\nclass C:\n def stamp(self, f):\n  return f\n"
              "j = journal.Journal(C())\n"
              "facts = [json.loads(f) for f in j.read(j.first, 4096)]\nwhole = j.next - j.first")

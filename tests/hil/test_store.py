@@ -9,7 +9,7 @@ from host_bridge.board.device import Device
 from simulator.emulated.console import Console
 from tests.hil.rig import EmulatedRig
 
-pytestmark = [pytest.mark.hil, pytest.mark.fixture("pins", "power"), pytest.mark.one_board]
+pytestmark = [pytest.mark.hil, pytest.mark.fixture("emulator"), pytest.mark.one_board]
 
 
 def test_the_files_of_a_whole_version_are_listed(rig: EmulatedRig) -> None:

@@ -20,7 +20,7 @@ from tests.support.mosquitto import Mosquitto
 from tests.support.tls import TlsFront
 from tests.support.wire import Wire
 
-pytestmark = [pytest.mark.hil, pytest.mark.one_board, pytest.mark.fixture("pins", "machine"),
+pytestmark = [pytest.mark.hil, pytest.mark.one_board, pytest.mark.fixture("emulator"),
               pytest.mark.broker, pytest.mark.slow, pytest.mark.timeout(1800)]
 NAME = "tls-box"
 HEAP_FREE_BYTES = 80 * 1024  # 128 without TLS; a session takes 30

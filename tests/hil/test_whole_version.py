@@ -10,7 +10,7 @@ from simulator.emulated.board import image_of
 from tests.hil.conftest import build_image
 from tests.hil.rig import EmulatedRig
 
-pytestmark = [pytest.mark.hil, pytest.mark.fixture("pins", "machine", "power"),
+pytestmark = [pytest.mark.hil, pytest.mark.fixture("emulator"),
               pytest.mark.slow, pytest.mark.timeout(1800)]
 HEAP_FREE_BYTES = 76 * 1024  # 85 seen on the 1900, 77 on the 2900; not compact 66 on the 1900
 
@@ -34,20 +34,20 @@ def test_a_shot_beside_micropython_s_own_image(rig: EmulatedRig) -> None:
 
 
 def brew(whole: EmulatedRig) -> None:
-    whole.plant.set("barista", 0)
-    whole.plant.set("temp_brew_mc", 93_000)
+    whole.jig.set("barista", 0)
+    whole.jig.set("temp_brew_mc", 93_000)
     if whole.data["STEAM_BOILER"]:
-        whole.plant.set("temp_steam_mc", 123_000)
+        whole.jig.set("temp_steam_mc", 123_000)
     with whole.application() as app:
         app.until(12_000, 1000, state="ready")
-        whole.board.press("brew")
+        whole.jig.press("brew")
         app.go(120)
-        whole.board.press("brew", False)
+        whole.jig.press("brew", False)
         app.until(5000, 250, shot=1)
         app.go(2000)
-        whole.board.press("brew")
+        whole.jig.press("brew")
         app.until(5000, 250, shot=0)
-        whole.board.press("brew", False)
+        whole.jig.press("brew", False)
         seen = app.go(1500)
         print(f"{seen['heap_free']} bytes free")
         assert (seen["shots_done"], seen["late_ticks"], seen["broken"]) == (1, 0, None)

@@ -2,11 +2,14 @@
 
 from odoo.addons.component.core import Component
 from odoo.addons.component_event import skip_if
-from odoo.addons.queue_job.job import identity_exact
 
 
 def _quiet(self, record, *args, **kwargs):
-    return record.env.context.get("connector_no_export") or record.backend_id.state != "running"
+    return record.env.context.get("connector_no_export")
+
+
+def _idle(self, record, *args, **kwargs):
+    return _quiet(self, record) or record.backend_id.state != "running"
 
 
 class RecipeExportListener(Component):
@@ -14,7 +17,7 @@ class RecipeExportListener(Component):
     _inherit = ["base.connector.listener", "base.coffee"]
     _apply_on = ["coffee.recipe"]
 
-    @skip_if(_quiet)
+    @skip_if(_idle)
     def on_record_create(self, record, fields=None):
         self._delay(record)
 
@@ -22,15 +25,14 @@ class RecipeExportListener(Component):
     def on_record_write(self, record, fields=None):
         if record._export_fields() & set(fields or ()):
             record.with_context(connector_no_export=True).sync_state = "pending"
-            self._delay(record)
+            if record.backend_id.state == "running":
+                self._delay(record)
 
-    @skip_if(_quiet)
+    @skip_if(_idle)
     def on_record_unlink(self, record):
         if record.active:
             recipes = record.browse().with_delay(description=self.env._("Empty a slot"))
             recipes.export_delete_record(record.backend_id, record.coffee_id)
 
     def _delay(self, record):
-        record.with_delay(
-            identity_key=identity_exact, description=self.env._("Export a recipe")
-        ).export_record()
+        record._delay_export()

@@ -100,9 +100,12 @@ class RecipeBatchImporter(Component):
         changed = {name: value for name, value in values.items() if binding[name] != value}
         if not changed:
             return _answer(binding.coffee_id, binding.id, "unchanged")
+        before = binding.name
         with mute_logger("odoo.sql_db"), self.env.cr.savepoint():
             binding.with_context(**QUIET).write(changed)
             self.component(usage="binder").bind(binding.coffee_id, binding)
+        if "name" in changed:
+            self._renamed(binding, before)
         return _answer(binding.coffee_id, binding.id, "updated")
 
     def _on_its_way(self, binding):
@@ -124,20 +127,44 @@ class RecipeBatchImporter(Component):
         return self.env["product.product"].with_context(**QUIET).create(values), False
 
     def _checkpoint(self, binding):
+        self._ask(
+            binding,
+            binding.coffee_id,
+            self.env._(
+                "New recipe %(recipe)s in slot %(slot)s of %(machine)s: which drink is"
+                " it, what does it cost?",
+                recipe=binding.name,
+                slot=binding.coffee_id,
+                machine=self.backend_record.name,
+            ),
+        )
+
+    def _renamed(self, binding, before):
+        """Somebody put another recipe into the slot at the machine; its brews go on the books as
+        the drink that was there."""
+        self._ask(
+            binding,
+            f"{binding.coffee_id}/rev{binding.rev}",
+            self.env._(
+                "Slot %(slot)s of %(machine)s holds %(recipe)s now, it was %(before)s. Is it still"
+                " the drink %(drink)s? If not, choose another on the recipe",
+                slot=binding.coffee_id,
+                machine=self.backend_record.name,
+                recipe=binding.name,
+                before=before,
+                drink=binding.odoo_id.display_name,
+            ),
+        )
+
+    def _ask(self, binding, coffee_id, summary):
         self.env["coffee.checkpoint"]._add(
             [
                 {
                     "backend_id": self.backend_record.id,
                     "model": self.model._name,
-                    "coffee_id": binding.coffee_id,
+                    "coffee_id": coffee_id,
                     "res_id": binding.id,
-                    "summary": self.env._(
-                        "New recipe %(recipe)s in slot %(slot)s of %(machine)s: which drink is"
-                        " it, what does it cost?",
-                        recipe=binding.name,
-                        slot=binding.coffee_id,
-                        machine=self.backend_record.name,
-                    ),
+                    "summary": summary,
                 }
             ]
         )

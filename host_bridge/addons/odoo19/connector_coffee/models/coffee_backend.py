@@ -288,7 +288,15 @@ class CoffeeBackend(models.Model):
                 raise UserError(
                     self.env._("%s is not checked yet; press “Check Connection”", backend.name)
                 )
+        idle = self.filtered(lambda backend: backend.state != "running")
         self.write({"state": "running"})
+        idle._export_waiting()
+
+    def _export_waiting(self):
+        """Recipes that were entered or changed while the machine did not run."""
+        self.env["coffee.recipe"].with_context(active_test=False).search(
+            [("backend_id", "in", self.ids), ("sync_state", "=", "pending")]
+        )._delay_export()
 
     def action_stop(self):
         self.write({"state": "checked"})

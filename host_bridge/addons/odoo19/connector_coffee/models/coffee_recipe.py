@@ -5,6 +5,8 @@ import json
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from odoo.addons.queue_job.job import identity_exact
+
 EXPORTED = ("name", "recipe", "active", "coffee_id")
 """Fields whose change the machine must learn. Another module adds its own (`_export_fields`)."""
 
@@ -126,6 +128,12 @@ class CoffeeRecipe(models.Model):
         return set(EXPORTED)
 
     # --- jobs; the listener delays them
+    def _delay_export(self):
+        for binding in self:
+            binding.with_delay(
+                identity_key=identity_exact, description=self.env._("Export a recipe")
+            ).export_record()
+
     def export_record(self):
         """Writes the recipe into its machine, or empties the slot of one that is archived."""
         self.ensure_one()

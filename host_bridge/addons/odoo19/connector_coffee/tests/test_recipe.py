@@ -143,6 +143,48 @@ class TestRecipe(CoffeeCase):
             self.recipe().temp_c = 94
             trap.assert_jobs_count(0)
 
+    def test_what_was_entered_before_the_start_goes_out_with_it(self):
+        self.left.state = "draft"
+        drink = self.env["product.product"].create({"name": "flat white"})
+        new = self.env["coffee.recipe"].create(
+            {"backend_id": self.left.id, "odoo_id": drink.id, "name": "flat white",
+             "coffee_id": "4", "recipe": PROFILE}
+        )  # fmt: skip
+        self.left.state = "checked"
+        with trap_jobs() as trap:
+            self.left.action_start()
+            trap.assert_jobs_count(1, only=new.export_record)
+            trap.perform_enqueued_jobs()
+        ((name, args),) = self.orders()
+        self.assertEqual((name, args["slot"]), ("recipe.put", "4"))
+        self.answer(rev=2)
+        self.assertEqual(new.sync_state, "synced")
+
+    def test_what_was_changed_while_it_stood_is_kept_and_goes_out(self):
+        self.import_recipes(s0=PROFILE)
+        self.left.action_stop()
+        self.recipe().temp_c = 94
+        self.import_recipes(rev=2, s0=PROFILE)
+        self.assertEqual((self.recipe().temp_c, self.recipe().sync_state), (94, "pending"))
+        with trap_jobs() as trap:
+            self.left.action_start()
+            trap.assert_jobs_count(1, only=self.recipe().export_record)
+            self.left.action_start()  # a second press sends nothing twice
+            trap.assert_jobs_count(1)
+
+    def test_another_recipe_in_the_slot_is_asked_about(self):
+        self.import_recipes(s0=PROFILE)
+        drink = self.recipe().odoo_id
+        before = self.env["coffee.checkpoint"].search_count([])
+        self.import_recipes(rev=2, s0={**PROFILE, "temp_mc": 92000})
+        self.assertEqual(self.env["coffee.checkpoint"].search_count([]), before)
+        self.import_recipes(rev=3, s0={**PROFILE, "name": "ristretto"})
+        asked = self.env["coffee.checkpoint"].search([("coffee_id", "=", "0/rev3")])
+        self.assertIn("ristretto", asked.summary)
+        self.assertIn(drink.display_name, asked.summary)
+        self.assertEqual((asked.state, asked.res_id), ("review", self.recipe().id))
+        self.assertEqual(self.recipe().odoo_id, drink)
+
     # --- a person's form
     def test_the_form_speaks_json(self):
         self.import_recipes(s0=PROFILE)
