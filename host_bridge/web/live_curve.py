@@ -54,7 +54,8 @@ class ShotCurve:
     def _append(self, curve: Curve) -> None:
         held = columns(curve)
         new = [curves.points(held, line, self._sent) for line in curves.shown(held)]
-        ui.run_javascript(f"coffee.append({self._chart.id}, {json.dumps(new)})")
+        top = json.dumps(curves.yield_top(held))
+        ui.run_javascript(f"coffee.append({self._chart.id}, {json.dumps(new)}, {top})")
 
 
 class HistoryCurve:

@@ -42,6 +42,8 @@ def login_once(request: Request, ticket: str) -> Response:
     if wait_s := auth.brake.wait_s(caller):
         return _back(f"wait-{wait_s:.0f}", "/")
     if not auth.redeem(ticket):
+        if auth.session(request.cookies.get(SESSION_COOKIE)):
+            return RedirectResponse("/", _SEE_OTHER)  # a link used twice by whom it logged in
         auth.brake.failed(caller)
         return _back("ticket", "/")
     return _enter(request, "operator", "/")

@@ -85,6 +85,9 @@ COMMAND_STATES = {
     "expired": Word("No answer in time", WARN, "timer_off"),
 }
 
+BEGUN = frozenset({"brew", "clean"})
+"""Commands that a machine answers when it begins; how they end its records tell."""
+
 COMMANDS = {
     "brew": "Brew",
     "stop": "Stop",
@@ -169,7 +172,10 @@ def result(code: str) -> Word:
     return RESULTS.get(code, Word(plain(code), WARN, "help"))
 
 
-def command_state(code: str) -> Word:
+def command_state(code: str, name: str = "") -> Word:
+    """`name`: of the command; what a machine has only begun when it answers is not done."""
+    if code == "ok" and name in BEGUN:
+        return Word("Started", GOOD, "play_circle")
     return COMMAND_STATES.get(code, Word(plain(code), WARN, "help"))
 
 

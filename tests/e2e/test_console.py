@@ -83,6 +83,11 @@ def answer(window: Browser, order: str, state: str) -> str:
     return window.text(css)
 
 
+YIELD_TOP = """const chart = document.querySelector('section.first .curve');
+const yields = getElement(+chart.id.slice(1)).chart.getModel().getComponent('yAxis', 2);
+return yields.axis.scale.getExtent()[1]"""
+
+
 def test_a_guest_sees_everything_and_may_do_nothing(url: str, stack: Stack) -> None:
     guest = Browser(url)
     try:
@@ -175,6 +180,7 @@ def test_a_brew_is_watched_live_and_becomes_a_record(
     external_id = f"{made[1]}/{made[2]}"
     window.see(external_id)
     window.see("Last shot")
+    assert float(window.run(YIELD_TOP)) > 20, "the yield grew out of its first axis"
     window.open("/brews")
     window.see(external_id)
     window.open(f"/brews/{machine}/{external_id}")

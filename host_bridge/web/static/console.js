@@ -48,11 +48,12 @@ const coffee = (() => {
   }
 
   // points: one list of [seconds, value] a series, in the chart's order
-  function append(id, points) {
+  // top: of the yield's axis, null: as the data want it
+  function append(id, points, top) {
     const chart = getElement(id)?.chart;
     if (!chart) return;
     const series = chart.getOption().series.map((line, i) => ({ data: line.data.concat(points[i] ?? []) }));
-    chart.setOption({ series });
+    chart.setOption({ series, yAxis: [{}, {}, { max: top }] });
   }
 
   return { append, logout, toggleTheme };

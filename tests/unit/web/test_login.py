@@ -68,6 +68,15 @@ def test_one_time_link(console: Console, browser: httpx.Client) -> None:
     assert "why=ticket" in second.headers["location"]
 
 
+def test_a_one_time_link_used_twice_by_whom_it_logged_in(
+    console: Console, browser: httpx.Client
+) -> None:
+    ticket = new_ticket(console.data / "web")
+    browser.get(f"/login/once/{ticket}")
+    again = browser.get(f"/login/once/{ticket}")
+    assert again.headers["location"] == "/" and "set-cookie" not in again.headers
+
+
 def test_leaving(browser: httpx.Client) -> None:
     login(browser, TOKEN)
     assert browser.post("/logout").status_code == 204

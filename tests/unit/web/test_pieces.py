@@ -197,3 +197,9 @@ def test_a_weight_that_was_never_tared_is_not_shown() -> None:
 def test_a_few_drops_do_not_fill_the_plot(most_mg: int, top: int | None) -> None:
     option = curves.shot({"t_ms": [0, 100], "weight_mg": [0, most_mg]})
     assert option["yAxis"][2]["max"] == top
+
+
+def test_a_brew_that_was_answered_has_only_begun() -> None:
+    assert words.command_state("ok", "brew").text == "Started"
+    assert words.command_state("ok", "recipe.put").text == "Done"
+    assert words.command_state("refused", "brew").text == "Refused"
