@@ -76,7 +76,7 @@ def flash(
         )
         if base:
             build = build.over(*base)
-            progress.say(f"its image is ours: {_files(len(build.files))} not as in it")
+            progress.say(f"its image is ours: {_differ(len(build.files))} from it")
         elif device.run("store", "heap_free()") < ROOMY:
             progress.say(TIGHT)
         sent, kept = _bring(device, build, progress)
@@ -124,6 +124,10 @@ def _bring(device: Device, build: Build, progress: Progress) -> tuple[int, int]:
 
 def _files(n: int) -> str:
     return "1 file" if n == 1 else f"{n} files"
+
+
+def _differ(n: int) -> str:
+    return f"{_files(n)} {'differs' if n == 1 else 'differ'}"
 
 
 def _at(progress: Progress, done: int, todo: int, n: int) -> None:
