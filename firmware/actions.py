@@ -11,6 +11,9 @@ from micropython import const
 from recipes import Full, slot_name
 from validity import floor_ms
 
+# what the tick does by itself
+_PLAIN = {"brew": names.REQ_BREW, "stop": names.REQ_STOP, "standby": names.REQ_STANDBY,
+          "wake": names.REQ_WAKE}
 _IDENTIFY_MS = 10000
 _BACK_MS = 60000  # a signed clock may set it back so far: no two clocks agree
 
@@ -52,6 +55,8 @@ class Actions:
         return check(args) if check else args
 
     def do(self, command, args):
+        if command.name in _PLAIN:
+            return self._ask(_PLAIN[command.name])
         return getattr(self, "_do_" + command.name.replace(".", "_"))(args)
 
     def _ask(self, request, arg=0, arg2=0):
@@ -76,12 +81,6 @@ class Actions:
             raise Refusal("bad_recipe", field, "the stored recipe: " + message)
         return {"shot": self._facts.shot_expected(command.id, slot, self._recipes.rev)}
 
-    def _do_brew(self, args):
-        return self._ask(names.REQ_BREW)
-
-    def _do_stop(self, args):
-        return self._ask(names.REQ_STOP)
-
     # --- cleaning, sleep, alarms
     def _check_clean(self, args):
         program = args.get("program")
@@ -92,12 +91,6 @@ class Actions:
 
     def _do_clean(self, args):
         return self._ask(names.REQ_CLEAN, names.CLEAN_NAMES.index(args["program"]))
-
-    def _do_standby(self, args):
-        return self._ask(names.REQ_STANDBY)
-
-    def _do_wake(self, args):
-        return self._ask(names.REQ_WAKE)
 
     def _check_alarm_ack(self, args):
         code = args.get("code")
@@ -160,18 +153,25 @@ class Actions:
 
     # --- settings; flash may be written after the tick was asked
     def _check_setpoint(self, args):
-        clean = {}
-        for name, limits in (("brew_mc", board.BREW_RANGE_MC), ("steam_mc", board.STEAM_RANGE_MC)):
-            if name in args:
-                clean[name] = _setpoint(name, args[name], limits)
+        clean = {n: args[n] for n in ("brew_mc", "steam_mc") if n in args}
+        for name, value in clean.items():
+            for _, message in settings.problems({_setting(name): value}):
+                raise Refusal("bad_value", "args." + name, message)
         if not clean:
             raise Refusal("missing", "args", "send brew_mc or steam_mc, milli degrees Celsius")
         return clean
 
     def _do_setpoint(self, args):
-        self._ask(names.REQ_SETPOINT, args.get("brew_mc", 0), args.get("steam_mc", 0))
-        self._config.put({n.replace("_mc", "_setpoint_mc"): v for n, v in args.items()})
+        kept = {_setting(n): v for n, v in args.items()}
+        self._in_force(kept)
+        self._config.put(kept)
         return args
+
+    def _in_force(self, args):
+        brew = _now(args, "brew_setpoint_mc", board.BREW_DEFAULT_MC)
+        steam = _now(args, "steam_setpoint_mc", board.STEAM_DEFAULT_MC)
+        if brew or steam:
+            self._ask(names.REQ_SETPOINT, brew, steam)
 
     def _check_config_put(self, args):
         for field, message in settings.problems(args):
@@ -185,10 +185,7 @@ class Actions:
         self._config.put(args)
         if "button_slot" in args:
             self._recipes.load_button()
-        brew = _now(args, "brew_setpoint_mc", board.BREW_DEFAULT_MC)
-        steam = _now(args, "steam_setpoint_mc", board.STEAM_DEFAULT_MC)
-        if brew or steam:
-            self._ask(names.REQ_SETPOINT, brew, steam)
+        self._in_force(args)
         return {"changed": sorted(args), "restart": settings.needs_restart(args)}
 
     def _check_update(self, args):
@@ -236,10 +233,5 @@ def _now(args, name, default_mc):
     return args[name] or default_mc if name in args else 0
 
 
-def _setpoint(name, value, limits):
-    if limits is None:
-        raise Refusal("unsupported", "args." + name, "no steam boiler here; leave it out")
-    if not is_int(value) or not limits[0] <= value <= limits[1]:
-        raise Refusal("bad_value", "args." + name,
-                      "send %d to %d (milli degrees Celsius)" % tuple(limits))
-    return value
+def _setting(name):
+    return name.replace("_mc", "_setpoint_mc")

@@ -24,8 +24,22 @@ def begin():
     renew()
     if not _timer:
         _timer = Timer(period=1000, mode=Timer.PERIODIC, callback=_look)
-    os.remove(_FILE)
+    try:
+        os.remove(_FILE)
+    except OSError:
+        pass  # nobody wished it: interrupted()
     print("coffee: held")
+
+
+def interrupted(app):
+    # Ctrl-C gave the prompt. With the watchdog on it ends the machine in 5 s, and that is then no
+    # failure of ours; before, nobody else would start it again.
+    if hasattr(app, "tick"):
+        with app.mailbox.quiet():
+            resets.plan_reset(app.clock.uptime_ms())
+        print("coffee: stopped; starts again in 5 s")
+    else:
+        begin()
 
 
 def renew():

@@ -12,12 +12,15 @@ else:
 
     # what stays is to lie close together: strewn between its garbage it leaves no room for more
     gc.threshold(16384)
-    from app import App
+    try:
+        from app import App
 
-    app = App()
-    # Ctrl-C waits: with the watchdog on and no tick yet, whoever got the prompt would lose it
-    kbd_intr(-1)
-    app.start()
-    kbd_intr(3)
-    gc.threshold(-1)
-    app.run()
+        app = App()
+        # Ctrl-C waits: with the watchdog on and no tick yet, whoever got the prompt would lose it
+        kbd_intr(-1)
+        app.start()
+        kbd_intr(3)
+        gc.threshold(-1)
+        app.run()
+    except KeyboardInterrupt:
+        hold.interrupted(app)

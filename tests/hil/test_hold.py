@@ -42,5 +42,23 @@ def test_ctrl_c_between_the_watchdog_and_the_first_tick_waits(rig: EmulatedRig) 
         assert b"coffee: up" in board.console()
 
 
+def test_ctrl_c_in_the_start_leaves_no_machine_standing(rig: EmulatedRig) -> None:
+    with rig.boot() as board:
+        board.run(250)  # its modules load
+        board.type(b"\x03")
+        assert board.run_until(lambda: HELD in board.console(), 500), board.console()[-500:]
+        assert board.run_until(lambda: b"coffee: up" in board.console(), 65_000)
+
+
+def test_ctrl_c_at_rest_is_no_failure_of_the_machine(rig: EmulatedRig) -> None:
+    with rig.boot() as board:
+        board.run_until(lambda: b"coffee: up" in board.console(), 5000)
+        board.type(b"\x03")
+        assert board.run_until(lambda: len(board.resets) > 1, 6000)
+        board.run_until(lambda: board.console().count(b"coffee: up") > 1, 5000)
+        last = board.console().split(b"coffee: up ")[-1]
+        assert b'"cause": "reset"' in last and b'"boot": 2' in last, last
+
+
 def wished(rig: EmulatedRig) -> EmulatedBoard:
     return rig.boot({"hold": b""})

@@ -21,4 +21,6 @@ def taken():
     if not hold.held() and not globals().get("app"):
         open("hold", "w").close()
         hold.begin()
+    if hold.held() and hold.wanted():  # it came while the wish was just being used up
+        __import__("os").remove("hold")
     return standing() == "held"
