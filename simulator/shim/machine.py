@@ -227,12 +227,12 @@ class WDT:
             raise ValueError("WDT(%d) doesn't exist" % id)
         if not 1 <= timeout <= _WDT_MAX_MS:
             raise ValueError("timeout must be 1..%d ms" % _WDT_MAX_MS)
-        self._us = timeout * 1000
+        WDT.us = timeout * 1000  # of the one there is: made anew it only has another patience
         self.feed()
 
     @micropython.native
     def feed(self):
-        words[4] = words[0] + self._us  # WDT_DUE, NOW; once started it cannot be stopped
+        words[4] = words[0] + WDT.us  # WDT_DUE, NOW; once started it cannot be stopped
 
 
 class RTC:

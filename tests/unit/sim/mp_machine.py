@@ -94,6 +94,12 @@ def test_watchdog_bites_at_its_time():
     assert bitten == []
     time.sleep_ms(900)
     assert bitten == [1900000], bitten
+    dog = WDT(timeout=8000)
+    WDT(timeout=400)  # there is only one: this is its patience from now on
+    time.sleep_ms(300)
+    dog.feed()
+    time.sleep_ms(450)
+    assert bitten[1:] == [3400000], bitten
 
 
 def test_edges_reach_their_handlers():
