@@ -19,7 +19,9 @@ def walk(folder):
             yield path
 import os
 """
-_READ = "with open({path!r}, 'rb') as f:\n f.seek({at})\n print(f.read(512).hex())"
+_RENEW = "__import__('hold').renew()"
+_READ = ("from binascii import hexlify\nwith open({path!r}, 'rb') as f:\n f.seek({at})\n"
+         " print(hexlify(f.read(512)).decode())")
 CHUNK = 512
 
 
@@ -57,13 +59,14 @@ def _paths(device: Device) -> list[str]:
 
 def _content(device: Device, path: str) -> bytes:
     found = b""
+    device.exec(_RENEW)
     while piece := bytes.fromhex(device.exec(_READ.format(path=path, at=len(found)))):
         found += piece
     return found
 
 
 def _write(device: Device, path: str, content: bytes) -> None:
-    device.exec(f"f = open({path!r}, 'wb')")
+    device.exec(f"{_RENEW}\nf = open({path!r}, 'wb')")
     for at in range(0, len(content), CHUNK):
         device.exec(f"f.write({content[at : at + CHUNK]!r})")
     device.exec("f.close()")
