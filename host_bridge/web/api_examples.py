@@ -42,7 +42,7 @@ MACHINE: dict[str, Any] = {
         "serial": "e6614c311b5f8c24",
         "capabilities": ["brew", "clean", "hot_water", "preinfusion", "volumetric"],
         "commands": ["brew", "stop", "setpoint", "clean", "standby", "wake", "alarm.ack"],
-        "limits": {"brew_mc": [80000, 98000], "volume_ul": [5000, 250000], "phases_max": 0},
+        "limits": {"brew_mc": [80000, 98000], "volume_ul": [5000, 160000], "phases_max": 0},
     },
     "state": {"v": 1, "state": "ready", "temp_mc": 93040, "setpoint_mc": 93000, "cup": True},
     "first_seen_ms": 1795413600000,
