@@ -7,7 +7,6 @@ import live as names
 import recipe_rules
 from brew import REFUSALS
 from command import Refusal, is_int
-from micropython import const
 from recipes import Full, slot_name
 from validity import floor_ms
 
@@ -35,7 +34,6 @@ _CURES = (
     "that alarm is not latched; see state.latched",
     "the water is too hot for this recipe; lower the set-point, wait, send it again",
 )
-_NO_RECIPE = const(11)
 
 
 class Actions:
@@ -76,7 +74,7 @@ class Actions:
         # Returns the result of a brew that is taken.
         slot = args["slot"]
         if slot not in self._recipes.texts:
-            raise Refusal("no_recipe", "args.slot", _CURES[_NO_RECIPE])
+            raise Refusal("no_recipe", "args.slot", _CURES[REFUSALS.index("no_recipe")])
         for field, message in self._recipes.load(slot):
             raise Refusal("bad_recipe", field, "the stored recipe: " + message)
         return {"shot": self._facts.shot_expected(command.id, slot, self._recipes.rev)}

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import importlib
 from collections import Counter
 from collections.abc import Iterator
@@ -63,12 +64,17 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def _fixtures(name: str, config: pytest.Config) -> set[str]:
     kind, model, image = _parts(name)
     if kind == "emulated":
-        build_image(model, image)
-        return set(FIXTURES) - (set() if has_radio(image or image_of(model)) else {"radio"})
+        return _emulated_fixtures(model, image)
     if kind == "cable":
         return set(EmulatedJig.fixtures)
     jig = _jig(config)
     return set(jig.fixtures) if jig else set()
+
+
+@functools.cache
+def _emulated_fixtures(model: str, image: Path | None) -> set[str]:
+    build_image(model, image)
+    return set(FIXTURES) - (set() if has_radio(image or image_of(model)) else {"radio"})
 
 
 def _parts(name: str) -> tuple[str, str, Path | None]:
@@ -115,6 +121,7 @@ def shots(request: pytest.FixtureRequest) -> int:
     return int(request.config.getoption("--shots"))
 
 
+@functools.cache
 def build_image(model: str, image: Path | None = None) -> None:
     """As `make image`; once, whoever of several workers comes first. `image`: there is one."""
     if image:

@@ -19,20 +19,17 @@ class RecipeExportListener(Component):
 
     @skip_if(_idle)
     def on_record_create(self, record, fields=None):
-        self._delay(record)
+        record._delay_export()
 
     @skip_if(_quiet)
     def on_record_write(self, record, fields=None):
         if record._export_fields() & set(fields or ()):
             record.with_context(connector_no_export=True).sync_state = "pending"
             if record.backend_id.state == "running":
-                self._delay(record)
+                record._delay_export()
 
     @skip_if(_idle)
     def on_record_unlink(self, record):
         if record.active:
             recipes = record.browse().with_delay(description=self.env._("Empty a slot"))
             recipes.export_delete_record(record.backend_id, record.coffee_id)
-
-    def _delay(self, record):
-        record._delay_export()
