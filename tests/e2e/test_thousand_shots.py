@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import statistics
 import threading
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,8 +17,7 @@ LOOK_EVERY = 25
 SHORTEST_MS = 15_000  # no shot is over before; looking costs more than running
 REST_MS = 2000
 FLAT_BYTES = 1024  # a leak of two bytes a shot would show over the compared stretch
-COMMAND_BYTES = 160  # a remembered id: text, tuple, their place in the dict. The ledger is bounded
-# (tests/unit/soft/mp_ledger.py), but the bridge tells a machine in a hurry the time twice a minute
+REPLIES = 8  # that a machine remembers in RAM; the bridge's `clock` would fill their room slowly
 
 pytestmark = [pytest.mark.slow, pytest.mark.broker, pytest.mark.timeout(2400)]
 
@@ -28,11 +25,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.broker, pytest.mark.timeout(2400)]
 class Barista(threading.Thread):
     """Brews SHOTS shots on one machine in virtual time, as fast as it goes."""
 
-    def __init__(self, machine: Machine, remembered: Callable[[], int]) -> None:
+    def __init__(self, machine: Machine) -> None:
         super().__init__(daemon=True)
         self.machine = machine
-        self._remembered = remembered
-        self.heap_free: list[int] = []  # but for what the ledger remembers
+        self.heap_free: list[int] = []
         self.shots = 0
         self.error: BaseException | None = None
 
@@ -41,8 +37,7 @@ class Barista(threading.Thread):
             while self.shots < SHOTS:
                 self.brew()
                 if self.shots % LOOK_EVERY == 0:
-                    free = self.machine.read(collect=True)["heap_free"]
-                    self.heap_free.append(free + COMMAND_BYTES * self._remembered())
+                    self.heap_free.append(self.machine.read(collect=True)["heap_free"])
         except BaseException as error:
             self.error = error
 
@@ -70,16 +65,26 @@ class Barista(threading.Thread):
         raise TimeoutError(f"shot {self.shots}: {self.state()}, not one of {sorted(wanted)}")
 
 
-def remembered(stack: Stack, name: str) -> int:
-    return stack.journalled(name).commands
+def give_to_remember(stack: Stack, name: str) -> None:
+    """As many replies as it keeps, with ids as long as the bridge's."""
+    machine, wire = stack.machines[name], stack.wire
+    eventually(lambda: machine.run(500) is None or wire.latest(f"coffee/v1/{name}/state"), 60)
+    for n in range(REPLIES):
+        id_ = f"{n:012x}"
+        wire.publish(f"coffee/v1/{name}/cmd/identify", {"id": id_, "args": {}})
+        eventually(lambda i=id_: machine.run(200) is None or replied(stack, name, i), 60)
+
+
+def replied(stack: Stack, name: str, id_: str) -> bool:
+    return any(message.json["id"] == id_ for message in list(stack.wire.messages)
+               if message.topic == f"coffee/v1/{name}/reply")
 
 
 def test_thousand_shots_each(tmp_path: Path) -> None:
     with Stack(tmp_path, mode="step") as stack:
-        baristas = {
-            name: Barista(machine, partial(remembered, stack, name))
-            for name, machine in stack.machines.items()
-        }
+        for name in stack.machines:
+            give_to_remember(stack, name)
+        baristas = {name: Barista(machine) for name, machine in stack.machines.items()}
         for barista in baristas.values():
             barista.start()
         for name, barista in baristas.items():
