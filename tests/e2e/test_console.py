@@ -180,6 +180,7 @@ def test_a_brew_is_watched_live_and_becomes_a_record(
     external_id = f"{made[1]}/{made[2]}"
     window.see(external_id)
     window.see("Last shot")
+    window.see("Its record")
     assert float(window.run(YIELD_TOP)) > 20, "the yield grew out of its first axis"
     window.open("/brews")
     window.see(external_id)

@@ -27,13 +27,15 @@ from host_bridge.web.markup import (
     tag,
     when,
 )
-from host_bridge.web.pages.brews import HEADS, recipes_of, row
+from host_bridge.web.pages.brews import HEADS, address, recipes_of, row
 from host_bridge.web.pages.fleet import badge
 from host_bridge.web.pages.machine_controls import Controls
 
 _REFRESH_S = 0.5
 _SLOW_EVERY = 10
-"""What comes from the store is asked for at every tenth refresh only."""
+"""What comes from the store is asked for at every tenth refresh only, …"""
+_SOON_EVERY = 2
+"""… and while the last shot's record is on its way more often."""
 
 
 @ui.page("/machines/{machine}")
@@ -58,6 +60,8 @@ class MachinePage:
         self._visit = visit
         self._machine = view.machine
         self._round = 0
+        self._awaited = False
+        self._records: dict[tuple[int, int], str] = {}  # (boot, shot) → page, of the newest brews
         self._head = html(Markup()).classes("stack")
         self._alerts = html(Markup()).classes("stack")
         with ui.element("div").classes("split"):
@@ -93,24 +97,28 @@ class MachinePage:
             return
         if view is None:
             return
+        if self._round % (_SOON_EVERY if self._awaited else _SLOW_EVERY) == 0:
+            await self._refresh_stored(view)
+        self._round += 1
         state = (live.state if live.online else None) or {}
         put(self._head, _head(view))
         put(self._alerts, _alerts(view))
         put(self._readings, readings(live))
-        put(self._shot_title, _shot_title(live))
+        shot = live.curve
+        record = self._records.get((shot.boot, shot.shot)) if shot else None
+        self._awaited = bool(shot and live.online and not live.running and not record)
+        put(self._shot_title, shot_title(live, record))
         put(self._switches, _switches(state))
         self._shot.show(live.curve)
         self._history.show(live.history)
         await self._controls.refresh(view)
-        if self._round % _SLOW_EVERY == 0:
-            await self._refresh_stored(view)
-        self._round += 1
 
     async def _refresh_stored(self, view: MachineView) -> None:
         bridge = self._visit.bridge
         brews = await self._visit.ask(bridge.brews, self._machine, 6)
         names = await self._visit.ask(recipes_of, bridge, [self._machine])
         meters = await self._visit.ask(bridge.meters, self._machine, 1)
+        self._records = {(brew.boot, brew.shot): address(brew) for brew in brews}
         if brews:
             put(self._brews, table(HEADS, (row(b, names) for b in brews), "Brews"))
         else:
@@ -211,14 +219,23 @@ def _reading(label: str, unit: str, value: str, goal: str) -> Markup:
     ).format(label, value, unit, goal or Markup("&nbsp;"))
 
 
-def _shot_title(live: LiveView) -> Markup:
+def shot_title(live: LiveView, record: str | None) -> Markup:
+    """`record`: the page of what became of the shot, None as long as the bridge has none."""
     if live.curve is None:
         return Markup("<h2>Shot</h2>")
-    text = "Shot running" if live.running else "Last shot"
-    mark = chip(words.Word("live", words.BUSY, "sensors")) if live.running else Markup()
-    whole = live.running or live.curve.complete
-    hole = "" if whole else "some samples were missed on the way"
+    hole = "" if live.running or live.curve.complete else "some samples were missed on the way"
+    if live.running:
+        text, mark = "Shot running", chip(words.Word("live", words.BUSY, "sensors"))
+    else:
+        text, mark = "Last shot", _record(record, live.online)
     return Markup('<h2>{}</h2>{}<span class="soft small">{}</span>').format(text, mark, hole)
+
+
+def _record(page: str | None, online: bool) -> Markup:
+    if page:
+        return Markup('<a href="{}">Its record</a>').format(page)
+    text = "is on its way" if online else "comes when the machine is back"
+    return Markup('<span class="soft small">its record {}</span>').format(text)
 
 
 def _switches(state: dict[str, Any]) -> Markup:

@@ -15,7 +15,7 @@ from host_bridge.views import BrewView, Curve, History, LiveView, MachineView
 from host_bridge.web import curves, markup, units, words
 from host_bridge.web.pages import fleet
 from host_bridge.web.pages.fleet import spark
-from host_bridge.web.pages.machine import readings
+from host_bridge.web.pages.machine import readings, shot_title
 from host_bridge.web.payload import safe_text
 
 EVIL = "<script>alert(1)</script>\"'"
@@ -191,6 +191,17 @@ def test_a_weight_that_was_never_tared_is_not_shown() -> None:
     assert "312.0" not in readings(live)
     shot = Curve("m1", 1, 2, True, True, [0], [0], [0], [0], [0])
     assert "312.0" in readings(replace(live, curve=shot))
+
+
+def test_a_shot_that_is_over_says_where_its_record_is() -> None:
+    shot = Curve("m1", 1, 2, True, True, [0], [0], [0], [0], [0])
+    live = LiveView(machine="m1", online=True, state={}, received_ms=1, running=False,
+                    curve=shot, history=History([], [], [], None, None, []))  # fmt: skip
+    away = replace(live, online=False)
+    assert "its record is on its way" in shot_title(live, None)
+    assert "its record comes when the machine is back" in shot_title(away, None)
+    assert '<a href="/brews/m1/j/7">Its record</a>' in shot_title(live, "/brews/m1/j/7")
+    assert "record" not in shot_title(replace(live, running=True), None)
 
 
 @pytest.mark.parametrize(("most_mg", "top"), [(0, 10), (-400, 10), (9_900, 10), (36_000, None)])
