@@ -33,6 +33,8 @@ NAMES: Final = (
 )  # fmt: skip
 PAYLOAD_BYTES: Final = 1024
 RECIPE_BYTES: Final = 2048
+MAC_BYTES: Final = 73
+"""What signed() adds."""
 RESEND_FIRST_S: Final = 5.0
 RESEND_MAX_S: Final = 60.0
 AHEAD_MS: Final = 12 * 3_600_000
@@ -87,8 +89,10 @@ def checked(name: str, args: dict[str, Any]) -> dict[str, Any]:
     return args
 
 
-def payload(command_id: str, deadline_ms: int | None, args: dict[str, Any]) -> bytes:
-    """Raises Invalid when it is not JSON or too long for a machine."""
+def payload(
+    command_id: str, deadline_ms: int | None, args: dict[str, Any], spare: int = 0
+) -> bytes:
+    """Raises Invalid when it is not JSON or, with `spare` bytes more, too long for a machine."""
     body: dict[str, Any] = {"v": messages.VERSION, "id": command_id}
     if deadline_ms is not None:
         body["deadline"] = deadline_ms
@@ -96,7 +100,7 @@ def payload(command_id: str, deadline_ms: int | None, args: dict[str, Any]) -> b
         encoded = messages.encode(body | {"args": args})
     except (TypeError, ValueError, RecursionError) as error:
         raise Invalid("args", f"cannot be written as JSON ({error})") from error
-    limit = RECIPE_BYTES if "recipe" in args else PAYLOAD_BYTES
+    limit = (RECIPE_BYTES if "recipe" in args else PAYLOAD_BYTES) - spare
     if len(encoded) > limit:
         raise Invalid("args", f"{len(encoded)} bytes as a message, at most {limit}; shorten it")
     return encoded
@@ -113,7 +117,12 @@ def signed(body: bytes, machine: str, name: str, key: bytes | None) -> bytes:
 
 
 class Outbox:
-    def __init__(self, db: Database, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, db: Database, now_ms: Callable[[], int],
+        signs: Callable[[str], bool] = lambda machine: False,
+    ) -> None:  # fmt: skip
+        """`signs`: whether this machine's commands get a MAC."""
+        self._signs = signs
         self._db = db
         self._now_ms = now_ms
         self._decided = threading.Condition()
@@ -127,7 +136,9 @@ class Outbox:
         """
         args = checked(order.name, order.args)
         command_id = order.id or uuid.uuid4().hex[:12]
-        payload(command_id, order.deadline_ms, args)
+        payload(
+            command_id, order.deadline_ms, args, MAC_BYTES if self._signs(order.machine) else 0
+        )
         with self._db.write() as tx:
             tx.execute(
                 "INSERT OR IGNORE INTO command (id, machine, name, args, person, state,"
@@ -139,13 +150,17 @@ class Outbox:
 
     # --- for the sender
     def due(self, limit: int, machines: Iterable[str]) -> list[CommandView]:
-        """Open commands for these machines whose time to be sent (again) has come, secrets and
-        all. Those for others must not stand before them: a machine may be off for a week."""
+        """Open commands for these machines whose time to be sent (again) has come, or lies
+        further ahead than it ever may (the clock was set back), secrets and all. Those for others
+        must not stand before them: a machine may be off for a week."""
+        now_ms = self._now_ms()
         rows = self._db.read(
-            f"SELECT * FROM command WHERE state IN {OPEN} AND next_ms<=? AND deadline_ms>?"
+            f"SELECT * FROM command WHERE state IN {OPEN} AND (next_ms<=? OR next_ms>?)"
+            " AND deadline_ms>?"
             " AND machine IN (SELECT value FROM json_each(?))"
             " ORDER BY next_ms, created_ms LIMIT ?",
-            (self._now_ms(), self._now_ms(), json.dumps(sorted(machines)), limit),
+            (now_ms, now_ms + int(RESEND_MAX_S * 1000), now_ms, json.dumps(sorted(machines)),
+             limit),
         )  # fmt: skip
         return [_view(row, secrets=True) for row in rows]
 

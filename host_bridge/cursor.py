@@ -70,6 +70,14 @@ class Cursors:
                     moved.append(Ack(row["machine"], row["journal"], new))
         return moved
 
+    def passable(self) -> list[int]:
+        """Journals whose next fact is done though no import says so: it came bad."""
+        rows = self._db.read(
+            "SELECT id FROM journal WHERE EXISTS (SELECT 1 FROM fact WHERE journal_id=journal.id"
+            " AND seq=held_seq+1 AND state<>0)"
+        )
+        return [row["id"] for row in rows]
+
     def of(self, machine: str, journal: str) -> Ack | None:
         row = self._db.one(
             "SELECT held_seq FROM journal WHERE machine=? AND journal=?", (machine, journal)

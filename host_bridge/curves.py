@@ -12,6 +12,7 @@ from typing import Final
 from host_bridge.database import Database, Row
 from host_bridge.views import Curve
 
+SAME_SHOT_MS: Final = 3_600_000
 SCHEMA: Final = """
 CREATE TABLE curve (
   machine TEXT NOT NULL, boot INTEGER NOT NULL, shot INTEGER NOT NULL,
@@ -26,12 +27,14 @@ class Curves:
         self._db = db
 
     def store(self, tx: sqlite3.Connection, curve: Curve, now_ms: int) -> None:
-        """A curve that is complete is never replaced by one that is not."""
+        """A curve that is complete is never replaced by one that is not, except of a shot long
+        before: a machine whose flash was wiped counts its boots and shots from the beginning."""
         known = tx.execute(
-            "SELECT columns FROM curve WHERE machine=? AND boot=? AND shot=?",
+            "SELECT columns, finished_ms FROM curve WHERE machine=? AND boot=? AND shot=?",
             (curve.machine, curve.boot, curve.shot),
         ).fetchone()
-        if known is not None and not curve.complete and _unpack(known).complete:
+        same_shot = known is not None and abs(now_ms - known["finished_ms"]) < SAME_SHOT_MS
+        if same_shot and not curve.complete and _unpack(known).complete:
             return
         columns = zlib.compress(json.dumps(asdict(curve)).encode(), 6)
         tx.execute(

@@ -38,12 +38,13 @@ class Database:
         try:
             if not read_only:
                 path.parent.mkdir(parents=True, exist_ok=True)
+                path.touch(0o600)  # commands that wait carry passwords; -wal and -shm follow it
                 self._writer = self._open()
                 self._writer.execute("PRAGMA journal_mode=WAL")
                 self._create(schema, version, upgrades or {})
             self._reader = self._open(read_only=True)
             found = self._reader.execute("PRAGMA user_version").fetchone()[0]
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise DatabaseError(
                 f"{path}: {error}; restore it from a backup or move it away"
             ) from error

@@ -41,7 +41,7 @@ from host_bridge.unreadable import Unreadable
 log = structlog.get_logger(__name__)
 HOUSEKEEPING_S: Final = 3600.0
 COMMAND_DAYS: Final = 90
-ACK_AGAIN_MS: Final = 2_000
+ACK_AGAIN_S: Final = 2.0
 DAY_MS: Final = 86_400_000
 MET: Final = "erp"
 """Address and database of the ERP that answered last."""
@@ -81,7 +81,9 @@ class Engine:
         self.registry = Registry(self.db)
         self.curves = Curves(self.db)
         self._cursors = Cursors(self.db)
-        self.outbox = Outbox(self.db, now_ms)
+        self.outbox = Outbox(
+            self.db, now_ms, lambda machine: settings.command_key(machine) is not None
+        )
         self._keeper = Keeper(self.db)
         self.intake = Intake(
             self.inbox, self.registry, self.curves, self.live, self.outbox, self,
@@ -91,7 +93,7 @@ class Engine:
         self.link = Link(settings.mqtt, settings.name, self.ingest.put, self._connected)
         self.sender = Sender(
             self.outbox, self.link.publish, self.live.online_machines, self.live.boot_of,
-            settings.command_key, now_ms,
+            settings.command_key, now_ms, self.metrics.commands.labels("expired").inc,
         )  # fmt: skip
         self.reader = Reader(settings, self.registry, self._cursors, self.curves, self.store)
         self.synchronizer = Synchronizer(
@@ -113,7 +115,7 @@ class Engine:
             self._probed, time.monotonic,
         )  # fmt: skip
         self.probe_result: tuple[float | None, str | None] = (None, "not probed yet")
-        self._acked_ms: dict[str, int] = {}
+        self._acked_s: dict[str, float] = {}
         self._stopping = threading.Event()
         self._housekeeper = threading.Thread(
             target=self._keep_house, name="housekeeping", daemon=True
@@ -146,6 +148,7 @@ class Engine:
         if self._stopping.is_set():
             return
         self._stopping.set()
+        self.ingest.refuse()
         self.link.stop()
         self.ingest.stop()
         self.synchronizer.worker.stop()
@@ -194,7 +197,7 @@ class Engine:
         self.synchronizer.worker.wake()
 
     def resent(self, machine: str, journal: str) -> None:
-        if now_ms() - self._acked_ms.get(machine, 0) >= ACK_AGAIN_MS:
+        if time.monotonic() - self._acked_s.get(machine, -ACK_AGAIN_S) >= ACK_AGAIN_S:
             ack = self._cursors.of(machine, journal)
             if ack is not None:
                 self._publish_ack(ack)
@@ -225,11 +228,13 @@ class Engine:
         if ack.seq >= 0 and self.link.publish(
             topics.ack(ack.machine), messages.ack(ack.journal, ack.seq), retain=True
         ):
-            self._acked_ms[ack.machine] = now_ms()
+            self._acked_s[ack.machine] = time.monotonic()
 
     def _connected(self, session_present: bool) -> None:
         """The broker may have lost everything, and cursors may have moved meanwhile."""
         self.metrics.connects.inc()
+        if not session_present:
+            self.live.broker_forgot()
         for ack in self._cursors.newest().values():
             self._publish_ack(ack)
         self.outbox.again()
@@ -252,6 +257,7 @@ class Engine:
 
     def _slowly(self) -> None:
         """What has to do with the ERP and no hurry."""
+        self.reader.changed()  # checkpoints come without facts too
         self._meet_erp()
         if self.mirror is not None and self.mirror.follow_reviews():
             self.reader.changed()

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from host_bridge.contract.messages import ContractError, decode_fact
+from host_bridge.contract.messages import ContractError, decode_fact_at
 from host_bridge.contract.topics import journal as journal_topic
 from host_bridge.database import Database
 from host_bridge.errors import Invalid, NotFound
@@ -24,8 +24,20 @@ PENDING: Final = 0
 IMPORTED: Final = 1
 QUARANTINED: Final = 2
 DISCARDED: Final = 3
+DROP_EVERY: Final = 1_000
+CLOCK_BACK_MS: Final = 60_000
+"""A clock that goes back so far was wrong before."""
 
-SCHEMA: Final = """
+_QUARANTINE: Final = """
+CREATE TABLE quarantine (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT NOT NULL, machine TEXT, fact_id INTEGER UNIQUE
+    REFERENCES fact, payload BLOB NOT NULL, size_bytes INTEGER NOT NULL, digest BLOB NOT NULL,
+  reason TEXT NOT NULL, received_ms INTEGER NOT NULL, times INTEGER NOT NULL DEFAULT 1,
+  UNIQUE (topic, digest)
+);
+"""
+"""AUTOINCREMENT: the number of a row thrown away is never given to another one."""
+SCHEMA: Final = f"""
 CREATE TABLE journal (
   id INTEGER PRIMARY KEY, machine TEXT NOT NULL, journal TEXT NOT NULL,
   held_seq INTEGER NOT NULL, purged_seq INTEGER NOT NULL, UNIQUE (machine, journal)
@@ -41,13 +53,20 @@ CREATE TABLE gap (
   journal_id INTEGER NOT NULL REFERENCES journal, from_seq INTEGER NOT NULL,
   to_seq INTEGER NOT NULL, reported INTEGER NOT NULL, PRIMARY KEY (journal_id, from_seq, to_seq)
 );
-CREATE TABLE quarantine (
-  id INTEGER PRIMARY KEY, topic TEXT NOT NULL, machine TEXT, fact_id INTEGER UNIQUE
-    REFERENCES fact, payload BLOB NOT NULL, size_bytes INTEGER NOT NULL, digest BLOB NOT NULL,
-  reason TEXT NOT NULL, received_ms INTEGER NOT NULL, times INTEGER NOT NULL DEFAULT 1,
-  UNIQUE (topic, digest)
-);
-"""
+{_QUARANTINE}"""
+UPGRADES: Final = {
+    1: f"""
+ALTER TABLE quarantine RENAME TO quarantine_1;
+{_QUARANTINE}
+INSERT INTO quarantine SELECT * FROM quarantine_1;
+DROP TABLE quarantine_1;
+DELETE FROM sqlite_sequence WHERE name='quarantine';
+INSERT INTO sqlite_sequence SELECT 'quarantine', max(
+  coalesce((SELECT max(id) FROM quarantine), 0),
+  coalesce((SELECT json_extract(value, '$.upto') FROM kept WHERE name='unreadable'), 0));
+""",
+}
+"""Version of the bridge's file → what makes it the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +165,7 @@ class Inbox:
     def __init__(self, db: Database, settings: InboxSettings) -> None:
         self._db = db
         self._settings = settings
+        self._since_dropped = 0
         self._journals: dict[str, _Journal] = {}  # by machine, the journal seen last
 
     # --- taking in
@@ -215,11 +235,13 @@ class Inbox:
 
     # --- for the importer
     def pending(self, limit: int, now_ms: int) -> list[PendingFact]:
-        """Oldest first, without those that wait for a later time."""
+        """Oldest first, without those that wait for a later time. What came in the future came
+        by a clock that was set back since."""
         rows = self._db.read(
             "SELECT fact.id, journal_id, machine, journal, seq, payload, sent_boot, sent_ms,"
             " sent_utc_ms, arrival_ms, live FROM fact JOIN journal ON journal.id=journal_id"
-            " WHERE state=0 AND due_ms<=? ORDER BY fact.id LIMIT ?", (now_ms, limit),
+            " WHERE state=0 AND (due_ms<=? OR arrival_ms>?) ORDER BY fact.id LIMIT ?",
+            (now_ms, now_ms + CLOCK_BACK_MS, limit),
         )  # fmt: skip
         return [PendingFact(*row) for row in rows]
 
@@ -297,6 +319,9 @@ class Inbox:
         reason: str, now_ms: int,
     ) -> None:  # fmt: skip
         """A whole message nobody could read. The same bytes again only count."""
+        self._since_dropped += 1
+        if self._since_dropped >= DROP_EVERY:  # a flood would fill the disk within the hour
+            self._drop_messages(tx)
         digest = hashlib.sha256(payload).digest()[:16]
         tx.execute(
             "INSERT INTO quarantine (topic, machine, payload, size_bytes, digest, reason,"
@@ -356,13 +381,13 @@ class Inbox:
         """Gives a single fact back to the importer. False: the row is a whole message.
 
         Raises:
-            Invalid: it still does not decode.
+            Invalid: it still does not decode, or belongs elsewhere in its journal.
         """
         view = self.quarantined(quarantine_id)
         if view.external_id is None:
             return False
         try:
-            decode_fact(view.payload)
+            decode_fact_at(view.payload, int(view.external_id.rpartition("/")[2]))
         except ContractError as error:
             raise Invalid("quarantine_id", f"still unreadable: {error}; discard it") from error
         with self._db.write() as tx:
@@ -428,13 +453,18 @@ class Inbox:
                 "DELETE FROM gap WHERE to_seq <= (SELECT held_seq FROM journal"
                 " WHERE id=journal_id) AND reported"
             )
-            messages = tx.execute(
-                "DELETE FROM quarantine WHERE fact_id IS NULL AND id <= (SELECT id FROM"
-                " quarantine WHERE fact_id IS NULL ORDER BY id DESC LIMIT 1 OFFSET ?)",
-                (self._settings.quarantine_rows,),
-            ).rowcount
+            messages = self._drop_messages(tx)
             self.forget_cache()
         return facts, messages
+
+    def _drop_messages(self, tx: sqlite3.Connection) -> int:
+        """The oldest whole messages above quarantine_rows."""
+        self._since_dropped = 0
+        return tx.execute(
+            "DELETE FROM quarantine WHERE fact_id IS NULL AND id <= (SELECT id FROM"
+            " quarantine WHERE fact_id IS NULL ORDER BY id DESC LIMIT 1 OFFSET ?)",
+            (self._settings.quarantine_rows,),
+        ).rowcount
 
 
 _CONTAINING: Final = (

@@ -253,11 +253,7 @@ def _raw_fact(message: messages.Journal, index: int) -> RawFact:
     seq = message.seq + index
     path = f"facts[{index}]"
     try:
-        fact = messages.decode_fact(payload, path)
-        if fact.seq != seq:
-            raise ContractError(f"{path}.seq", f"{fact.seq}, but its place is {seq}")
-        if isinstance(fact, messages.Lost) and fact.to_seq >= seq:
-            raise ContractError(f"{path}.to_seq", f"{fact.to_seq} is not before its own {seq}")
+        messages.decode_fact_at(payload, seq, path)
     except ContractError as error:
         return RawFact(seq, payload, f"{error}; correct the sender, then replay")
     return RawFact(seq, payload, None)

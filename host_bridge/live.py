@@ -230,6 +230,12 @@ class Live:
                 entry.curve = None
         return ended
 
+    def broker_forgot(self) -> None:
+        """A broker that lost our session lost the wills too: who is there says so again."""
+        with self._lock:
+            for entry in self._machines.values():
+                entry.online = False
+
     # --- questions
     def online(self, machine: str) -> bool:
         with self._lock:

@@ -16,6 +16,7 @@ from host_bridge.connector.backend import UnknownVersion
 from host_bridge.connector.binder import BinderError
 from host_bridge.connector.environment import Session, get_environment
 from host_bridge.connector.exporter import Exporter
+from host_bridge.due import is_due
 from host_bridge.errors import Invalid
 from host_bridge.gateway.port import (
     BACKEND,
@@ -66,7 +67,7 @@ class Orders:
         if fetched.busy is not None:
             self._busy(fetched.busy)
         self._tell(ended)
-        if self._now_ms() >= self._slow_due_ms:
+        if is_due(self._slow_due_ms, self._now_ms(), SLOW_EVERY_MS):
             self._slow_due_ms = self._now_ms() + SLOW_EVERY_MS
             self._tell_presence()
             self._slowly()

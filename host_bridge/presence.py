@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from host_bridge.due import is_due
 from host_bridge.gateway.port import Presence
 from host_bridge.live import Live
 
@@ -47,4 +48,4 @@ def _alarms(state: bytes | None) -> Iterable[str]:
 def _differs(told: Presence | None, now: Presence) -> bool:
     if told is None or (told.online, told.alarms) != (now.online, now.alarms):
         return True
-    return now.last_seen_ms - told.last_seen_ms >= AGAIN_MS
+    return is_due(told.last_seen_ms + AGAIN_MS, now.last_seen_ms, AGAIN_MS)

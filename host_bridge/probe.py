@@ -5,6 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+import structlog
+
+log = structlog.get_logger(__name__)
+
 
 class ProbeLoop:
     """Probes the gateway for ever and hands each result on.
@@ -21,7 +25,7 @@ class ProbeLoop:
         self._probe = probe
         self._every_s = every_s
         self._timeout_s = timeout_s
-        self._result = result
+        self._tell = result
         self._monotonic = monotonic
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="probe", daemon=True)
@@ -54,6 +58,12 @@ class ProbeLoop:
         while not answered.is_set() and not self._stopping.is_set():
             self._result(None, f"no answer within {self._timeout_s:g} s")
             answered.wait(self._every_s)
+
+    def _result(self, latency_ms: float | None, error: str | None) -> None:
+        try:
+            self._tell(latency_ms, error)
+        except Exception:  # without this thread an ERP that is down would look well for ever
+            log.exception("probe_result_failed")
 
     def _ask(self, answered: threading.Event, errors: list[str]) -> None:
         try:

@@ -15,7 +15,7 @@ from typing import Final
 import structlog
 
 from host_bridge.gateway.history import History, Key
-from host_bridge.gateway.port import FactPush, Gateway, Pushed, Transient
+from host_bridge.gateway.port import FactPush, Gateway, Permanent, Pushed, Transient
 from host_bridge.inbox import Inbox
 
 log = structlog.get_logger(__name__)
@@ -76,8 +76,11 @@ class Resend:
                 self.sent.machines.append(draft.machine)
                 continue
             rev, slots = self._history.recipes(draft.machine)
-            if slots:
-                self._gateway.import_recipes(draft.machine, rev, slots)
+            try:
+                if slots:
+                    self._gateway.import_recipes(draft.machine, rev, slots)
+            except Permanent as error:  # facts go without their drink; the others' go on
+                self.sent.reasons[f"recipes of {draft.machine}: {error}"] += 1
 
     def _push(self, facts: list[FactPush]) -> list[Pushed]:
         for pause_s in PAUSES_S:

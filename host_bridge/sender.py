@@ -10,6 +10,7 @@ import structlog
 
 from host_bridge.commands import AHEAD_MS, Outbox, payload, signed
 from host_bridge.contract import topics
+from host_bridge.due import is_due
 from host_bridge.views import CommandView
 from host_bridge.worker import Worker
 
@@ -26,6 +27,7 @@ class Sender:
         self, outbox: Outbox, publish: Callable[[str, bytes], bool],
         online_machines: Callable[[], list[str]], boot_of: Callable[[str], int | None],
         key: Callable[[str], bytes | None], now_ms: Callable[[], int],
+        expired: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
         self._outbox = outbox
         self._publish = publish
@@ -33,6 +35,7 @@ class Sender:
         self._boot_of = boot_of
         self._key = key
         self._now_ms = now_ms
+        self._expired = expired
         self._clock_due: set[str] = set()
         self._lock = threading.Lock()
         self._next_round_ms = now_ms() + int(CLOCK_EVERY_S * 1000)
@@ -50,6 +53,7 @@ class Sender:
             self._send(command)
         if self._outbox.any_overdue():
             for command_id in self._outbox.expire():
+                self._expired()
                 log.info("command_expired", id=command_id)
         return False
 
@@ -64,7 +68,7 @@ class Sender:
     def _send_clocks(self) -> None:
         with self._lock:
             machines, self._clock_due = self._clock_due, set()
-        if self._now_ms() >= self._next_round_ms:
+        if is_due(self._next_round_ms, self._now_ms(), int(CLOCK_EVERY_S * 1000)):
             self._next_round_ms = self._now_ms() + int(CLOCK_EVERY_S * 1000)
             machines |= set(self._online_machines())
         for machine in sorted(machines):

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import structlog
 
 from host_bridge.commands import Order
+from host_bridge.contract import messages, topics
 from host_bridge.engine import Engine, now_ms
 from host_bridge.errors import Invalid, NotFound
 from host_bridge.intake import Incoming
@@ -246,6 +247,7 @@ class Bridge:
     def _replay_message(self, view: QuarantineView) -> None:
         if view.size_bytes > len(view.payload):
             raise Invalid("quarantine_id", "only its beginning was kept; discard it")
+        self._refuse_outdated(view)
         incoming = Incoming(view.topic, view.payload, False, False, view.received_ms)
         try:
             with self._engine.db.write() as tx:
@@ -259,6 +261,24 @@ class Bridge:
             raise
         self._engine.metrics.count(kind, outcome)
         self._engine.intake.committed()
+
+    def _refuse_outdated(self, view: QuarantineView) -> None:
+        """What a machine has said anew since must not be undone by what it said before."""
+        try:
+            source = topics.read(view.topic)
+            message = messages.decode(source.kind, view.payload)
+        except messages.ContractError:
+            return  # the intake says it better
+        known = self._engine.registry.machine(source.machine)
+        recipes = self._engine.registry.recipes(source.machine)
+        if isinstance(message, messages.Recipes):
+            old = recipes is not None and message.rev < recipes.rev
+        elif isinstance(message, messages.Info | messages.Status):
+            old = known is not None and known.boot is not None and message.boot < known.boot
+        else:
+            old = False
+        if old:
+            raise Invalid("quarantine_id", "the machine has sent a newer one since; discard it")
 
     def discard(self, quarantine_id: int, user: str) -> None:
         """Removes a quarantined message for good, on that person's word."""

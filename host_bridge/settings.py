@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from datetime import time
 from pathlib import Path
@@ -31,6 +32,7 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+from pydantic_settings import SettingsError as SourceError
 
 NAME = r"^[a-z0-9-]{1,32}$"
 TOKEN_LENGTH = 12
@@ -74,7 +76,7 @@ class Section(BaseModel):
 class MqttSettings(Section):
     """The broker. Without `ca_file` the connection is plain TCP."""
 
-    host: str = "127.0.0.1"
+    host: str = Field(default="127.0.0.1", min_length=1)
     port: int = Field(default=1883, ge=1, le=65535)
     protocol: Literal["auto", "5", "3.1.1"] = "auto"
     """auto: MQTT 5, and 3.1.1 when the broker refuses it."""
@@ -161,9 +163,14 @@ class GatewaySettings(Section):
     def _is_url(cls, url: str | None) -> str | None:
         if url is None:
             return None
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"{url!r} is no address; give one such as https://odoo.example")
+        try:
+            parts = urlsplit(url)
+            sound = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        except ValueError:  # of the port, or of brackets
+            sound = False
+        if not sound:
+            shown = "it" if "@" in url else repr(url)  # may hold a password
+            raise ValueError(f"{shown} is no address; give one such as https://odoo.example")
         if parts.username or parts.password or parts.query or parts.fragment:
             raise ValueError("only scheme, host, port and path; the key goes into gateway.key")
         return url.rstrip("/")
@@ -200,6 +207,13 @@ class PourSettings(Section):
     timezone: TimeZone | None = None
     """IANA name; without one the host's own zone."""
     deadline_s: float = Field(default=60, gt=0, le=600)
+
+    @field_validator("office_from", "office_to")
+    @classmethod
+    def _is_local(cls, value: time) -> time:
+        if value.tzinfo is not None:
+            raise ValueError("give hours and minutes only (08:00); timezone says where")
+        return value
 
     @model_validator(mode="after")
     def _can_pour(self) -> PourSettings:
@@ -275,6 +289,13 @@ def load(config: Path | None = None, **overrides: Any) -> Settings:
         return FileSettings(**_given(overrides))
     except ValidationError as error:
         raise SettingsError(_explain(error)) from error
+    except SourceError as error:
+        found = re.search(r'field "(\w+)"', str(error))
+        name = found[1] if found else "settings"
+        raise SettingsError(
+            f"{name}: {PREFIX}{name.upper()} or one below it is no JSON; lists and tables in "
+            f"variables are written so ({EXAMPLE})"
+        ) from None  # its cause quotes the value, which may be a secret
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{toml_file}: not TOML: {error}; correct that line") from error
     except UnicodeDecodeError as error:

@@ -18,12 +18,13 @@ from host_bridge.gateway.embedded import EmbeddedStore
 from host_bridge.gateway.mirror import Mirror
 from host_bridge.settings import Settings
 
+VERSION: Final = 2
 SCHEMA: Final = inbox.SCHEMA + registry.SCHEMA + curves.SCHEMA + commands.SCHEMA + keeper.SCHEMA
 
 
 def open_bridge(data: Path, read_only: bool = False) -> Database:
     """Raises DatabaseError."""
-    return Database(data / "bridge.sqlite", SCHEMA, read_only=read_only)
+    return Database(data / "bridge.sqlite", SCHEMA, VERSION, read_only, inbox.UPGRADES)
 
 
 def open_store(data: Path, read_only: bool = False) -> EmbeddedStore:

@@ -21,6 +21,7 @@ from host_bridge.connector.mapper import MappingError
 from host_bridge.connector.mappers.common import RecipeMapper
 from host_bridge.cursor import Ack, Cursors
 from host_bridge.database import Database
+from host_bridge.due import is_due
 from host_bridge.gateway.port import RECIPE, REFUSED_MACHINE, Gateway, Permanent
 from host_bridge.inbox import Inbox
 from host_bridge.metrics import Metrics
@@ -86,7 +87,7 @@ class Synchronizer:
 
     # --- machines
     def _look_again(self) -> None:
-        if self._now_ms() < self._look_again_ms:
+        if not is_due(self._look_again_ms, self._now_ms(), LOOK_AGAIN_MS):
             return
         self._look_again_ms = self._now_ms() + LOOK_AGAIN_MS
         self._batch.forget()
@@ -109,6 +110,7 @@ class Synchronizer:
         for machine, model in models.items():
             if not records[machine].refused:
                 self._let_in(machine, model)
+        self._imported()  # a machine new to the ERP is to be reviewed
 
     def _let_in(self, machine: str, model: str) -> None:
         self._inbox.hurry(machine)
@@ -126,6 +128,8 @@ class Synchronizer:
         rows = self._inbox.pending(limit, self._now_ms())
         if not rows:
             self._report_gaps()
+            for ack in self._cursors.advance(self._cursors.passable()):
+                self._held(ack)
             return False
         result = self._batch.run(rows)
         with self._db.write() as tx:
@@ -162,6 +166,7 @@ class Synchronizer:
         self._inbox.gaps_reported(gaps)
         for ack in self._cursors.advance(gap.journal_id for gap in gaps):
             self._held(ack)
+        self._imported()
 
     # --- recipes of the machines
     def _import_recipes(self) -> None:

@@ -24,6 +24,7 @@ from host_bridge.cli.common import (
     folder,
     out,
     print_json,
+    said,
     settings,
 )
 from host_bridge.cli.look import Slot
@@ -50,7 +51,7 @@ def _order(
     elif view["state"] == "refused":
         error = view["error"] or {"code": "refused", "message": "no reason given"}
         where = f" ({error['field']})" if error.get("field") else ""
-        err.print(escape(f"{machine} refused{where}: {error['message']}"), style="red")
+        err.print(said(f"{machine} refused{where}: {error['message']}"), style="red")
     else:
         err.print(escape(f"{machine}: {view['state']}, no answer yet; command {view['id']}"))
     if view["state"] != "ok":
@@ -96,10 +97,11 @@ def recipe_put(
     Example: `coffee-bridge recipe put sim-1900 3 espresso.json`
     """
     with explained():
-        text = typer.get_text_stream("stdin").read() if str(file) == "-" else file.read_text()
+        stdin = typer.get_binary_stream("stdin")
+        text = stdin.read() if str(file) == "-" else file.read_bytes()
         try:
             wanted = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Invalid("file", f"{file} is not JSON: {error}; correct it there") from error
         api = Api(settings(config, data, web_port), web_port)
         _order(api, machine, "recipe.put", {"slot": slot, "recipe": wanted}, wait, as_json)
@@ -177,7 +179,7 @@ def review(
             out.print(escape(f"{id}: already reviewed by {done['reviewed_by']}, {when}{words}"))
             return
         view = api.call("POST", f"checkpoints/{id}/review", {"note": note})
-        out.print(escape(f"{view['machine']}: {view['summary']}: {view['state']}"))
+        out.print(said(f"{view['machine']}: {view['summary']}: {view['state']}"))
 
 
 def replay(id: Id, config: Config = None, data: Data = None, web_port: WebPort = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import urllib.error
@@ -13,6 +14,8 @@ from host_bridge.settings import Settings
 from host_bridge.web.address import ADDRESS_FILE, FOLDER
 
 TIMEOUT_S: Final = 20.0
+_direct: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""Past any http_proxy: it has no way to this computer's bridge, and would get the token."""
 
 
 class ApiError(Exception):
@@ -63,14 +66,14 @@ class Api:
             },
         )
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_S + wait_s) as answer:
+            with _direct.open(request, timeout=TIMEOUT_S + wait_s) as answer:
                 return _decoded(answer.read())
         except urllib.error.HTTPError as error:
             answer_body = _decoded(error.read())
             if error.code == 409:  # the machine's own refusal is an answer, not an error
                 return answer_body
             raise ApiError(_told(answer_body, error)) from error
-        except (urllib.error.URLError, TimeoutError) as error:
+        except (urllib.error.URLError, TimeoutError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", error)
             raise ApiError(
                 f"bridge: nothing answers at {self._base} ({reason}); start it with `run`, or "

@@ -21,6 +21,7 @@ from host_bridge.database import DatabaseError
 from host_bridge.errors import BridgeError
 from host_bridge.reader import Folder
 from host_bridge.settings import Settings, SettingsError, load
+from host_bridge.web.payload import printable, safe_text
 
 USAGE_ERROR = 2
 FAILED = 1
@@ -124,8 +125,13 @@ def cell(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, bytes):
-        return escape(value.decode("utf-8", "backslashreplace")[:200])
-    return escape(str(value))
+        return escape(safe_text(value)[:200])
+    return said(value)
+
+
+def said(value: object) -> str:
+    """What a machine said, harmless to the terminal and to rich."""
+    return escape(printable(str(value)))
 
 
 def short_time(utc_ms: int, now: datetime | None = None) -> str:

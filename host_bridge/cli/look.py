@@ -22,6 +22,7 @@ from host_bridge.cli.common import (
     folder,
     out,
     print_json,
+    said,
     settings,
     show,
 )
@@ -29,6 +30,7 @@ from host_bridge.errors import NotFound
 from host_bridge.gateway.port import ALARM, GatewayError
 from host_bridge.views import CheckpointView
 from host_bridge.web import words
+from host_bridge.web.payload import safe_text
 
 Slot = Annotated[str, typer.Argument(help="Slot, 0 to 15.")]
 
@@ -149,7 +151,7 @@ def recipes(
         for one in held:
             out.print(f"{escape(one.machine)}, revision {one.rev}")
             for slot in sorted(one.slots, key=int):
-                out.print(f"{slot:>3}  {escape(str(one.slots[slot].get('name', '')))}")
+                out.print(f"{slot:>3}  {said(one.slots[slot].get('name', ''))}")
 
 
 def recipe(machine: Machine, slot: Slot, config: Config = None, data: Data = None) -> None:
@@ -197,6 +199,6 @@ def quarantined(
         if as_json:
             print_json(asdict(view))
             return
-        out.print(f"topic    {escape(view.topic)}\nreason   {escape(view.reason)}")
+        out.print(f"topic    {said(view.topic)}\nreason   {said(view.reason)}")
         out.print(f"received {view.times} times, {view.size_bytes} bytes:")
-        out.print(escape(view.payload.decode("utf-8", "backslashreplace")), soft_wrap=True)
+        out.print(escape(safe_text(view.payload)), soft_wrap=True)

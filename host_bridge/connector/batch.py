@@ -29,7 +29,7 @@ from host_bridge.gateway.port import (
     Gateway,
     Pushed,
 )
-from host_bridge.inbox import PendingFact
+from host_bridge.inbox import CLOCK_BACK_MS, PendingFact
 from host_bridge.live import Live
 from host_bridge.registry import Registry
 from host_bridge.settings import Settings
@@ -131,11 +131,15 @@ class BatchImport:
         return (
             may_be_told_later(row, fact)
             and running in (None, fact.boot)
-            and self._now_ms() < self._wait_until(row)
+            and self._lies_before(row, self._wait_until(row))
         )
 
     def _wait_until(self, row: PendingFact) -> int:
         return row.arrival_ms + int(self._settings.importing.clock_wait_s * 1000)
+
+    def _lies_before(self, row: PendingFact, until_ms: int) -> bool:
+        """Whether it is worth waiting for that time: not by a clock that was set back since."""
+        return row.arrival_ms - CLOCK_BACK_MS <= self._now_ms() < until_ms
 
     # --- whose it is
     def backends(self, machines: Sequence[str], afresh: bool = False) -> dict[str, BackendRecord]:
@@ -198,7 +202,7 @@ class BatchImport:
         if self._registry.model(fact.row.machine) is not None:
             return False
         until_ms = fact.row.arrival_ms + int(self._settings.importing.info_wait_s * 1000)
-        if until_ms <= self._now_ms():
+        if not self._lies_before(fact.row, until_ms):
             return False
         result.deferred.append((fact.row.id, until_ms))
         return True

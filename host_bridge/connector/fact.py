@@ -48,8 +48,19 @@ def utc_ms(row: PendingFact, fact: AnyFact, offset_ms: int | None) -> int | None
 
     The machine's own UTC; else, for a fact of the boot that sent it, by the difference of uptimes
     from the sender's UTC, from live messages of that boot (`offset_ms`: UTC at uptime 0), or from
-    the arrival of the message itself if it did not wait in a backlog. Else None.
+    the arrival of the message itself if it did not wait in a backlog. Else, or when that gives no
+    time a machine can have lived at, None.
     """
+    found = _computed_ms(row, fact, offset_ms)
+    return found if found is not None and is_sound(found) else None
+
+
+def is_sound(utc_ms: int) -> bool:
+    """Calendars end somewhere, and a list of all brews must not end with them."""
+    return messages.UTC_FIRST_MS <= utc_ms <= messages.UTC_LAST_MS
+
+
+def _computed_ms(row: PendingFact, fact: AnyFact, offset_ms: int | None) -> int | None:
     if fact.utc_ms is not None:
         return fact.utc_ms
     age_ms = row.sent_ms - fact.uptime_ms

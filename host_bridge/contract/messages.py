@@ -16,7 +16,9 @@ BIG: Final = 2**53
 Count = Annotated[int, Meta(ge=0, le=BIG)]
 Small = Annotated[int, Meta(ge=-(2**31) + 1, le=2**31 - 1)]
 Natural = Annotated[int, Meta(ge=0, le=2**31 - 1)]
-UtcMs = Annotated[int, Meta(ge=1_577_836_800_000, le=4_102_444_800_000)]
+UTC_FIRST_MS: Final = 1_577_836_800_000  # 2020
+UTC_LAST_MS: Final = 4_102_444_800_000  # 2100
+UtcMs = Annotated[int, Meta(ge=UTC_FIRST_MS, le=UTC_LAST_MS)]
 JournalId = Annotated[str, Meta(pattern=r"\A[0-9a-f]{8,32}\Z")]
 CommandId = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9._-]{1,36}\Z")]
 Slot = Annotated[str, Meta(pattern=r"\A([0-9]|1[0-5])\Z")]
@@ -221,6 +223,9 @@ SHOWN_AS_PUBLISHED: Final = ("info", "state", "recipes")
 """Kept and shown with keys we do not know, so what is inside those must be JSON too."""
 TO_THE_ERP: Final = ("info", "recipes", "reply")
 """In a call that speaks for other machines too."""
+DEEPEST: Final = 32
+"""What nests deeper some reader on the way cannot read or write (JSON libraries end at 250 or 1000
+levels), and a list of all machines, or a call for all, would fail for one."""
 NUL: Final = rb"\u0000"
 """As JSON must write it; or an escaped backslash before it."""
 T = TypeVar("T")
@@ -235,6 +240,8 @@ def decode(kind: str, payload: bytes) -> Message:
     message: Message = _guarded(_decoders[kind], payload, "")
     if kind in SHOWN_AS_PUBLISHED:
         _guarded(_whole, payload, "")
+    if kind in SHOWN_AS_PUBLISHED or kind in TO_THE_ERP:
+        _check_depth(payload, "")
     if kind in TO_THE_ERP and NUL in payload:
         _no_nul(_guarded(_whole, payload, ""), "")
     if isinstance(message, Shot):
@@ -245,8 +252,19 @@ def decode(kind: str, payload: bytes) -> Message:
 def decode_fact(raw: bytes, path: str = "fact") -> AnyFact:
     """One fact of a journal message; `path` stands before the field's name in the error."""
     fact = _guarded(_fact_decoder, raw, path)
+    _check_depth(raw, path)
     if isinstance(fact, Lost) and fact.to_seq < fact.from_seq:
         raise ContractError(f"{path}.to_seq", f"{fact.to_seq} is before from_seq {fact.from_seq}")
+    return fact
+
+
+def decode_fact_at(raw: bytes, seq: int, path: str = "fact") -> AnyFact:
+    """A fact whose place in the journal is `seq`; one that says otherwise is bad."""
+    fact = decode_fact(raw, path)
+    if fact.seq != seq:
+        raise ContractError(f"{path}.seq", f"{fact.seq}, but its place is {seq}")
+    if isinstance(fact, Lost) and fact.to_seq >= seq:
+        raise ContractError(f"{path}.to_seq", f"{fact.to_seq} is not before its own {seq}")
     return fact
 
 
@@ -261,6 +279,17 @@ def _guarded(decoder: msgspec.json.Decoder[T], payload: bytes, path: str) -> T:
         raise ContractError(path or "payload", f"not UTF-8 JSON: {error}") from error
     except RecursionError as error:
         raise ContractError(path or "payload", "nested too deeply") from error
+
+
+def _check_depth(payload: bytes, path: str) -> None:
+    if payload.count(b"[") + payload.count(b"{") <= DEEPEST:
+        return
+    level: list[Any] = [_guarded(_whole, payload, path)]
+    for _ in range(DEEPEST):
+        parts = (one.values() if isinstance(one, dict) else one for one in level)
+        level = [part for some in parts for part in some if isinstance(part, (dict, list))]
+    if level:
+        raise ContractError(path or "payload", f"nested more than {DEEPEST} levels deep")
 
 
 def _no_nul(value: Any, path: str) -> None:

@@ -157,6 +157,9 @@ class OdooGateway:
         ))  # fmt: skip
 
     def presence(self, states: Sequence[Presence]) -> None:
+        self._one_by_one(states, self._presence, _without_alarms)
+
+    def _presence(self, states: Sequence[Presence]) -> list[None]:
         if states:
             self._call(
                 "presence",
@@ -166,6 +169,7 @@ class OdooGateway:
                     for s in states
                 ],
             )  # fmt: skip
+        return [None for _ in states]
 
     # --- facts
     def push(self, facts: Sequence[FactPush]) -> list[Pushed]:
@@ -227,6 +231,9 @@ class OdooGateway:
         return found
 
     def add_checkpoints(self, drafts: Sequence[CheckpointDraft]) -> None:
+        self._one_by_one(drafts, self._add_checkpoints, _unsaid)
+
+    def _add_checkpoints(self, drafts: Sequence[CheckpointDraft]) -> list[None]:
         if drafts:
             self._call(
                 "add_checkpoints",
@@ -236,6 +243,7 @@ class OdooGateway:
                     for d in drafts
                 ],
             )  # fmt: skip
+        return [None for _ in drafts]
 
     def reviewed(self, open_keys: Sequence[CheckpointKey]) -> list[Reviewed]:
         if not open_keys:
@@ -308,6 +316,17 @@ class OdooGateway:
 
 def _bare(draft: BackendDraft) -> BackendDraft:
     return BackendDraft(draft.machine, draft.version)
+
+
+def _without_alarms(state: Presence) -> Presence:
+    return Presence(state.machine, state.online, state.last_seen_ms)
+
+
+def _unsaid(draft: CheckpointDraft) -> CheckpointDraft:
+    return CheckpointDraft(
+        draft.machine, draft.model, draft.coffee_id,
+        "Odoo cannot keep what this is about; ask the bridge",
+    )  # fmt: skip
 
 
 def _unexplained(done: Done) -> Done:

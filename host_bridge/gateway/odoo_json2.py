@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 import httpx
@@ -22,12 +23,15 @@ from host_bridge.gateway.port import Transient
 
 _NO_DATABASE: Final = "X-Odoo-Database"
 """Stands in the page Odoo answers with when no database fits."""
+_UNSENDABLE: Final = re.compile(r"[^\x20-\x7e]|^ | $")
+"""What no HTTP header can carry; the client's own complaint would quote the key."""
 
 
 class Json2:
     def __init__(self, http: Http, database: str | None, key: str) -> None:
         self._http = http
         self._database = database
+        self._key = key
         self._headers = {
             "Authorization": f"Bearer {key}",
             "Content-Type": "application/json",
@@ -35,12 +39,21 @@ class Json2:
         }
 
     def call(self, method: str, arguments: dict[str, Any]) -> Any:
+        self._check_headers()
         body = msgspec.json.encode(arguments)
         answer = self._http.post(f"/json/2/{MODEL}/{method}", body, self._headers)
         content = _json(answer)
         if answer.is_success and content is not None:
             return content
         raise self._refusal(answer, content)
+
+    def _check_headers(self) -> None:
+        for name, value in (("key", self._key), ("database", self._database or "")):
+            if _UNSENDABLE.search(value):
+                raise Transient(
+                    f"gateway.{name}: holds what no HTTP header can carry (a blank or a line end "
+                    'at its end?); give it without, or, if it must be so, transport = "xmlrpc"'
+                )
 
     def _refusal(self, answer: httpx.Response, content: Any) -> Transient:
         if not isinstance(content, dict) or "name" not in content:

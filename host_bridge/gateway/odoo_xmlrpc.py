@@ -1,11 +1,13 @@
 """XML-RPC: `execute` with login and key or password, for servers before Odoo 19.
 
 Positions instead of names, because the oldest of them have no keyword arguments. XML-RPC has
-32-bit ints and no null: bigger numbers go as text, null as false, a fact's payload as JSON text.
+32-bit ints and no null: bigger numbers go as text, null as false, a fact's payload as JSON text,
+and characters that XML has not as U+FFFD.
 """
 
 from __future__ import annotations
 
+import re
 import threading
 import xmlrpc.client
 from typing import Any, Final
@@ -28,6 +30,8 @@ from host_bridge.gateway.port import Transient
 
 PATH: Final = "/xmlrpc/2/"
 USER_ERROR, ACCESS_DENIED, ACCESS_ERROR = 2, 3, 4
+_NO_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""A call with one of these in it no server can read, and all machines would wait for it."""
 
 
 class XmlRpc:
@@ -117,11 +121,13 @@ def narrow(value: Any) -> Any:
     if value is None:
         return False
     if isinstance(value, msgspec.Raw):
-        return bytes(value).decode()
+        return _NO_XML.sub(lambda found: f"\\u{ord(found[0]):04x}", bytes(value).decode())
+    if isinstance(value, str):
+        return _NO_XML.sub("\ufffd", value)
     if isinstance(value, bool) or not isinstance(value, (int, dict, list, tuple)):
         return value
     if isinstance(value, int):
         return value if -(2**31) < value < 2**31 else str(value)
     if isinstance(value, dict):
-        return {str(name): narrow(part) for name, part in value.items()}
+        return {narrow(str(name)): narrow(part) for name, part in value.items()}
     return [narrow(part) for part in value]

@@ -6,6 +6,7 @@ has gathered while the last one was written, so a slow disk makes larger groups 
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import sqlite3
 import threading
@@ -42,17 +43,24 @@ class Ingest:
         self._queue: queue.Queue[Received | None] = queue.Queue(QUEUE)
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
         self._stopping = threading.Event()
+        self._refusing = threading.Event()
         self.problem: str | None = None
         """Why nothing can be committed just now; None when all is well."""
 
     def start(self) -> None:
         self._thread.start()
 
+    def refuse(self) -> None:
+        """Takes nothing more: what is not acknowledged comes again. Nobody waits in put() now."""
+        self._refusing.set()
+
     def stop(self) -> None:
         """Commits what is in the queue, then ends."""
+        self.refuse()
         self._stopping.set()
         if self._thread.is_alive():
-            self._queue.put(None)
+            with contextlib.suppress(queue.Full):  # then it is awake anyhow
+                self._queue.put_nowait(None)
             self._thread.join(10)
 
     @property
@@ -64,7 +72,7 @@ class Ingest:
         if received.qos == 0 and self._queue.qsize() > FLEETING_QUEUE:
             self._metrics.live_dropped.inc()
             return
-        while not self._stopping.is_set():
+        while not self._refusing.is_set():
             try:
                 self._queue.put(received, timeout=0.5)
                 return

@@ -19,6 +19,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from host_bridge.contract import messages, topics
+from host_bridge.errors import Invalid
 from host_bridge.settings import MqttSettings
 
 log = structlog.get_logger(__name__)
@@ -154,11 +155,18 @@ class Link:
             password = settings.password.get_secret_value() if settings.password else None
             client.username_pw_set(settings.username, password)
         if settings.ca_file is not None:
-            client.tls_set(
-                str(settings.ca_file),
-                str(settings.cert_file) if settings.cert_file else None,
-                str(settings.key_file) if settings.key_file else None,
-            )
+            try:
+                client.tls_set(
+                    str(settings.ca_file),
+                    str(settings.cert_file) if settings.cert_file else None,
+                    str(settings.key_file) if settings.key_file else None,
+                )
+            except OSError as error:
+                own = ", mqtt.cert_file, mqtt.key_file" if settings.cert_file else ""
+                raise Invalid(
+                    f"mqtt.ca_file{own}", f"no usable certificate ({error}); give PEM files that "
+                    "belong together"
+                ) from error
         client.reconnect_delay_set(1, settings.reconnect_max_s)
         wanted: dict[str, Any] = {"keepalive": settings.keepalive_s}
         if self._mqtt5:

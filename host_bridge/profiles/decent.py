@@ -15,6 +15,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 import msgspec
 
 NAME_LENGTH = 32  # docs/schemas/recipe.json
+SMOOTH_S = 60  # both: docs/schemas/recipe.json
+STEP_WEIGHT_G = 1000
 STEP_VOLUME_NONE_ML = 400.0  # profiles write a figure no shot reaches where they mean "no limit"
 ESPRESSO = ("espresso", "")
 # finite and physical: "nan" and "1e999" are text a lax reader would take for numbers
@@ -100,7 +102,7 @@ def _parse(raw: bytes) -> Profile:
         reason, _, path = str(e).partition(" - at `$")
         field = path.strip("`.") or "profile"
         raise ProfileRefused([Problem(field, f"{reason}; correct it in the file")]) from e
-    except msgspec.DecodeError as e:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError) as e:
         raise ProfileRefused([Problem("file", f"not JSON: {e}; export it again")]) from e
 
 
@@ -184,6 +186,9 @@ class _Import:
         own, other = ("pressure", "flow") if step.pump == "pressure" else ("flow", "pressure")
         self._target(phase, at, own, step.pressure if own == "pressure" else step.flow)
         if step.transition == "smooth":
+            if step.seconds > SMOOTH_S:
+                self._refuse(f"{at}.seconds", f"{step.seconds:g} s; a smooth step lasts up to "
+                             f"{SMOOTH_S} s: split it, or make it fast")
             phase["ramp_ms"] = round(step.seconds * 1000)
         if step.limiter and step.limiter.value:
             key = "limit_" + _UNITS[other].key
@@ -206,6 +211,8 @@ class _Import:
         if step.weight:
             if "weight_mg" not in self._limits:
                 self._refuse(f"{at}.weight", "this machine has no scale; set it to 0")
+            if step.weight > STEP_WEIGHT_G:
+                self._refuse(f"{at}.weight", f"{step.weight:g} g; at most {STEP_WEIGHT_G} g, or 0")
             leave["weight_mg"] = round(step.weight * 1000)
         if step.exit:
             kind = _UNITS[step.exit.type]

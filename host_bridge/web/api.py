@@ -82,6 +82,8 @@ def acting_user(
 TheBridge = Annotated[Bridge, Depends(bridge_of)]
 User = Annotated[str, Depends(acting_user)]
 Limit = Annotated[int, Query(ge=1, le=500)]
+RowId = Annotated[int, Field(ge=0, le=2**63 - 1)]
+"""More the store cannot even look for."""
 WaitS = Annotated[
     float, Query(ge=0, le=120, description="Wait so many seconds for the machine's answer.")
 ]
@@ -210,7 +212,7 @@ def brews(
     bridge: TheBridge,
     machine: str | None = None,
     limit: Limit = 50,
-    before: Annotated[int | None, Query(description="`cursor` of the last brew shown.")] = None,
+    before: Annotated[RowId | None, Query(description="`cursor` of the last brew shown.")] = None,
 ) -> list[BrewView]:
     """Brew records, newest first."""
     _known_if_given(bridge, machine)
@@ -264,7 +266,7 @@ def quarantine(
     bridge: TheBridge,
     limit: Limit = 50,
     containing: Containing = "",
-    before: Annotated[int | None, Query(description="`id` of the last row shown.")] = None,
+    before: Annotated[RowId | None, Query(description="`id` of the last row shown.")] = None,
 ) -> list[QuarantineItem]:
     """Messages that could not be taken, with the reason, newest first."""
     return [QuarantineItem.of(view) for view in bridge.quarantine(limit, containing, before)]
@@ -309,20 +311,20 @@ async def delete_recipe(
 
 @act.post("/checkpoints/{checkpoint_id}/review")
 def review(
-    checkpoint_id: int, given: ReviewRequest, bridge: TheBridge, user: User
+    checkpoint_id: RowId, given: ReviewRequest, bridge: TheBridge, user: User
 ) -> CheckpointView:
     """Marks a checkpoint as looked at; a second review changes nothing."""
     return bridge.review(checkpoint_id, user, given.note)
 
 
 @act.post("/quarantine/{quarantine_id}/replay", status_code=204)
-def replay(quarantine_id: int, bridge: TheBridge, user: User) -> None:
+def replay(quarantine_id: RowId, bridge: TheBridge, user: User) -> None:
     """Takes the message in again; still bad, it returns to quarantine."""
     bridge.replay(quarantine_id)
 
 
 @act.delete("/quarantine/{quarantine_id}", status_code=204)
-def discard(quarantine_id: int, bridge: TheBridge, user: User) -> None:
+def discard(quarantine_id: RowId, bridge: TheBridge, user: User) -> None:
     """Throws the message away for good."""
     bridge.discard(quarantine_id, user)
 
@@ -331,7 +333,9 @@ def discard(quarantine_id: int, bridge: TheBridge, user: User) -> None:
 def discard_all(
     bridge: TheBridge,
     user: User,
-    upto: Annotated[int, Query(description="Highest `id` that goes: the newest you have seen.")],
+    upto: Annotated[
+        RowId, Query(description="Highest `id` that goes: the newest you have seen.")
+    ],
     containing: Containing = "",
 ) -> Discarded:
     """Throws all messages up to an id away, or those of them that contain a text."""

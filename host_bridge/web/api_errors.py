@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sqlite3
 from collections.abc import Mapping
 
 from fastapi import FastAPI, Request
@@ -11,7 +12,9 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from host_bridge.database import DatabaseError
 from host_bridge.errors import BridgeError, NotFound
+from host_bridge.gateway.port import GatewayError
 
 LONGEST = 80
 
@@ -69,6 +72,16 @@ def install(app: FastAPI) -> None:
         code = "not_found" if missing else "invalid"
         return answer(404 if missing else 422, code, error.field, error.message)
 
+    @app.exception_handler(GatewayError)
+    def not_now(_: Request, error: GatewayError) -> Response:
+        return answer(503, "unavailable", None, f"{error}; ask again")
+
+    @app.exception_handler(DatabaseError)
+    @app.exception_handler(sqlite3.Error)
+    def no_store(_: Request, error: Exception) -> Response:
+        message = f"{error}; look at the disk of the bridge's data, make room, then ask again"
+        return answer(503, "unavailable", None, message)
+
     @app.exception_handler(RequestValidationError)
     def invalid_request(_: Request, error: RequestValidationError) -> Response:
         problems = error.errors()
@@ -102,4 +115,5 @@ def install(app: FastAPI) -> None:
     def other(_: Request, error: HTTPException) -> Response:
         code = "not_found" if error.status_code == 404 else "http_error"
         message = f"{error.detail}; /docs lists the paths and methods"
-        return answer(error.status_code, code, None, message, error.headers)
+        field = "body" if error.status_code == 413 else None
+        return answer(error.status_code, code, field, message, error.headers)

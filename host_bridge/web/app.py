@@ -18,7 +18,7 @@ from host_bridge.service import Bridge
 from host_bridge.web import api, api_errors, pages, sessions
 from host_bridge.web.address import FOLDER
 from host_bridge.web.auth import Auth
-from host_bridge.web.guard import SafeHeaders
+from host_bridge.web.guard import BoundedBody, SafeHeaders
 from host_bridge.web.layout import Console
 
 _STATIC = Path(__file__).parent / "static"
@@ -66,6 +66,7 @@ def build_api(bridge: Bridge) -> FastAPI:
     )
     app.state.console = Console(bridge, auth)
     api_errors.install(app)
+    app.add_middleware(BoundedBody)
     app.add_middleware(SafeHeaders)
     for router in (api.health_router, api.read, api.act, sessions.router, api.nothing):
         app.include_router(router)

@@ -143,6 +143,8 @@ def _ticket_path(folder: Path, ticket: str) -> Path:
 
 def _kept_secret(path: Path) -> str:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if path.is_file() and not path.read_text().strip():
+        path.unlink()  # of a power cut: an empty secret is one that everybody knows
     # two processes may start at once: whoever creates the file decides
     with contextlib.suppress(FileExistsError):
         _write_private(path, secrets.token_urlsafe(32) + "\n")
@@ -154,6 +156,8 @@ def _write_private(path: Path, text: str) -> None:
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
     try:
         os.link(draft, path)
     finally:

@@ -5,7 +5,11 @@ from __future__ import annotations
 
 def safe_text(payload: bytes) -> str:
     r"""UTF-8 where it is; what is not printable becomes `\xNN` or `\uNNNN`, newlines stay."""
-    text = payload.decode("utf-8", "backslashreplace")
+    return printable(payload.decode("utf-8", "backslashreplace"))
+
+
+def printable(text: str) -> str:
+    """The same for what came as text: no order to a terminal is left in it."""
     return "".join(c if c.isprintable() or c == "\n" else _escaped(c) for c in text)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 import time
@@ -78,4 +79,12 @@ class WebServer:
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=128)
+    try:
+        return socket.create_server((host, port), family=family, backlog=128)
+    except (OSError, UnicodeError) as error:
+        number = getattr(error, "errno", None) or 0  # below 0: of getaddrinfo
+        why = os.strerror(number) if number > 0 else getattr(error, "strerror", None) or error
+        raise OSError(
+            f"web.host, web.port: cannot listen on {host}:{port}: {why}; give another --web-port "
+            "or --web-host"
+        ) from error

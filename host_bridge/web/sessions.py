@@ -59,9 +59,16 @@ def logout(request: Request) -> Response:
 
 def safe_path(path: str) -> str:
     """`path` if it leads to a page of ours, else the first page: no redirect to elsewhere."""
-    parts = urlsplit(path)
     inside = path.startswith("/") and not path.startswith(("//", "/\\"))
-    return path if inside and not parts.netloc and path.isprintable() else "/"
+    return path if inside and not _netloc(path) and path.isprintable() else "/"
+
+
+def _netloc(address: str) -> str:
+    """Of what a client sent: brackets without their like are no host of ours."""
+    try:
+        return urlsplit(address).netloc
+    except ValueError:
+        return "?"
 
 
 def _enter(request: Request, user: str, path: str) -> Response:
@@ -87,7 +94,7 @@ def _from_our_pages(request: Request) -> bool:
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return False
     origin = request.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    return origin is None or _netloc(origin) == request.headers.get("host")
 
 
 def _auth(request: Request) -> Auth:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from host_bridge.connector.backend import coffee
-from host_bridge.connector.fact import TimedFact
+from host_bridge.connector.fact import TimedFact, is_sound
 from host_bridge.connector.mapper import Mapper, MappingError, mapping
 from host_bridge.contract.messages import AnyFact, Brew
 from host_bridge.gateway.port import ALARM, BREW, EVENT, MAINTENANCE, METER, RECIPE
@@ -42,7 +42,14 @@ class BrewMapper(FactMapper):
             raise MappingError(
                 f"start_uptime_ms: {brew.start_uptime_ms} is after the end {brew.uptime_ms}"
             )
-        return {"start_ms": source.utc_at(brew.start_uptime_ms)}
+        start_ms = source.utc_at(brew.start_uptime_ms)
+        if start_ms is not None and not is_sound(start_ms):
+            raise MappingError(
+                f"start_uptime_ms: {brew.start_uptime_ms} is "
+                f"{(brew.uptime_ms - brew.start_uptime_ms) // 1000} s before the end, which is "
+                "before any machine was made"
+            )
+        return {"start_ms": start_ms}
 
 
 @coffee

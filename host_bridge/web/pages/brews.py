@@ -13,6 +13,7 @@ from nicegui import ui
 from host_bridge.service import Bridge
 from host_bridge.views import BrewView, Curve
 from host_bridge.web import units, words
+from host_bridge.web.api import RowId
 from host_bridge.web.layout import Visit, frame, html, put
 from host_bridge.web.live_curve import nothing_stored, still
 from host_bridge.web.markup import chip, empty, facts, quantity, table, when
@@ -69,7 +70,7 @@ def _yield(brew: BrewView) -> Markup:
 
 
 @ui.page("/brews")
-async def brews_page(machine: str = "", before: int | None = None) -> None:
+async def brews_page(machine: str = "", before: RowId | None = None) -> None:
     with frame("Brews", "/brews") as visit:
         page = BrewList(visit, machine, before)
         await page.refresh()

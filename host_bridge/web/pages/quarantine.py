@@ -12,6 +12,7 @@ from nicegui import ui
 
 from host_bridge.errors import BridgeError
 from host_bridge.views import QuarantineView
+from host_bridge.web.api import RowId
 from host_bridge.web.layout import Visit, button, confirmed, frame, html, put
 from host_bridge.web.markup import empty, tag, when
 from host_bridge.web.payload import safe_text
@@ -21,7 +22,7 @@ _SHOWN = 50
 
 
 @ui.page("/quarantine")
-async def quarantine_page(containing: str = "", before: int | None = None) -> None:
+async def quarantine_page(containing: str = "", before: RowId | None = None) -> None:
     with frame("Quarantine", "/quarantine") as visit:
         page = QuarantineList(visit, containing[:200], before)
         await page.refresh()

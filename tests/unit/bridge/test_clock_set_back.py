@@ -1,0 +1,107 @@
+"""The host's clock was wrong and is set back by hours or a year: nothing waits that long."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from host_bridge.commands import Order
+from host_bridge.engine import Engine
+from host_bridge.settings import (
+    Settings,
+)
+from tests.unit.bridge.world import JOURNAL, World, example, fact, journal
+
+DAY_MS = 86_400_000
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Any:
+    made = Engine(Settings(data=tmp_path / "engine"))
+    yield made
+    made.stop()
+
+
+def test_facts_that_wait_for_a_time_do_not_wait_for_a_clock_that_was_set_back(
+    world: World,
+) -> None:
+    world.introduce()
+    right_ms = world.now_ms
+    world.now_ms += 365 * DAY_MS  # the host's clock was wrong
+    timeless = fact(0, utc_ms=None, boot=example("journal")["boot"])
+    waits = journal([timeless], first=0, sent_utc_ms=None, sent_ms=10**8)
+    world.take("journal", waits, live=False)
+    world.sync()
+    assert world.inbox.count_pending() == 1
+    world.now_ms = right_ms
+    world.sync()
+    world.now_ms += 3_600_000
+    world.sync()
+    assert world.inbox.count_pending() == 0
+
+
+def test_a_clock_set_back_does_not_stop_what_has_no_hurry(world: World) -> None:
+    slow: list[int] = []
+    world.orders._slowly = lambda: slow.append(1)
+    world.now_ms += 365 * DAY_MS
+    world.orders.step()
+    world.now_ms -= 365 * DAY_MS
+    world.orders.step()
+    world.now_ms += 20_000
+    world.orders.step()
+    assert len(slow) >= 2
+
+
+def test_a_clock_set_back_does_not_stop_the_second_look_at_the_erp(world: World) -> None:
+    looked: list[int] = []
+    forget = world.batch.forget
+    world.batch.forget = lambda: (looked.append(1), forget())  # type: ignore[method-assign]
+    world.now_ms += 365 * DAY_MS
+    world.synchronizer.step()
+    looked.clear()
+    world.now_ms -= 365 * DAY_MS
+    world.synchronizer.step()
+    world.now_ms += 120_000
+    world.synchronizer.step()
+    assert looked
+
+
+def test_presence_goes_on_after_a_clock_was_set_back(world: World) -> None:
+    world.introduce()
+    world.now_ms += 365 * DAY_MS
+    world.take("state", example("state"))
+    world.orders.step()
+    presences = world.orders._presences
+    presences.told(presences.changed(500))
+    world.now_ms -= 365 * DAY_MS
+    world.take("state", example("state"))
+    world.now_ms += 600_000
+    world.take("state", example("state"))
+    assert presences.changed(500)
+
+
+def test_an_ack_is_said_again_after_a_clock_was_set_back(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(engine.link, "publish", lambda t, *a, **k: said.append(t) or True)
+    with engine.db.write() as tx:
+        tx.execute("INSERT INTO journal VALUES (1, 'm1', ?, 5, -1)", (JOURNAL,))
+    now = [10**12]
+    monkeypatch.setattr("host_bridge.engine.now_ms", lambda: now[0])
+    engine.resent("m1", JOURNAL)
+    now[0] -= DAY_MS
+    monkeypatch.setattr("host_bridge.engine.time.monotonic", lambda: 10.0**9)
+    engine.resent("m1", JOURNAL)
+    assert len(said) == 2
+
+
+def test_what_is_sent_again_does_not_wait_for_a_clock_that_was_set_back(world: World) -> None:
+    world.now_ms += 3_600_000
+    command = world.outbox.submit(Order("m1", "wake", {}, "ann", world.now_ms + 10**7))
+    world.outbox.sent(command)
+    world.now_ms -= 3_600_000
+    world.now_ms += 120_000
+    assert [view.id for view in world.outbox.due(10, ["m1"])] == [command]

@@ -1,0 +1,178 @@
+"""Settings, files and requests nobody expects are refused by the name of what is wrong."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from typer.testing import CliRunner
+
+from host_bridge import settings as given
+from host_bridge.cli.api import Api, ApiError
+from host_bridge.cli.main import app as cli
+from host_bridge.errors import BridgeError
+from host_bridge.profiles.decent import ProfileRefused, import_profile
+from host_bridge.service import Bridge
+from host_bridge.settings import (
+    MqttSettings,
+    Settings,
+    SettingsError,
+    WebSettings,
+)
+from host_bridge.web.app import build_api
+from host_bridge.web.server import WebServer
+from tests.support.contract import validate
+from tests.unit.profiles.test_decent import LIMITS, PROFILE
+
+TOKEN = "only-for-this-test"
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+BIG = 2**63
+
+
+@pytest.fixture
+def bridge(tmp_path: Path) -> Any:
+    made = Bridge(Settings(data=tmp_path, web=WebSettings(token=TOKEN)))  # type: ignore[arg-type]
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def http(bridge: Bridge) -> TestClient:
+    return TestClient(build_api(bridge), raise_server_exceptions=False)
+
+
+@pytest.mark.parametrize(("text", "named"), [
+    ('[pour]\noffice_from = "08:00Z"\n', "office_from"),
+    ('[gateway]\nkind = "odoo"\nkey = "k"\nurl = "https://odoo.example:99999"\n', "gateway.url"),
+    ('[gateway]\nkind = "odoo"\nkey = "k"\nurl = "https://odoo.example:80x"\n', "gateway.url"),
+])  # fmt: skip
+def test_more_errors_name_the_field(tmp_path: Path, text: str, named: str) -> None:
+    file = tmp_path / "coffee.toml"
+    file.write_text(text)
+    with pytest.raises(given.SettingsError) as caught:
+        given.load(file)
+    assert named in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["COFFEE_LANGUAGES", "COFFEE_MQTT", "COFFEE_MQTT_COMMAND_KEYS"])
+def test_a_variable_that_is_no_json_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "it")
+    with pytest.raises(given.SettingsError) as caught:
+        given.load()
+    assert name in str(caught.value) or "mqtt" in str(caught.value)
+
+
+@pytest.mark.parametrize(("method", "path"), [
+    ("GET", f"/api/brews?before={BIG}"), ("GET", f"/api/quarantine?before={BIG}"),
+    ("GET", f"/api/quarantine?before=-{BIG + 1}"),
+    ("DELETE", f"/api/quarantine?upto={BIG}"), ("DELETE", f"/api/quarantine/{BIG}"),
+    ("POST", f"/api/quarantine/{BIG}/replay"), ("POST", f"/api/checkpoints/{BIG}/review"),
+])  # fmt: skip
+def test_numbers_no_row_can_have_are_no_error_of_ours(
+    http: TestClient, method: str, path: str
+) -> None:
+    body = {"json": {}} if path.endswith("review") else {}
+    answer = http.request(method, path, headers=BEARER, **body)
+    assert answer.status_code in (200, 404, 422)
+
+
+@pytest.mark.parametrize("path", ["//[", "http://["])
+def test_a_strange_way_back_is_no_error_of_ours(http: TestClient, path: str) -> None:
+    answer = http.post("/login", data={"token": TOKEN, "next": path}, follow_redirects=False)
+    assert answer.status_code == 303
+
+
+def test_a_strange_origin_is_not_ours(http: TestClient) -> None:
+    answer = http.post("/login", data={"token": TOKEN}, headers={"Origin": "http://["},
+                       follow_redirects=False)  # fmt: skip
+    assert answer.status_code == 303 and "elsewhere" in answer.headers["location"]
+
+
+def test_a_recipe_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "r.json"
+    file.write_bytes(b'{"name": "caff\xe8"}')
+    found = CliRunner().invoke(
+        cli, ["recipe", "put", "m1", "0", str(file), "--data", str(tmp_path)]
+    )
+    assert isinstance(found.exception, SystemExit) and "file" in found.output
+
+
+@pytest.mark.parametrize("raw", [
+    b'{"title": "caff\xe8", "version": "2", "steps": []}', b"[" * 100_000,
+    b'{"version": ' + b"9" * 400 + b"}",
+])  # fmt: skip
+def test_a_file_that_is_no_profile_is_refused(raw: bytes) -> None:
+    with pytest.raises(ProfileRefused):
+        import_profile(raw, {"phases_max": 8})
+
+
+@pytest.mark.parametrize("change", [
+    {"transition": "smooth", "seconds": 80}, {"weight": 5000},
+])  # fmt: skip
+def test_an_imported_profile_is_a_recipe_by_the_contract(change: dict[str, Any]) -> None:
+    steps = [{**PROFILE["steps"][1], **change}]
+    try:
+        recipe = import_profile(json.dumps({**PROFILE, "steps": steps}).encode(), LIMITS)
+    except ProfileRefused:
+        return
+    command = {"v": 1, "id": "i1", "deadline": 1_800_000_000_000,
+               "args": {"slot": 3, "recipe": recipe}}  # fmt: skip
+    validate("coffee/v1/m/cmd/recipe.put", json.dumps(command).encode())
+
+
+def test_an_answer_cut_short_is_told(tmp_path: Path) -> None:
+    class Cut(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "99")
+            self.end_headers()
+            self.wfile.write(b"{")
+
+        def log_message(self, *_: Any) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Cut) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        port = server.server_address[1]
+        api = Api(Settings(data=tmp_path, web=WebSettings(port=port, token=TOKEN)))  # type: ignore[arg-type]
+        with pytest.raises(ApiError):
+            api.call("GET", "machines")
+        server.shutdown()
+
+
+def test_a_certificate_that_is_none_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "ca.pem"
+    file.write_text("not a certificate")
+    with pytest.raises((BridgeError, SettingsError)) as caught:
+        bridge = Bridge(Settings(data=tmp_path / "d", mqtt=MqttSettings(ca_file=file)))
+        try:
+            bridge.start()
+        finally:
+            bridge.stop()
+    assert "ca_file" in str(caught.value)
+
+
+def test_no_host_is_no_broker(tmp_path: Path) -> None:
+    with pytest.raises(ValueError):
+        MqttSettings(host="")
+
+
+def test_a_taken_port_is_named_with_the_cure(bridge: Bridge) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        settings = bridge.settings.model_copy(update={"web": WebSettings(port=port)})
+        with pytest.raises(OSError, match=r"web\.port.*--web-port"):
+            WebServer(bridge, settings, build_api).start()
+
+
+def test_nobody_fills_the_memory_with_a_request(bridge: Bridge) -> None:
+    http = TestClient(build_api(bridge), raise_server_exceptions=False)
+    huge = b'{"name": "' + b"x" * (8 << 20) + b'"}'
+    for content in (huge, iter([huge[n : n + 65536] for n in range(0, len(huge), 65536)])):
+        answer = http.post("/api/machines/m1/commands", content=content)
+        assert answer.status_code == 413 and answer.json()["field"] == "body"
