@@ -125,7 +125,7 @@ def test_a_recipe_the_sites_own_rule_refuses_is_for_a_person(odoo_server: OdooSe
     finally:
         odoo.sql("ALTER TABLE product_template DROP CONSTRAINT site_rule")
     assert {one["slot"]: one["status"] for one in answers} == {"0": "refused", "1": "created"}
-    about = odoo.records("coffee.checkpoint", ["summary"], [("coffee_id", "=", "refused/0")])
+    about = odoo.records("coffee.checkpoint", ["summary"], [("coffee_id", "=", "refused/1/0")])
     assert any("site_rule" in one["summary"] for one in about)
 
 

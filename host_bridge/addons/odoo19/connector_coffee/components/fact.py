@@ -48,6 +48,8 @@ class Fact:
             self.refuse(f"journal: {self.journal!r} is no journal's id; send hex text")
         elif not str(seq).isdecimal():
             self.refuse(f"seq: {seq!r} is no whole number; send it as text")
+        elif len(str(seq)) > 19 or int(seq) >= 2**63:
+            self.refuse(f"seq: {seq} is out of range; it must fit into 64 bits")
         elif not isinstance(self.values, dict):
             self.refuse("values: not an object; send names and values")
         else:
@@ -67,7 +69,10 @@ class Fact:
     def utc(self):
         """When it happened, or None."""
         utc_ms = self.values.get("utc_ms")
-        return as_datetime(int(utc_ms)) if str(utc_ms or "").isdecimal() else None
+        try:
+            return as_datetime(int(utc_ms)) if str(utc_ms or "").isdecimal() else None
+        except OverflowError:
+            return None  # the mapper says what is wrong with it
 
     def refuse(self, error):
         self.status, self.error, self.id = "refused", error, 0

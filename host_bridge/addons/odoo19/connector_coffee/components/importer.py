@@ -167,7 +167,9 @@ class BrewBatchImporter(Component):
     def _before_import(self, facts):
         """Recipes by (backend id, slot) and orders by their id, for the mappers."""
         backends = list({fact.backend.id for fact in facts})
-        recipes = self.env["coffee.recipe"].search_fetch(
+        # of an emptied slot, too: it was not empty when the machine brewed
+        Recipe = self.env["coffee.recipe"].with_context(active_test=False)
+        recipes = Recipe.search_fetch(
             [("backend_id", "in", backends)], ["backend_id", "coffee_id", "odoo_id"]
         )
         self.recipes = {(one.backend_id.id, one.coffee_id): one for one in recipes}
@@ -197,7 +199,7 @@ class AlarmBatchImporter(Component):
             wanted = fact.vals["raised"] and (SEVERITY[fact.vals["severity"]] >= SEVERITY[setting])
             if wanted and not fact.checkpoint and not fact.again:
                 fact.checkpoint = {
-                    "summary": self.env._(
+                    "summary": self._mapper_of(fact.backend).env._(
                         "%(severity)s alarm %(code)s at %(machine)s",
                         severity=fact.vals["severity"].capitalize(),
                         code=fact.vals["code"],

@@ -1,6 +1,7 @@
 """Recipes as the machine holds them, into bindings with a product each."""
 
 from odoo.tools import mute_logger
+from odoo.tools.sql import escape_psql
 
 from odoo.addons.component.core import Component
 from odoo.addons.connector.components.mapper import mapping, only_create
@@ -63,6 +64,7 @@ class RecipeBatchImporter(Component):
             [("backend_id", "=", self.backend_record.id)]
         )
         by_slot = {binding.coffee_id: binding for binding in held}
+        self._emptying = self._slots_being_emptied()
         answers = [self._import(slot, slots[slot], rev, by_slot) for slot in slots]
         gone = held.filtered(lambda one: one.active and one.coffee_id not in slots)
         for binding in gone:
@@ -76,12 +78,14 @@ class RecipeBatchImporter(Component):
         try:
             record = {"slot": slot, "recipe": recipe, "rev": rev}
             mapped = self.component(usage="import.mapper").map_record(record)
+            if not binding and slot in self._emptying:
+                return _answer(slot, 0, "unchanged")
             if not binding:
                 return self._create(slot, mapped.values(for_create=True))
             return self._update(binding, mapped.values())
         except REFUSALS as error:
             reason = str(error).strip()
-            self._refused(slot, recipe, reason)
+            self._refused(slot, rev, reason)
             return _answer(slot, binding.id if binding else 0, "refused", reason)
 
     def _create(self, slot, values):
@@ -108,6 +112,17 @@ class RecipeBatchImporter(Component):
             self._renamed(binding, before)
         return _answer(binding.coffee_id, binding.id, "updated")
 
+    def _slots_being_emptied(self):
+        """Of recipes deleted here, until the machine has answered."""
+        orders = self.env["coffee.command"].search(
+            [
+                ("backend_id", "=", self.backend_record.id),
+                ("state", "=", "waiting"),
+                ("name", "=", "recipe.delete"),
+            ]
+        )
+        return {(order.args or {}).get("slot") for order in orders}
+
     def _on_its_way(self, binding):
         return binding.sync_state == "pending"
 
@@ -118,7 +133,7 @@ class RecipeBatchImporter(Component):
             [("backend_id", "=", self.backend_record.id)]
         )
         drinks = self.model.search(
-            [("name", "=ilike", name), ("backend_id", "!=", self.backend_record.id),
+            [("name", "=ilike", escape_psql(name)), ("backend_id", "!=", self.backend_record.id),
              ("backend_id.company_id", "=", self.backend_record.company_id.id)]
         ).odoo_id - bound.odoo_id  # fmt: skip
         if drinks:
@@ -141,10 +156,15 @@ class RecipeBatchImporter(Component):
 
     def _renamed(self, binding, before):
         """Somebody put another recipe into the slot at the machine; its brews go on the books as
-        the drink that was there."""
+        the drink that was there. Revisions begin anew when the machine's flash was reset."""
+        about = f"{binding.coffee_id}/rev{binding.rev}"
+        before_that = self.env["coffee.checkpoint"].search_count(
+            [("backend_id", "=", self.backend_record.id), ("model", "=", self.model._name),
+             "|", ("coffee_id", "=", about), ("coffee_id", "=like", f"{about}/%")]
+        )  # fmt: skip
         self._ask(
             binding,
-            f"{binding.coffee_id}/rev{binding.rev}",
+            f"{about}/{before_that}" if before_that else about,
             self.env._(
                 "Slot %(slot)s of %(machine)s holds %(recipe)s now, it was %(before)s. Is it still"
                 " the drink %(drink)s? If not, choose another on the recipe",
@@ -169,14 +189,15 @@ class RecipeBatchImporter(Component):
             ]
         )
 
-    def _refused(self, slot, recipe, reason):
-        """A recipe the machine brews and we cannot read is for a person."""
+    def _refused(self, slot, rev, reason):
+        """A recipe the machine brews and we cannot read is for a person, under the id that the
+        bridge gives its own word of it: one checkpoint, and another for the next recipe."""
         self.env["coffee.checkpoint"]._add(
             [
                 {
                     "backend_id": self.backend_record.id,
                     "model": self.model._name,
-                    "coffee_id": f"refused/{slot}",
+                    "coffee_id": f"refused/{rev}/{slot}",
                     "res_id": 0,
                     "summary": self.env._("Recipe in slot %(slot)s: %(reason)s",
                                           slot=slot, reason=reason),

@@ -77,6 +77,7 @@ class CoffeeBackend(models.Model):
     health = fields.Selection(
         [("ok", "Online"), ("alarm", "Alarm"), ("offline", "Offline"), ("new", "New")],
         compute="_compute_health",
+        store=True,  # the kanban counts it in each group
     )
     import_from = fields.Date(
         help="Facts from before this day are not wanted here. They stay in the bridge's inbox.",
@@ -363,7 +364,8 @@ class CoffeeBackend(models.Model):
         """Whether a fact of that time (a datetime, or None when unknown) is to be imported."""
         if not self.import_from or not happened:
             return True
-        return happened.date() >= self.import_from
+        zone = pytz.timezone(self.pour_timezone or self.company_id.partner_id.tz or "UTC")
+        return pytz.utc.localize(happened).astimezone(zone).date() >= self.import_from
 
     def _since(self, start):
         """Domain of this machine's facts that came after `start` and, as far as is known, happened
@@ -398,12 +400,14 @@ class CoffeeBackend(models.Model):
         mine = [("backend_id", "=", self.id), ("coffee_id", "=like", f"{book}/%")]
         if Checkpoint.search_count([*mine, ("state", "=", "review")], limit=1):
             return
+        last = Checkpoint.search(mine, order="id desc", limit=1)
+        number = int(last.coffee_id.rpartition("/")[2]) + 1 if last else 0
         Checkpoint._add(
             [
                 {
                     "backend_id": self.id,
                     "model": self._name,
-                    "coffee_id": f"{book}/{Checkpoint.search_count(mine)}",
+                    "coffee_id": f"{book}/{number}",
                     "res_id": self.id,
                     "summary": self.env._(
                         "What %(machine)s used or sold cannot be booked: %(error)s",

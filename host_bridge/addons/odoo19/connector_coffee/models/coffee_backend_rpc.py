@@ -275,7 +275,7 @@ class CoffeeBackend(models.Model):
             with backends[:1].work_on(model) as work:
                 work.component(usage="batch.importer").run(group)
         self.env["coffee.quarantine"]._keep([fact for fact in facts if fact.error])
-        self.env["coffee.quarantine"]._release([f for f in facts if f.status == "created"])
+        self.env["coffee.quarantine"]._release([f for f in facts if f.id])
         self.env["coffee.checkpoint"]._add([c for fact in facts for c in fact.checkpoints()])
         return {
             "results": [fact.result() for fact in facts],

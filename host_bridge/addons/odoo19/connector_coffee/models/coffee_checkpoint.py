@@ -1,7 +1,7 @@
 """What a person must look at: one per record, however often that record is imported."""
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 
 from ..components.fact import as_ms
 
@@ -14,6 +14,11 @@ QUIET = {
     "connector_no_export": True,
 }
 """Context for bulk imports: nobody is mailed for each of five hundred records."""
+OURS = {
+    "backend_id", "model", "coffee_id", "res_model", "res_id", "summary", "state", "reviewed_by",
+    "reviewed_at",
+}  # fmt: skip
+"""What only an import and the button of a review write."""
 
 
 class CoffeeCheckpoint(models.Model):
@@ -50,6 +55,11 @@ class CoffeeCheckpoint(models.Model):
     )
     _to_review = models.Index("(backend_id) WHERE state = 'review'")
     _of_record = models.Index("(res_model, res_id)")
+
+    def write(self, vals):
+        if not self.env.su and OURS & vals.keys():
+            raise AccessError(self.env._("Only the note is yours to write; press Review."))
+        return super().write(vals)
 
     @api.model
     def _add(self, drafts):
@@ -105,7 +115,11 @@ class CoffeeCheckpoint(models.Model):
         if not self:
             return
         managers = self.env.ref("connector.group_connector_manager").all_user_ids
-        self._message_subscribe(managers.filtered("active").partner_id.ids)
+        for company, ours in self.grouped("company_id").items():
+            follow = managers.filtered_domain(
+                [("active", "=", True), ("company_ids", "in", company.ids)]
+            )
+            ours._message_subscribe(follow.partner_id.ids)
         kind = self.env.ref("connector_coffee.mail_activity_review")
         model_id = self.env["ir.model"]._get_id(self._name)
         self.env["mail.activity"].with_context(**QUIET).create(
@@ -151,8 +165,9 @@ class CoffeeCheckpoint(models.Model):
 
     def action_review(self):
         """Reviewed, once: the first reviewer's name stays."""
+        self.check_access("write")
         waiting = self.filtered(lambda one: one.state == "review")
-        waiting.write(
+        waiting.sudo().write(
             {
                 "state": "reviewed",
                 "reviewed_by": self.env.uid,
@@ -165,7 +180,8 @@ class CoffeeCheckpoint(models.Model):
     def action_record(self):
         """The record it is about."""
         self.ensure_one()
-        if not self.res_model or not self.env[self.res_model].browse(self.res_id).exists():
+        gone = self.res_model not in self.env  # no record, or its module was uninstalled
+        if gone or not self.env[self.res_model].browse(self.res_id).exists():
             raise UserError(self.env._("This checkpoint is about no record that is here."))
         return {
             "type": "ir.actions.act_window",

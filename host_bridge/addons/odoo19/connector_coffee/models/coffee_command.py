@@ -5,13 +5,16 @@ import uuid
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 
 from ..components.fact import as_ms
 
 ACTING = ("brew", "clean", "update")
 """What moves water, heat or firmware is never sent a second time by itself."""
 RECIPES = ("recipe.put", "recipe.delete")
+OURS = {"uid", "user_id", "state", "fetched_at", "finished_at", "message", "result", "retry_of_id"}
+"""What nobody says who gives an order."""
+MANAGERS = {"args", "deadline"}
 DEADLINE_S = 60
 LATE_S = 60
 
@@ -104,19 +107,54 @@ class CoffeeCommand(models.Model):
     def _compute_can_retry(self):
         for command in self:
             command.can_retry = (
-                command.state in ("refused", "expired") and command.name not in ACTING
+                command.state in ("refused", "expired")
+                and command.name not in ACTING
+                and command.name not in RECIPES  # the recipe itself is sent again, as it is now
             )
 
     @api.model_create_multi
     def create(self, vals_list):
         for vals in vals_list:
+            self._check_order(vals)
             if "deadline" not in vals and vals.get("name", "brew") not in RECIPES:
                 vals["deadline"] = fields.Datetime.now() + timedelta(seconds=DEADLINE_S)
         commands = super().create(vals_list)
         for command in commands:
             if not command.args:
-                command.args = command._default_args()
+                command.sudo().args = command._default_args()
         return commands
+
+    def _check_order(self, vals):
+        """What the form does not ask is not a user's to say, and recipes are a manager's."""
+        if self.env.su:
+            return
+        defaults = {
+            name.removeprefix("default_"): value
+            for name, value in self.env.context.items()
+            if name.startswith("default_")
+        }
+        given = defaults | vals
+        bad = OURS & given.keys()
+        if not self.env.user.has_group("connector_coffee.group_coffee_manager"):
+            bad |= MANAGERS & given.keys()
+            if given.get("name") in RECIPES:
+                bad.add("name")
+        if bad:
+            raise AccessError(
+                self.env._("You may not give an order with: %s", ", ".join(sorted(bad)))
+            )
+
+    @api.constrains("backend_id", "recipe_id")
+    def _check_recipe(self):
+        for command in self:
+            if command.recipe_id and command.recipe_id.backend_id != command.backend_id:
+                raise ValidationError(
+                    self.env._(
+                        "%(recipe)s is a recipe of another machine than %(machine)s",
+                        recipe=command.recipe_id.name,
+                        machine=command.backend_id.name,
+                    )
+                )
 
     @api.constrains("backend_id")
     def _check_running(self):
@@ -158,7 +196,10 @@ class CoffeeCommand(models.Model):
             order="id",
             limit=limit,
         )
-        waiting.filtered(lambda one: not one.fetched_at).fetched_at = fields.Datetime.now()
+        fresh = waiting.filtered(lambda one: not one.fetched_at)
+        held = fresh._still_waiting()
+        held.fetched_at = fields.Datetime.now()
+        waiting -= fresh - held
         return [
             {
                 "id": command.uid,
@@ -170,6 +211,18 @@ class CoffeeCommand(models.Model):
             }
             for command in waiting
         ]
+
+    def _still_waiting(self):
+        """Without those that somebody took back since the search; the others stay until commit."""
+        if not self:
+            return self
+        self.flush_recordset(["state"])
+        self.env.cr.execute(
+            "SELECT id FROM coffee_command WHERE id = ANY(%s) AND state = 'waiting' ORDER BY id"
+            " FOR NO KEY UPDATE",
+            (self.ids,),
+        )
+        return self.browse([row[0] for row in self.env.cr.fetchall()])
 
     def _finish(self, done):
         """The machine's answers. One that comes late still counts: the machine knows what it did.
@@ -206,8 +259,10 @@ class CoffeeCommand(models.Model):
             raise UserError(
                 self.env._("This cannot be repeated by itself; give a new order if you want one.")
             )
-        again = self.copy({"args": self.args, "retry_of_id": self.id, "user_id": self.env.uid,
-                           "deadline": self._new_deadline()})  # fmt: skip
+        again = self.sudo().copy(
+            {"args": self.args, "retry_of_id": self.id, "user_id": self.env.uid,
+             "deadline": self._new_deadline()}
+        )  # fmt: skip
         return {
             "type": "ir.actions.act_window",
             "res_model": self._name,
@@ -222,10 +277,11 @@ class CoffeeCommand(models.Model):
 
     def action_cancel(self):
         """Only what no bridge has taken yet can be taken back."""
+        self.check_access("read")
         for command in self:
             if command.state != "waiting" or command.fetched_at:
                 raise UserError(self.env._("The bridge has it already; use “Stop” to end a brew."))
-        self.write({"state": "cancelled"})
+        self.sudo().write({"state": "cancelled"})
 
     def action_send(self):
         """Closes the dialogue; saving the record has ordered it."""

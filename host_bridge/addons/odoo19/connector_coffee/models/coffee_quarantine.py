@@ -3,6 +3,7 @@
 import json
 
 from odoo import api, fields, models
+from odoo.exceptions import AccessError
 
 
 class CoffeeQuarantine(models.Model):
@@ -49,16 +50,20 @@ class CoffeeQuarantine(models.Model):
         fresh = {}
         for fact in facts:
             key = (fact.machine, fact.model, fact.coffee_id)
+            backend_id = fact.backend.id if fact.backend else False
             if key in held:
-                held[key].write({"reason": fact.error, "fact": fact.raw, "state": "open"})
+                row = held[key]
+                state = "dropped" if row.state == "dropped" else "open"
+                row.write({"reason": _kept(fact.error), "fact": _kept(fact.raw), "state": state,
+                           "backend_id": backend_id or row.backend_id.id})  # fmt: skip
             else:
                 fresh[key] = {
-                    "backend_id": fact.backend.id if fact.backend else False,
+                    "backend_id": backend_id,
                     "machine": fact.machine,
                     "model": fact.model,
                     "coffee_id": fact.coffee_id,
-                    "reason": fact.error,
-                    "fact": fact.raw,
+                    "reason": _kept(fact.error),
+                    "fact": _kept(fact.raw),
                 }
         held.update(zip(fresh, self.create(list(fresh.values())), strict=True))
         for fact in facts:
@@ -82,7 +87,7 @@ class CoffeeQuarantine(models.Model):
 
     def action_replay(self):
         """Tries the import again, for when the cause is cured."""
-        rows = self.filtered(lambda row: row.state != "replayed")
+        rows = self._for_a_manager().filtered(lambda row: row.state != "replayed")
         results = self.env["coffee.backend"].sudo()._push([row.fact for row in rows])["results"]
         for row, result in zip(rows, results, strict=True):
             if result["status"] == "refused":
@@ -92,5 +97,24 @@ class CoffeeQuarantine(models.Model):
         return True
 
     def action_drop(self):
-        self.filtered(lambda row: row.state == "open").state = "dropped"
+        self._for_a_manager().filtered(lambda row: row.state == "open").state = "dropped"
         return True
+
+    def _for_a_manager(self):
+        """As superuser: a manager decides about a row and writes none, or he would write facts."""
+        self.check_access("read")
+        manager = self.env.user.has_group("connector_coffee.group_coffee_manager")
+        if not (self.env.su or manager):
+            raise AccessError(self.env._("Only a coffee manager decides about quarantined facts."))
+        return self.sudo()
+
+
+def _kept(value):
+    """Without what PostgreSQL keeps in no JSON and no text: NUL and halves of a character."""
+    if isinstance(value, str):
+        return value.replace("\x00", "\\0").encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_kept(name): _kept(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_kept(one) for one in value]
+    return value

@@ -31,7 +31,7 @@ class CoffeeRecipe(models.Model):
     active = fields.Boolean(default=True, help="No: the slot is empty in the machine.")
     position = fields.Integer(compute="_compute_position", store=True)
     coffee_id = fields.Char("Slot", help="0 to 15.")
-    recipe = fields.Json(required=True, default=dict)
+    recipe = fields.Json(required=True, default=lambda self: {})
     recipe_text = fields.Text(
         "Machine's Form",
         compute="_compute_recipe_text",
@@ -66,6 +66,45 @@ class CoffeeRecipe(models.Model):
         "unique(backend_id, odoo_id)", "This drink is in another slot of this machine already."
     )
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        return super().create([self._entered(vals) for vals in vals_list])
+
+    def write(self, vals):
+        """The form sends the numbers before the text that they stand in, too: they count."""
+        if "recipe_text" in vals:
+            vals = {"recipe_text": vals["recipe_text"], **vals}
+        return super().write(vals)
+
+    @api.model
+    def _entered(self, vals):
+        """A form sends text and numbers of a new recipe, also the zeros nobody typed; the numbers
+        count. The database keeps no empty recipe, so they become one before it is asked."""
+        text, temp_c, volume_ml = map(vals.get, ("recipe_text", "temp_c", "volume_ml"))
+        if not (text or temp_c or volume_ml):
+            return vals
+        recipe = self._parsed(text) or vals.get("recipe") or {}
+        if temp_c:
+            recipe = _with_temp(recipe, temp_c)
+        if volume_ml:
+            recipe = _with_volume(recipe, volume_ml)
+        if not recipe:
+            raise ValidationError(self.env._("Machine's form: give a temperature and a volume"))
+        rest = {n: v for n, v in vals.items() if n not in ("recipe_text", "temp_c", "volume_ml")}
+        return rest | {"recipe": recipe}
+
+    @api.model
+    def _parsed(self, recipe_text):
+        try:
+            recipe = json.loads(recipe_text or "{}")
+        except ValueError as error:
+            raise ValidationError(
+                self.env._("Machine's form: this is no JSON (%s); correct it", error)
+            ) from error
+        if not isinstance(recipe, dict):
+            raise ValidationError(self.env._("Machine's form: give a JSON object"))
+        return recipe
+
     @api.depends("coffee_id")
     def _compute_position(self):
         for binding in self:
@@ -84,28 +123,15 @@ class CoffeeRecipe(models.Model):
 
     def _inverse_recipe_text(self):
         for binding in self:
-            try:
-                recipe = json.loads(binding.recipe_text or "{}")
-            except ValueError as error:
-                raise ValidationError(
-                    self.env._("Machine's form: this is no JSON (%s); correct it", error)
-                ) from error
-            if not isinstance(recipe, dict):
-                raise ValidationError(self.env._("Machine's form: give a JSON object"))
-            binding.recipe = recipe
+            binding.recipe = self._parsed(binding.recipe_text)
 
     def _inverse_temp_c(self):
         for binding in self:
-            binding.recipe = {**(binding.recipe or {}), "temp_mc": round(binding.temp_c * 1000)}
+            binding.recipe = _with_temp(binding.recipe or {}, binding.temp_c)
 
     def _inverse_volume_ml(self):
         for binding in self:
-            recipe, volume_ul = dict(binding.recipe or {}), round(binding.volume_ml * 1000)
-            if binding.is_profile:
-                recipe["stop"] = {**(recipe.get("stop") or {}), "volume_ul": volume_ul}
-            else:
-                recipe["volume_ul"] = volume_ul
-            binding.recipe = recipe
+            binding.recipe = _with_volume(binding.recipe or {}, binding.volume_ml)
 
     def _compute_brew_count(self):
         groups = self.env["coffee.brew"]._read_group(
@@ -137,6 +163,7 @@ class CoffeeRecipe(models.Model):
     def export_record(self):
         """Writes the recipe into its machine, or empties the slot of one that is archived."""
         self.ensure_one()
+        self.check_access("write")
         with self.backend_id.work_on(self._name) as work:
             usage = "record.exporter" if self.active else "record.exporter.deleter"
             exporter = work.component(usage=usage)
@@ -152,19 +179,29 @@ class CoffeeRecipe(models.Model):
         """The machine has answered."""
         self.ensure_one()
         values = {"sync_date": fields.Datetime.now(), "sync_message": command.message}
-        if command.state != "ok":
-            values["sync_state"] = "refused"
-        elif self.env["coffee.command"].search_count(
-            [("recipe_id", "=", self.id), ("id", ">", command.id), ("state", "=", "waiting")],
-            limit=1,
-        ):
-            values["sync_state"] = "pending"
+        if self._changed_since(command):
+            values |= {"sync_state": "pending", "sync_message": False}
         else:
-            values["sync_state"] = "synced"
+            values["sync_state"] = "synced" if command.state == "ok" else "refused"
         rev = (command.result or {}).get("rev")
         if isinstance(rev, int):
             values["rev"] = rev
         self.with_context(connector_no_export=True).write(values)
+
+    def _changed_since(self, command):
+        """A newer order waits, or the job that will give it: another recipe than was sent."""
+        if self.env["coffee.command"].search_count(
+            [("recipe_id", "=", self.id), ("id", ">", command.id), ("state", "=", "waiting")],
+            limit=1,
+        ):
+            return True
+        if self.sync_state != "pending":
+            return False
+        if not self.active or command.name == "recipe.delete":
+            return self.active == (command.name == "recipe.delete")
+        with self.backend_id.work_on(self._name) as work:
+            now = work.component(usage="export.mapper").map_record(self).values()
+        return json.loads(json.dumps(now)) != (command.args or {}).get("recipe")
 
     def action_export(self):
         """Sends it again, whatever the machine holds."""
@@ -181,6 +218,18 @@ class CoffeeRecipe(models.Model):
             "view_mode": "list,form",
             "domain": [("recipe_id", "=", self.id)],
         }
+
+
+def _with_temp(recipe, temp_c):
+    return {**recipe, "temp_mc": round(temp_c * 1000)}
+
+
+def _with_volume(recipe, volume_ml):
+    """A profile ends by it, a volumetric recipe is it."""
+    volume_ul = round(volume_ml * 1000)
+    if "phases" in recipe:
+        return {**recipe, "stop": {**(recipe.get("stop") or {}), "volume_ul": volume_ul}}
+    return {**recipe, "volume_ul": volume_ul}
 
 
 def _number(value):

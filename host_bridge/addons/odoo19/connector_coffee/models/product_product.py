@@ -5,5 +5,9 @@ class ProductProduct(models.Model):
     _inherit = "product.product"
 
     coffee_recipe_ids = fields.One2many(
-        "coffee.recipe", "odoo_id", "Coffee Machines", help="The slots this drink is in."
+        "coffee.recipe",
+        "odoo_id",
+        "Coffee Machines",
+        help="The slots this drink is in.",
+        groups="connector_coffee.group_coffee_user",
     )

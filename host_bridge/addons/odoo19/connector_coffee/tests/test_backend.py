@@ -144,3 +144,28 @@ class TestBackend(CoffeeCase):
         asked().action_review()
         book_both()
         self.assertEqual(len(asked()), 2, "and again once that was reviewed")
+
+    def test_the_fleet_can_be_grouped(self):
+        """The kanban's bar asks for the machines of each group by their health."""
+        bar = {"field": "health", "colors": {"ok": "success", "new": "info"}}
+        found = self.env["coffee.backend"].read_progress_bar(
+            [("id", "in", (self.left | self.right).ids)], "version", bar
+        )
+        self.assertEqual(found["2900"]["new"], 1)
+
+    def test_a_person_is_asked_again_though_older_questions_were_deleted(self):
+        def asked():
+            return self.env["coffee.checkpoint"].search([("coffee_id", "=like", "_test/%")])
+
+        for _ in range(3):
+            self.left._ask_to_book("_test", "no unit")
+            asked().action_review()
+        asked()[-1:].unlink()
+        self.left._ask_to_book("_test", "no unit")
+        self.assertIn("review", asked().mapped("state"))
+
+    def test_nobody_is_offered_a_copy_that_cannot_be(self):
+        """Name in topics and slot are one machine's; a copy has none, and cannot be saved."""
+        for name in ("coffee.backend", "coffee.recipe"):
+            arch = self.env[name].get_view(view_type="form")["arch"]
+            self.assertIn('duplicate="0"', arch.partition("<header")[0], name)

@@ -1,5 +1,6 @@
-from odoo.exceptions import UserError
-from odoo.tests import Form, tagged
+from odoo import Command
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import Form, new_test_user, tagged
 
 from .common import CoffeeCase
 
@@ -121,3 +122,54 @@ class TestCheckpoint(CoffeeCase):
         again = self.api.add_checkpoints([draft, draft | {"coffee_id": "y"}, draft])
         self.assertEqual([again[0], again[2]], first * 2)
         self.assertNotEqual(again[1], again[0])
+
+    def test_who_reviewed_is_not_a_callers_to_say(self):
+        self.push(self.alarm(1))
+        mine = self.about(1).with_user(self.user)
+        for values in (
+            {"state": "reviewed", "reviewed_by": self.manager.id},
+            {"summary": "nothing"},
+            {"reviewed_at": "2026-01-01 00:00:00"},
+        ):
+            with self.assertRaises(AccessError):
+                mine.write(values)
+        mine.write({"note": "I look"})
+        self.assertEqual((mine.state, mine.note), ("review", "I look"))
+
+    def test_a_note_of_the_dialogue_is_added(self):
+        self.push(self.alarm(1), self.alarm(2))
+        found = self.about(1) | self.about(2)
+        self.about(1).note = "Plumber called"
+        wizard = self.env["coffee.checkpoint.review"].with_user(self.user)
+        wizard.create({"checkpoint_ids": found.ids, "note": "Tank filled"}).action_review()
+        self.assertEqual(self.about(1).note, "Plumber called\nTank filled")
+        self.assertEqual(self.about(2).note, "Tank filled")
+
+    def test_managers_of_another_company_do_not_follow(self):
+        other = self.env["res.company"].create({"name": "Other"})
+        stranger = new_test_user(
+            self.env, "stranger", "connector_coffee.group_coffee_manager", company_id=other.id,
+            company_ids=[Command.set(other.ids)],
+        )  # fmt: skip
+        theirs = self._machine("theirs", "2900", company_id=other.id)
+        self.push(self.alarm(1), self.alarm(1, machine="theirs"))
+        self.assertIn(self.manager.partner_id, self.about(1).message_partner_ids)
+        self.assertNotIn(stranger.partner_id, self.about(1).message_partner_ids)
+        about = self.env["coffee.checkpoint"].search([("backend_id", "=", theirs.id)])
+        self.assertEqual(about.message_partner_ids & (stranger | self.manager).partner_id,
+                         stranger.partner_id)  # fmt: skip
+
+    def test_its_module_may_be_gone(self):
+        self.push(self.alarm(1))
+        checkpoint = self.about(1)
+        checkpoint.write({"res_model": "coffee.gone"})
+        with self.assertRaises(UserError):
+            checkpoint.action_record()
+
+    def test_it_speaks_the_language_of_its_own_machine(self):
+        lang = self.env["res.lang"]._activate_lang("fr_FR")
+        self._machine("gauche", "2900", default_lang_id=lang.id)
+        self.push(self.alarm(1, machine="gauche"), self.alarm(1))
+        french = self.record("coffee.alarm", 1, "gauche").checkpoint_id.summary
+        self.assertIn("Alarme", french)
+        self.assertEqual(self.about(1).summary, "Warning alarm tank_empty at Left")

@@ -1,3 +1,5 @@
+from unittest.mock import patch
+
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
 
@@ -100,3 +102,68 @@ class TestCommand(CoffeeCase):
             self.env["coffee.backend"].with_user(self.user).finished(
                 [{"id": command.uid, "state": "ok"}]
             )
+
+    # --- what is not a user's to say
+    def test_a_user_orders_no_recipe(self):
+        """Recipes are a manager's; an order that writes one is no way around that."""
+        for name in ("recipe.put", "recipe.delete"):
+            with self.assertRaises(AccessError):
+                self.order(name, args={"slot": "0"})
+        values = {"backend_id": self.left.id, "name": "recipe.delete", "args": {"slot": "0"}}
+        self.assertTrue(self.env["coffee.command"].with_user(self.manager).create(values))
+
+    def test_who_ordered_and_until_when_is_not_a_callers_to_say(self):
+        for values in (
+            {"user_id": self.manager.id},
+            {"deadline": False},
+            {"state": "ok"},
+            {"uid": "mine"},
+            {"args": {"slot": "3"}},
+        ):
+            with self.assertRaises(AccessError, msg=values):
+                self.order("wake", **values)
+        with self.assertRaises(AccessError):
+            self.env["coffee.command"].with_user(self.user).with_context(
+                default_user_id=self.manager.id
+            ).create({"backend_id": self.left.id, "name": "wake"})
+        command = self.order("wake")
+        with self.assertRaises(AccessError):
+            command.write({"user_id": self.manager.id})
+        with self.assertRaises(AccessError):
+            command.with_user(self.manager).write({"state": "ok"})
+
+    def test_an_order_is_of_a_recipe_of_its_machine(self):
+        self.api.import_recipes("right", 1, {"3": {"name": "x", "temp_mc": 1, "volume_ul": 1}})
+        with self.assertRaisesRegex(ValidationError, "of another machine"):
+            self.order("brew", recipe_id=self.right.recipe_ids.id)
+
+    def test_an_older_recipe_is_not_sent_again(self):
+        """Its newest state is (Send Again on the recipe)."""
+        self.api.import_recipes("left", 1, {"0": PROFILE})
+        self.left.recipe_ids.action_export()
+        self.api.finished(
+            [{"id": one["id"], "state": "refused", "message": "no"} for one in self.fetch()]
+        )
+        command = self.left.command_ids
+        self.assertEqual(command.state, "refused")
+        self.assertFalse(command.can_retry)
+        with self.assertRaises(UserError):
+            command.with_user(self.user).action_retry()
+
+    def test_what_was_taken_back_meanwhile_is_not_sent(self):
+        """The bridge's transaction is READ COMMITTED: it meets what ended after its search."""
+        command = self.order("wake")
+        kind = self.env.registry["coffee.command"]
+        search = kind.search
+
+        def searched(records, *args, **kwargs):
+            found = search(records, *args, **kwargs)
+            records.env.cr.execute(
+                "UPDATE coffee_command SET state = 'cancelled' WHERE id = %s", [command.id]
+            )
+            return found
+
+        with patch.object(kind, "search", searched):
+            self.assertFalse(self.fetch())
+        command.invalidate_recordset()
+        self.assertFalse(command.fetched_at)

@@ -212,3 +212,61 @@ class TestPush(CoffeeCase):
             journal._cron_gaps()
             about = [("coffee_id", "=", f"lost/9f3a77aa/{first}-{last}")]
             self.assertEqual(len(Checkpoint.search(about)), 1)
+
+    def test_a_time_that_is_none_is_one_facts_fault(self):
+        facts = [self.brew(1), self.brew(2, utc_ms=str(2**62))]
+        self.assertEqual(self.statuses(*facts), ["created", "refused"])
+
+    def test_what_json_cannot_keep_is_one_facts_fault(self):
+        for seq, odd in enumerate(("a\0b", "\ud800"), 1):
+            fact = self.fact("coffee.event", seq, {"kind": "boot", "detail": {"x": [odd]}})
+            self.assertEqual(self.statuses(fact, self.brew(seq + 10)), ["refused", "created"])
+        rows = self.env["coffee.quarantine"].search([("machine", "=", "left")])
+        self.assertEqual(rows.mapped("state"), ["open", "open"])
+
+    def test_quarantine_learns_its_machine(self):
+        self.env["ir.config_parameter"].set_param("connector_coffee.unknown_machine", "refuse")
+        self.push(self.brew(1, "stranger"), self.brew(2, "stranger", source="by magic"))
+        rows = self.env["coffee.quarantine"].search([("machine", "=", "stranger")])
+        self.assertFalse(rows.backend_id)
+        stranger = self._machine("stranger", "1900")
+        self.push(self.brew(1, "stranger"), self.brew(2, "stranger", source="by magic"))
+        self.assertEqual(rows.mapped("backend_id"), stranger)
+        self.assertEqual(stranger.quarantine_count, 1)
+
+    def test_an_update_refused_once_and_well_later_leaves_quarantine(self):
+        self.push(self.brew(1))
+        self.push(self.brew(1, energy_j=-1))
+        row = self.env["coffee.quarantine"].search([("machine", "=", "left")])
+        self.assertEqual(row.state, "open")
+        self.push(self.brew(1))
+        self.assertEqual(row.state, "replayed")
+
+    def test_what_was_dropped_stays_dropped(self):
+        self.push(self.brew(1, source="by magic"))
+        row = self.env["coffee.quarantine"].search([("machine", "=", "left")])
+        row.with_user(self.manager).action_drop()
+        self.push(self.brew(1, source="by magic"))
+        self.assertEqual(row.state, "dropped")
+
+    def test_import_from_is_a_day_where_the_machine_is(self):
+        self.left.write({"import_from": "2026-01-01", "pour_timezone": "Asia/Tokyo"})
+        hour = 3_600_000
+        first, before = str(UTC_MS - 8 * hour), str(UTC_MS - 10 * hour)
+        self.push(self.brew(1, utc_ms=first), self.brew(2, utc_ms=before))
+        self.assertTrue(self.record("coffee.brew", 1), "1 January, one o'clock in Tokyo")
+        self.assertFalse(self.record("coffee.brew", 2))
+
+    def test_a_brew_that_comes_after_its_slot_was_emptied_knows_its_drink(self):
+        self.left.accounting = "price"
+        self.api.import_recipes("left", 1, {"0": PROFILE})
+        recipe = self.left.recipe_ids
+        recipe.odoo_id.list_price = 2
+        self.api.import_recipes("left", 2, {})
+        self.assertFalse(recipe.active)
+        self.push(self.brew(1))
+        brew = self.record("coffee.brew", 1)
+        self.assertEqual((brew.product_id, brew.amount), (recipe.odoo_id, 2))
+
+    def test_a_seq_beyond_64_bits_is_one_facts_fault(self):
+        self.assertEqual(self.statuses(self.brew(2**63), self.brew(1)), ["refused", "created"])

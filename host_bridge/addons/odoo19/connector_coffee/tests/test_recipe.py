@@ -1,7 +1,7 @@
 from psycopg2 import IntegrityError
 
-from odoo.exceptions import ValidationError
-from odoo.tests import tagged
+from odoo.exceptions import AccessError, ValidationError
+from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.queue_job.tests.common import trap_jobs
@@ -185,6 +185,30 @@ class TestRecipe(CoffeeCase):
         self.assertEqual((asked.state, asked.res_id), ("review", self.recipe().id))
         self.assertEqual(self.recipe().odoo_id, drink)
 
+    def test_it_is_asked_again_when_revisions_begin_anew(self):
+        """As after a reset of the machine's flash."""
+        self.import_recipes(rev=1, s0=PROFILE)
+        for name in ("ristretto", "lungo", "doppio"):
+            self.import_recipes(rev=2, s0={**PROFILE, "name": name})
+            asked = self.env["coffee.checkpoint"].search([("coffee_id", "=like", "0/rev2%")])
+            self.assertIn(name, asked.filtered(lambda one: one.state == "review").summary or "")
+            asked.action_review()
+
+    def test_a_deleted_recipe_does_not_come_back_before_its_slot_is_empty(self):
+        self.import_recipes(s0=PROFILE)
+        drinks = [("name", "=", self.recipe().odoo_id.name)]
+        before = self.env["product.product"].search_count(drinks)
+        with trap_jobs() as trap:
+            self.recipe().unlink()
+            trap.perform_enqueued_jobs()
+        (answer,) = self.import_recipes(rev=1, s0=PROFILE)  # the machine was away
+        self.assertEqual(answer["status"], "unchanged")
+        self.assertFalse(self.recipe())
+        self.answer("refused", "a shot runs")
+        (answer,) = self.import_recipes(rev=1, s0=PROFILE)
+        self.assertEqual(answer["status"], "created", "the machine has the last word")
+        self.assertEqual(self.env["product.product"].search_count(drinks), before + 1)
+
     # --- a person's form
     def test_the_form_speaks_json(self):
         self.import_recipes(s0=PROFILE)
@@ -200,3 +224,84 @@ class TestRecipe(CoffeeCase):
         for slot in ("16", "x", "-1", "00"):
             with self.assertRaises(ValidationError):
                 self.recipe().copy({"coffee_id": slot, "odoo_id": self.recipe().odoo_id.copy().id})
+
+    def test_odd_characters_of_a_name_are_no_pattern(self):
+        self.import_recipes(s0={**PROFILE, "name": "latte 2"}, s1={**PROFILE, "name": "a\\b"})
+        for slot, name in enumerate(("latte_2", "l%", "A\\B")):
+            self.import_recipes("right", rev=slot + 1,
+                                **{f"s{slot}": {**VOLUMETRIC, "name": name}})  # fmt: skip
+        drinks = self.env["coffee.recipe"].with_context(active_test=False).search(
+            [("backend_id", "=", self.right.id)], order="coffee_id"
+        ).odoo_id  # fmt: skip
+        self.assertEqual(drinks.mapped("name"), ["latte_2", "l%", "a\\b"])
+
+    def test_a_change_made_before_the_answer_to_an_older_one_is_not_lost(self):
+        self.import_recipes(s0=PROFILE)
+        for answer in ("ok", "refused"):
+            with trap_jobs() as trap:
+                self.recipe().temp_c = 94
+                trap.perform_enqueued_jobs()
+            with trap_jobs() as trap:
+                self.recipe().temp_c = 95
+                self.answer(answer, "as you like", rev=2)  # to 94; the job of 95 has not run
+                self.assertEqual(self.recipe().sync_state, "pending")
+                self.import_recipes(rev=2, s0={**PROFILE, "temp_mc": 94000})
+                self.assertEqual(self.recipe().temp_c, 95)
+                trap.perform_enqueued_jobs()
+            ((_name, args),) = self.orders()
+            self.assertEqual(args["recipe"]["temp_mc"], 95000)
+            self.answer(rev=3)
+            self.assertEqual(self.recipe().sync_state, "synced")
+
+    def test_a_recipe_entered_by_hand_keeps_its_numbers(self):
+        drink, other = self.env["product.product"].create([{"name": "a"}, {"name": "b"}])
+        form = Form(self.env["coffee.recipe"].with_user(self.manager))
+        form.backend_id, form.odoo_id, form.coffee_id = self.right, drink, "5"
+        form.name, form.temp_c, form.volume_ml = "flat white", 92, 40
+        with trap_jobs():
+            made = form.save()
+        self.assertEqual(made.recipe, {"temp_mc": 92000, "volume_ul": 40000})
+        form = Form(self.env["coffee.recipe"].with_user(self.manager))
+        form.backend_id, form.odoo_id, form.coffee_id = self.right, other, "6"
+        form.name, form.recipe_text = "words", '{"temp_mc": 91000, "volume_ul": 1000}'
+        with trap_jobs():
+            made = form.save()
+        self.assertEqual(made.recipe, {"temp_mc": 91000, "volume_ul": 1000})
+
+    def test_the_numbers_beside_the_machines_form_count(self):
+        """The form sends both, in the order of its fields."""
+        drink = self.env["product.product"].create({"name": "flat white"})
+        values = {"backend_id": self.right.id, "odoo_id": drink.id, "coffee_id": "5",
+                  "name": "flat white", "temp_c": 92, "volume_ml": 40}  # fmt: skip
+        with trap_jobs():
+            made = self.env["coffee.recipe"].create(values | {"recipe_text": "{}"})
+            self.assertEqual(made.recipe, {"temp_mc": 92000, "volume_ul": 40000})
+            made.write({"temp_c": 91, "recipe_text": '{"temp_mc": 92000, "volume_ul": 1000}'})
+        self.assertEqual(made.recipe, {"temp_mc": 91000, "volume_ul": 1000})
+
+    def test_another_bad_recipe_in_the_slot_is_told_again(self):
+        def asked():
+            return self.env["coffee.checkpoint"].search([("coffee_id", "=like", "refused/%")])
+
+        bad = {"name": "x", "temp_mc": 92000}
+        for _ in range(2):
+            self.import_recipes("right", rev=1, s0=bad)
+        self.assertEqual(len(asked()), 1)
+        asked().action_review()
+        self.import_recipes("right", rev=2, s0={"name": "y", "volume_ul": 1})
+        self.assertEqual(len(asked()), 2)
+
+    def test_a_bad_recipe_is_one_checkpoint_here_and_in_the_bridge(self):
+        self.import_recipes("right", rev=7, s0={"name": "x", "temp_mc": 92000})
+        word = {"machine": "right", "model": "coffee.recipe", "coffee_id": "refused/7/0"}
+        self.api.add_checkpoints([word | {"summary": "recipe not taken: volume_ul"}])
+        found = self.env["coffee.checkpoint"].search([("backend_id", "=", self.right.id)])
+        self.assertEqual(len(found), 1)
+
+    def test_a_user_empties_no_slot(self):
+        self.import_recipes(s0=PROFILE)
+        self.import_recipes(rev=2)
+        for name in ("action_export", "export_record"):
+            with self.assertRaises(AccessError):
+                getattr(self.recipe().with_user(self.user), name)()
+        self.assertFalse(self.orders())

@@ -1,8 +1,8 @@
 from odoo import Command
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
-from .common import CoffeeCase
+from .common import PROFILE, CoffeeCase
 
 CALLS = {
     "hello": ("b", 1),
@@ -113,3 +113,68 @@ class TestSecurity(CoffeeCase):
         again.action_make()
         self.assertFalse(keys._check_credentials(scope="rpc", key=made.key))
         self.assertTrue(keys._check_credentials(scope="rpc", key=again.key))
+
+    def test_who_has_nothing_to_do_with_coffee_reads_products_all_the_same(self):
+        self.api.import_recipes("left", 1, {"0": PROFILE})
+        groups = "base.group_user,product.group_product_manager"
+        keeper = new_test_user(self.env, "keeper", groups)
+        product = self.left.recipe_ids.odoo_id.with_user(keeper)
+        self.env.invalidate_all()
+        fields = [name for name in product.fields_get() if name.startswith("coffee_")]
+        self.assertEqual(product.read(["name", *fields])[0]["name"], "espresso")
+
+    def test_a_manager_writes_no_fact_by_way_of_quarantine(self):
+        self.push(self.brew(1, source="by magic"))
+        row = self.env["coffee.quarantine"].search([("machine", "=", "left")])
+        with self.assertRaises(AccessError):
+            row.with_user(self.manager).write({"fact": self.brew(2, "right")})
+        for name in ("action_replay", "action_drop"):
+            with self.assertRaises(AccessError):
+                getattr(row.with_user(self.user), name)()
+        other = self.env["res.company"].create({"name": "Other"})
+        self.left.company_id = other
+        self.env.flush_all()
+        self.env.invalidate_all()
+        with self.assertRaises(AccessError):
+            row.with_user(self.manager).action_drop()
+
+    def test_a_bridges_archived_user_comes_back_with_its_new_key(self):
+        wizard = self.env["coffee.bridge.connect"].with_user(self.manager)
+        made = wizard.create({"name": "cellar"})
+        made.action_make()
+        user = self.env["res.users"].search([("login", "=", made.login)])
+        user.active = False
+        again = wizard.create({"name": "cellar"})
+        again.action_make()
+        self.assertTrue(user.active)
+        keys = self.env["res.users.apikeys"]
+        self.assertEqual(keys._check_credentials(scope="rpc", key=again.key), user.id)
+
+    def test_no_manager_takes_another_companys_bridge(self):
+        wizard = self.env["coffee.bridge.connect"].with_user(self.manager)
+        made = wizard.create({"name": "cellar"})
+        made.action_make()
+        other = self.env["res.company"].create({"name": "Other"})
+        stranger = new_test_user(
+            self.env, "stranger", "connector_coffee.group_coffee_manager", company_id=other.id,
+            company_ids=[Command.set(other.ids)],
+        )  # fmt: skip
+        theirs = self.env["coffee.bridge.connect"].with_user(stranger)
+        for values in ({"company_id": other.id}, {"company_id": self.env.company.id}):
+            with self.assertRaises(UserError):
+                theirs.create({"name": "cellar", **values}).action_make()
+        with self.assertRaises(UserError):
+            theirs.create({"name": "attic", "company_id": self.env.company.id}).action_make()
+        keys = self.env["res.users.apikeys"]
+        self.assertTrue(keys._check_credentials(scope="rpc", key=made.key))
+
+    def test_a_key_is_shown_to_who_made_it_only(self):
+        wizard = self.env["coffee.bridge.connect"].with_user(self.manager)
+        made = wizard.create({"name": "cellar"})
+        made.action_make()
+        self.assertTrue(made.read(["key"])[0]["key"])
+        other = new_test_user(self.env, "barista", "connector_coffee.group_coffee_manager")
+        self.env.invalidate_all()
+        self.assertFalse(wizard.with_user(other).search([("id", "=", made.id)]))
+        with self.assertRaises(AccessError):
+            made.with_user(other).read(["key"])

@@ -23,6 +23,8 @@ class CoffeeBridgeConnect(models.TransientModel):
         self.ensure_one()
         if not self.env.user.has_group("connector_coffee.group_coffee_manager"):
             raise UserError(self.env._("Only a coffee manager connects bridges."))
+        if self.company_id not in self.env.user.company_ids:
+            raise UserError(self.env._("Choose a company you are in."))
         user = self._user()
         keys = self.env["res.users.apikeys"].with_user(user).sudo()
         keys.search([("user_id", "=", user.id)])._remove()
@@ -41,7 +43,14 @@ class CoffeeBridgeConnect(models.TransientModel):
         """It has the bridge's group and no other: not even that of an employee."""
         login = f"coffee-bridge-{self.name}"
         users = self.env["res.users"].sudo().with_context(no_reset_password=True)
-        user = users.search([("login", "=", login)])
+        user = users.with_context(active_test=False).search([("login", "=", login)])
+        if user and user.company_id != self.company_id:
+            raise UserError(
+                self.env._(
+                    "A bridge of another company is called %s; choose another name", self.name
+                )
+            )
+        user.filtered(lambda one: not one.active).active = True
         return user or users.create(
             {
                 "name": f"Coffee Bridge {self.name}",

@@ -14,6 +14,7 @@ class CoffeeCheckpointReview(models.TransientModel):
     def action_review(self):
         waiting = self.checkpoint_ids.filtered(lambda one: one.state == "review")
         if self.note:
-            waiting.write({"note": self.note})
+            for note, same in waiting.grouped("note").items():
+                same.write({"note": f"{note}\n{self.note}" if note else self.note})
         waiting.action_review()
         return {"type": "ir.actions.act_window_close"}

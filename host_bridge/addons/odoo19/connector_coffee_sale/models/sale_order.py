@@ -40,4 +40,10 @@ class SaleOrder(models.Model):
 class SaleOrderLine(models.Model):
     _inherit = "sale.order.line"
 
-    coffee_brew_ids = fields.One2many("coffee.brew", "sale_line_id", "Brews", copy=False)
+    coffee_brew_ids = fields.One2many(
+        "coffee.brew",
+        "sale_line_id",
+        "Brews",
+        copy=False,
+        groups="connector_coffee.group_coffee_user",
+    )

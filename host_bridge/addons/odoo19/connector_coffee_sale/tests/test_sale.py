@@ -1,5 +1,5 @@
 from odoo.exceptions import ValidationError
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 
 from odoo.addons.connector_coffee.tests.common import PROFILE, CoffeeCase
 
@@ -109,3 +109,20 @@ class TestSale(CoffeeCase):
         self.assertEqual(self.right.sale_since, since)
         made = self._machine("new", "1900", accounting="sale", sale_partner_id=self.guest.id)
         self.assertTrue(made.sale_since)
+
+    def test_what_an_archived_machine_brewed_is_sold(self):
+        self.push(self.brew(1))
+        self.left.active = False
+        self.sell()
+        self.assertEqual(self.sold(self.orders), {self.espresso: 1})
+
+    def test_who_sells_and_drinks_no_coffee_reads_a_line(self):
+        self.push(self.brew(1))
+        self.sell()
+        seller = new_test_user(self.env, "seller", "sales_team.group_sale_manager")
+        line = self.orders.order_line
+        self.env.invalidate_all()
+        fields = line.with_user(seller).fields_get(attributes=["type"])
+        ours = [name for name in fields if name.startswith("coffee_")]
+        line.with_user(seller).read(["product_uom_qty", *ours])
+        line.order_id.with_user(seller).copy()

@@ -66,7 +66,9 @@ class CoffeeBackend(models.Model):
 
     @api.model
     def _cron_consume(self):
-        backends = self.search([("stock_location_id", "!=", False)])
+        used = [("stock_location_id", "!=", False)]
+        backends = self.with_context(active_test=False).search(used)
+        backends = backends.with_context(active_test=True)
         backends._book_each("_consume_beans")
         backends._book_each("_consume_water")
 

@@ -81,3 +81,16 @@ class TestConsumption(CoffeeCase):
         piece = self._product("Cup", "uom.product_uom_unit")
         with self.assertRaisesRegex(ValidationError, "choose a product kept in a unit"):
             self.left.bean_product_id = piece
+
+    def test_a_recipe_that_says_nothing_takes_what_the_machine_does(self):
+        self.left.bean_default_g = 30
+        self.api.import_recipes("left", 1, {"0": PROFILE})
+        self.push(self.brew(1))
+        self.consume()
+        self.assertAlmostEqual(self.beans.qty_available, -0.03)
+
+    def test_what_an_archived_machine_used_is_booked(self):
+        self.push(self.brew(1), self.brew(2))
+        self.left.active = False
+        self.consume()
+        self.assertTrue(self.record("coffee.brew", 1).bean_move_id)
