@@ -52,7 +52,7 @@ run-odoo: dev odoo ## an Odoo with the addon to look at (ARGS="--port 8069"); Ct
 
 lint: dev ## ruff, and pylint-odoo on the ERP addons
 	@$(BIN)/ruff check .
-	@cd host_bridge/addons/odoo19 && $(CURDIR)/$(BIN)/pylint --rcfile=.pylintrc */
+	@cd host_bridge/addons/odoo19 && "$(CURDIR)/$(BIN)/pylint" --rcfile=.pylintrc */
 
 types: dev ## mypy --strict on the host's code
 	@$(BIN)/mypy

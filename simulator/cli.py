@@ -6,6 +6,8 @@ Options become jobs for the supervisor; nothing is simulated here.
 from __future__ import annotations
 
 import contextlib
+import errno
+import math
 import signal
 import sys
 import time
@@ -16,12 +18,13 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from simulator.fleet import Fleet, FleetRefused, Wish, make_jobs
 from simulator.interpreter import InterpreterMissing
-from simulator.parts import port_free
+from simulator.parts import listening_error
 from simulator.scenario import ScenarioRefused
-from simulator.supervisor import BoardBroken
+from simulator.supervisor import BoardBroken, BoardDied
 
 EPILOGUE = """
 **Examples**
@@ -74,7 +77,7 @@ def parse_speed(text: str) -> float:
     if text == "max":
         return 0.0
     with contextlib.suppress(ValueError):
-        if float(text) > 0:
+        if 0 < float(text) < math.inf:
             return float(text)
     raise typer.BadParameter(f"{text!r}: a number above 0, or max", param_hint="--speed")
 
@@ -174,35 +177,58 @@ def _list(wish: Wish) -> None:
 
 def _run(wish: Wish, panel_port: int | None, panel_host: str) -> None:
     jobs = make_jobs(wish)
-    if panel_port is not None and not port_free(panel_port, panel_host):
-        raise FleetRefused(f"--panel-port {panel_port}: it is taken; choose another")
+    if panel_port is not None and (refused := _panel_refused(panel_port, panel_host)):
+        raise FleetRefused(refused)
     stopping: list[int] = []  # no Event: one that is set by a signal's handler may hang
     with _signals(stopping), Fleet(jobs, _tell) as fleet:
         out.print("running: " + ", ".join(job.name for job in jobs))
+        panel = None
         if panel_port is not None:
             from simulator.panel import Panel
 
-            panel = Panel(fleet, panel_port, panel_host)
+            with contextlib.suppress(BoardDied):  # a run that is over before its panel is there
+                panel = Panel(fleet, panel_port, panel_host)
+        if panel is not None and panel_port is not None:
             panel.start()
-            out.print(f"front panels: http://localhost:{panel_port}")
+            out.print(f"front panels: {_panel_address(panel_port, panel_host)}", soft_wrap=True)
         while not stopping and fleet.running():
             time.sleep(0.2)
-        if panel_port is not None:
+        if panel is not None:
             panel.stop()
+
+
+def _panel_refused(port: int, host: str) -> str:
+    error = listening_error(port, host)
+    if error is None:
+        return ""
+    if error.errno == errno.EADDRINUSE:
+        return f"--panel-port {port}: it is taken; choose another"
+    if error.errno == errno.EACCES:
+        return f"--panel-port {port}: {error.strerror}; choose one from 1024 on"
+    why = error.strerror or error
+    return f"--panel-host {host}: cannot listen there ({why}); give an address of this computer"
+
+
+def _panel_address(port: int, host: str) -> str:
+    if host in ("0.0.0.0", "::", "127.0.0.1", "::1"):
+        host = "localhost"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _tell(name: str, event: dict[str, Any]) -> None:
     at = f"{event['world_ms'] / 1000:10.1f} s  {name}"
     kind = event["event"]
     if kind == "started" and event["faults"]:
-        faults = ", ".join(f"{n}={v}" for n, v in event["faults"].items())
+        faults = escape(", ".join(f"{n}={v}" for n, v in event["faults"].items()))
         out.print(f"{at}  standing faults: {faults} (mend with --fault NAME=0)")
     elif kind == "reset":
-        out.print(f"{at}  reset: {event['cause']} after {event['uptime_ms'] / 1000:.1f} s")
+        cause = escape(event["cause"])
+        out.print(f"{at}  reset: {cause} after {event['uptime_ms'] / 1000:.1f} s")
     elif kind == "main_ended":
-        out.print(f"{at}  [red]main ended:[/red] {event['error']} (see its console.log)")
+        out.print(f"{at}  [red]main ended:[/red] {escape(event['error'])} (see its console.log)")
     elif kind == "step_failed":
-        out.print(f"{at}  [red]scenario step refused:[/red] {event['step']}: {event['error']}")
+        what = escape(f"{event['step']}: {event['error']}")
+        out.print(f"{at}  [red]scenario step refused:[/red] {what}")
     elif kind == "stopped":
         out.print(f"{at}  stopped")
 

@@ -7,6 +7,7 @@ aloud, and on Ctrl-C stops all of it in order. What the parts do is their own af
 from __future__ import annotations
 
 import argparse
+import errno
 import signal
 import subprocess
 import sys
@@ -21,9 +22,10 @@ from types import FrameType
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from simulator.parts import Part, PartFailed, outcome, port_answers, port_free
+from simulator.parts import Part, PartFailed, listening_error, outcome, port_answers
 
 MACHINES = {"sim-1900": "1900", "sim-2900": "2900"}
 START_S = 60.0
@@ -127,12 +129,14 @@ def start_all(parts: list[Part], console: Console) -> None:
 
 def login_link(options: argparse.Namespace) -> str:
     """A console address that logs in once, made by the bridge's own command."""
-    made = subprocess.run(
-        [sys.executable, "-m", "host_bridge", "login", "--data", str(options.data),
-         "--web-port", str(options.port)],
-        capture_output=True, text=True, timeout=30,
-    )
-    return made.stdout.strip() or f"http://localhost:{options.port}"
+    said = ""
+    with suppress(subprocess.TimeoutExpired):  # on a busy computer: the address alone will do
+        said = subprocess.run(
+            [sys.executable, "-m", "host_bridge", "login", "--data", str(options.data),
+             "--web-port", str(options.port)],
+            capture_output=True, text=True, timeout=30,
+        ).stdout
+    return said.strip() or f"http://localhost:{options.port}"
 
 
 def announce(options: argparse.Namespace, console: Console) -> None:
@@ -158,7 +162,7 @@ def keep_up(parts: list[Part], console: Console) -> int:
                 continue
             part.restarts += 1
             if part.restarts > RESTARTS_MAX:
-                console.print(f"[red]{part.name} keeps ending[/red]\n{part.tail()}")
+                console.print(f"[red]{part.name} keeps ending[/red]\n{escape(part.tail())}")
                 return 1
             console.print(f"{part.name} ended ({outcome(code)}); starting it again")
             time.sleep(min(part.restarts, 5))
@@ -212,10 +216,19 @@ def refused_ports(options: argparse.Namespace) -> list[str]:
             f"{options.mqtt_port} need three ports; {CURES['mqtt_port']}"
         ]
     return [
-        f"port {getattr(options, name)} is taken; choose another: {cure}"
+        f"port {getattr(options, name)} {why}; choose another: {cure}"
         for name, cure in CURES.items()
-        if not port_free(getattr(options, name))
+        if (why := _not_free(getattr(options, name)))
     ]
+
+
+def _not_free(port: int) -> str:
+    error = listening_error(port)
+    if error is None:
+        return ""
+    if error.errno == errno.EADDRINUSE:
+        return "is taken"
+    return f"cannot be opened ({error.strerror})"
 
 
 def refused_data(options: argparse.Namespace) -> list[str]:
@@ -254,7 +267,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 0
     except PartFailed as failure:
-        console.print(f"[red]{failure}[/red]", highlight=False)
+        console.print(str(failure), style="red", highlight=False, markup=False, soft_wrap=True)
         return 1
     finally:
         stopping.append(0)

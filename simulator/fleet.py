@@ -5,6 +5,7 @@ Names, faults and scenario are checked here, before anything starts.
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 from collections.abc import Callable
@@ -53,6 +54,10 @@ def make_jobs(wish: Wish) -> list[Job]:
         ScenarioRefused: the scenario file is wrong.
     """
     named = _names(wish)
+    if wish.duration_s is not None and not math.isfinite(wish.duration_s):
+        raise FleetRefused(
+            f"--duration {wish.duration_s}: seconds; leave it out for a run without an end"
+        )
     broker = _broker(wish.broker)
     scenario = read_scenario(wish.scenario, [n for n, _ in named]) if wish.scenario else None
     jobs = []
@@ -98,7 +103,7 @@ def _broker(text: str | None) -> str | None:
     if text is None:
         return None
     host, _, port = text.rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
         raise FleetRefused(f"--broker {text}: host:port, for example 127.0.0.1:1883")
     return text
 

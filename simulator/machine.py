@@ -67,8 +67,13 @@ class Machine:
         )
         if firmware:
             job.firmware = firmware
-        self.board = Board(job)
-        self.board.start()
+        try:
+            self.board = Board(job)
+            self.board.start()
+        except BaseException:
+            if self._temporary:
+                shutil.rmtree(self._temporary, ignore_errors=True)
+            raise
         self._world_ms: float = self.board.events[-1]["world_ms"]
 
     def __enter__(self) -> Machine:

@@ -6,9 +6,11 @@ requests of the boards' control line. Codes become the words that the console us
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import threading
 import time
+from collections.abc import Awaitable
 from functools import partial
 from typing import Any
 
@@ -99,7 +101,22 @@ class _Facts:
     def __init__(self, name: str, board: Board) -> None:
         self.name = name
         self.board = board
-        self.known = board.request("names")
+        self.known = _names(board)
+
+
+def _names(board: Board) -> dict[str, Any]:
+    """Asked again over resets.
+
+    Raises:
+        BoardDied: the machine has come to the end of its run.
+    """
+    while True:
+        try:
+            return board.request("names")
+        except BoardDied:
+            if not board.alive:
+                raise
+            time.sleep(0.05)
 
 
 def _page(machines: list[_Facts]) -> None:
@@ -126,6 +143,8 @@ class _Card:
         self._switches: dict[str, Any] = {}
         self._lamps: list[tuple[int, Any]] = []
         self._setting = False
+        self._held: set[str] = set()  # buttons pressed from here
+        self._hand = asyncio.Lock()  # one after the other: let go before pressed, it stays down
         with ui.card().props(f'data-machine="{facts.name}"'):
             self._head(facts)
             self._values = self._reading_row()
@@ -165,7 +184,7 @@ class _Card:
                 button = ui.button(BUTTON_TEXTS[what], icon=BUTTONS[what]).classes("grow h-16")
                 button.props(f'data-button="{what}" no-caps stack')
                 button.on("pointerdown", partial(self._press, what, HOLD_MS))
-                button.on("pointerup", partial(self._press, what, CLICK_MS))
+                button.on("pointerup", partial(self._let_go, what))
                 button.on("pointerleave", partial(self._release, what))
 
     def _row_of_lamps(self) -> None:
@@ -190,7 +209,7 @@ class _Card:
             choice.classes("grow")
             value = ui.number("How much", value=1, format="%d").classes("w-24")
             ui.button(
-                icon="bolt", on_click=lambda: self._fault(choice.value, int(value.value or 1))
+                icon="bolt", on_click=lambda: self._fault(choice.value, value.value)
             ).props('dense outline aria-label="inject the fault"')
         hint = ui.label("").classes("text-xs opacity-70 empty:hidden")
         choice.on_value_change(lambda e: hint.set_text(faults.get(e.value, "")))
@@ -215,23 +234,37 @@ class _Card:
             return await run.io_bound(partial(self._board.request, do, **what))
         except BoardDied:
             ui.notify("the machine was reset")
-        except RequestRefused as e:
+        except (RequestRefused, BoardBroken, TimeoutError) as e:
             ui.notify(str(e), type="negative")
         return None
 
     async def _press(self, what: str, ms: int) -> None:
-        await self._ask("press", what=what, ms=ms)
+        self._held.add(what)
+        async with self._hand:
+            await self._ask("press", what=what, ms=ms)
+
+    async def _let_go(self, what: str) -> None:
+        self._held.discard(what)
+        async with self._hand:
+            await self._ask("press", what=what, ms=CLICK_MS)
 
     async def _release(self, what: str) -> None:
-        await self._ask("set", name=what, value=0)
+        if what not in self._held:  # a mouse that passes by, or a finger that is up already
+            return
+        self._held.discard(what)
+        async with self._hand:
+            await self._ask("set", name=what, value=0)
 
-    async def _switched(self, name: str, e: Any) -> None:
-        if not self._setting:
-            await self._ask("set", name=name, value=1 if e.value else 0)
+    def _switched(self, name: str, e: Any) -> Awaitable[object] | None:
+        # No coroutine itself: that would run only when _show() has long ended, and take what it
+        # shows for a click
+        if self._setting:
+            return None
+        return self._ask("set", name=name, value=1 if e.value else 0)
 
-    async def _fault(self, name: str | None, value: int) -> None:
+    async def _fault(self, name: str | None, value: float | None) -> None:
         if name:
-            await self._ask("fault", name=name, value=value)
+            await self._ask("fault", name=name, value=1 if value is None else round(value))
 
     async def _speed(self, e: Any) -> None:
         self._board.job.speed = e.value

@@ -94,13 +94,20 @@ def outcome(code: int) -> str:
 
 def port_free(port: int, host: str = "127.0.0.1") -> bool:
     """Whether one could listen on TCP `port` (1…65535) of this machine."""
+    return listening_error(port, host) is None
+
+
+def listening_error(port: int, host: str = "127.0.0.1") -> OSError | None:
+    """Why one could not listen on TCP `port` (1…65535) of `host`, None where one could."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError:
-            return False
-    return True
+        except OSError as error:
+            return error
+        except UnicodeError as error:
+            return OSError(str(error))
+    return None
 
 
 def port_answers(port: int) -> bool:

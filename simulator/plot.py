@@ -11,9 +11,10 @@ from pathlib import Path
 
 import matplotlib
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.figure import Figure
 
-from simulator.fleet import Wish, make_jobs
+from simulator.fleet import FleetRefused, Wish, make_jobs
 from simulator.machine import Machine, read_trace
 from simulator.supervisor import BoardBroken, Job
 
@@ -46,14 +47,31 @@ def plot_shot(wish: Wish, path: Path) -> list[Path]:
     """Draws one shot of each machine wished for.
 
     Returns: the files written; with several machines the name is put into the file's name.
+
+    Raises:
+        FleetRefused: also of a file that cannot be written; before anything is brewed.
     """
     written = []
     jobs = make_jobs(wish)
+    path = _picture(path)
     for job in jobs:
         target = path if len(jobs) == 1 else path.with_stem(f"{path.stem}-{job.name}")
         draw(record_shot(job)).savefig(target, dpi=130)
         written.append(target)
     return written
+
+
+def _picture(path: Path) -> Path:
+    """The file as it will be called."""
+    if path.is_dir():
+        raise FleetRefused(f"--plot {path}: this is a folder; name a file, such as shot.png")
+    if not path.suffix:
+        path = path.with_name(path.name + ".png")
+    if path.suffix[1:].lower() not in FigureCanvasBase.get_supported_filetypes():
+        raise FleetRefused(f"--plot {path}: no such kind of picture; give a name ending in .png")
+    if not path.parent.is_dir():
+        raise FleetRefused(f"--plot {path}: there is no folder {path.parent}; make it first")
+    return path
 
 
 def record_shot(job: Job, button: str = "brew") -> Recorded:

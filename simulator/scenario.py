@@ -21,6 +21,7 @@ Times count from the start of the run and go on over resets of the machine.
 
 from __future__ import annotations
 
+import math
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,11 @@ def read_scenario(path: Path, machines: list[str]) -> Scenario:
                 f"{path}: $.step[{number}].machine is {step.machine!r}; this run has "
                 + ", ".join(machines)
             )
+        for name, figure in (("at_s", step.at_s), ("speed", step.speed or 0)):
+            if not 0 <= figure < math.inf:
+                raise ScenarioRefused(
+                    f"{path}: $.step[{number}].{name} is {figure}; give a number from 0 on"
+                )
         if not step.requests():
             raise ScenarioRefused(f"{path}: $.step[{number}] does nothing; add press, set, …")
     return scenario

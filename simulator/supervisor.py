@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from simulator.interpreter import find_interpreter
+from simulator.interpreter import InterpreterMissing, find_interpreter
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAP_BYTES = 2 << 20  # of the process; board_main leaves the firmware only board.HEAP_BYTES
@@ -154,7 +154,9 @@ class Board:
         Raises:
             FolderInUse: another simulator has this machine's folder.
             BoardBroken: the firmware does not start, or a fault of the job is refused.
+            InterpreterMissing: there is no MicroPython.
         """
+        find_interpreter()
         self._lock = _lock(self.job)
         self._thread.start()
         if not self._started.wait(60) or self._refusal or self._early_deaths >= EARLY_DEATHS:
@@ -168,6 +170,7 @@ class Board:
         Raises:
             BoardDied: a reset came first.
             RequestRefused: unknown name or value; the text is the board's.
+            TimeoutError: no reply within `timeout_s`.
         """
         with self._asking:
             if not self._started.wait(60) or self._line is None:
@@ -177,7 +180,13 @@ class Board:
                 self._line.sendall(json.dumps({"do": do, **what}).encode() + b"\n")
             except OSError as e:
                 raise BoardDied(self._cause) from e
-            reply = self._replies.get(timeout=timeout_s)
+            try:
+                reply = self._replies.get(timeout=timeout_s)
+            except queue.Empty:
+                raise TimeoutError(
+                    f"{self.job.name} did not answer {do!r} within {timeout_s:g} s; is this "
+                    "computer very busy? Do it again"
+                ) from None
         if reply is None:
             raise BoardDied(self._cause)
         if not reply["ok"]:
@@ -210,7 +219,7 @@ class Board:
         """Ends the machine for good; its state file and flash stay."""
         if not self._closing and self._thread.is_alive():
             self._closing = True
-            with contextlib.suppress(BoardDied, BoardBroken, RequestRefused, queue.Empty):
+            with contextlib.suppress(BoardDied, BoardBroken, RequestRefused, TimeoutError):
                 self.request("stop", timeout_s=3)
         if self._process and self._process.poll() is None:
             self._process.kill()
@@ -226,7 +235,11 @@ class Board:
     def _live(self) -> None:
         while not self._closing and self._early_deaths < EARLY_DEATHS:
             self._early_deaths += 1
-            self._one_life()
+            try:
+                self._one_life()
+            except (OSError, InterpreterMissing) as e:
+                self._give_up(f"{self.job.name} cannot be started: {e}")
+                break
             self._started.clear()
             self._replies.put(None)
         self._started.set()
@@ -289,7 +302,9 @@ class Board:
         message["wall_s"] = time.time()
         self.events.append(message)
         if self._on_event:
-            self._on_event(message)
+            # what it cannot write (a full disk) must not end this machine's life
+            with contextlib.suppress(OSError):
+                self._on_event(message)
 
     def _console_file(self) -> Any:
         if self._console.exists() and self._console.stat().st_size > CONSOLE_BYTES:

@@ -93,6 +93,7 @@ class Builder:
         if wrong:
             raise BuildError(f"{wrong}. This MicroPython freezes code in a way that PATCHES in "
                              f"boards/image/trees.py do not know; take release {TRIED}")
+        stamp.unlink(missing_ok=True)  # until all are there the files may be of two builds
         self._collect(target, tree, folder)
         stamp.write_text(key)
         self._say(f"{uf2.relative_to(ROOT)}: {uf2.stat().st_size // 1024} KiB")

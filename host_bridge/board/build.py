@@ -7,6 +7,7 @@ file for another chip is refused there, and bytecode of another version is not u
 from __future__ import annotations
 
 import ast
+import contextlib
 import hashlib
 import re
 import subprocess
@@ -163,15 +164,19 @@ def compile_for(
         compact: for a board with nothing of ours in its image, where all of it lies in RAM.
 
     Raises:
-        BoardError: no such board, no umqtt.simple, or a source that does not compile.
+        BoardError: no such board, no umqtt.simple, a source that does not compile, or no room.
     """
     folder = board_folder(board)
     sources = sources_of(folder)
     if not sources["umqtt/simple.mpy"].is_file():
         raise BoardError("umqtt.simple is missing; `make setup` brings it")
     # of its own: somebody may be flashing another board meanwhile
-    with TemporaryDirectory(prefix="coffee-build-") as out:
-        return _compile(folder, sources, Path(out), architecture, progress, compact)
+    try:
+        with TemporaryDirectory(prefix="coffee-build-") as out:
+            return _compile(folder, sources, Path(out), architecture, progress, compact)
+    except OSError as error:
+        raise BoardError(
+            f"cannot compile here: {error}; make room on the disk, then again") from error
 
 
 def _compile(
@@ -181,8 +186,9 @@ def _compile(
     if compact:
         sources, told = _written_compact(sources, out)
         names = ROOT / "build/flash" / folder.name / "names.txt"
-        names.parent.mkdir(parents=True, exist_ok=True)
-        names.write_text(told)
+        with contextlib.suppress(OSError):  # for people only; the checkout may be another user's
+            names.parent.mkdir(parents=True, exist_ok=True)
+            names.write_text(told)
     files: dict[str, bytes] = {}
     with ThreadPoolExecutor(2) as pool:
         jobs = {name: pool.submit(_compiled, sources[name], name, out, architecture)

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import io
 import json
+import termios
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -152,7 +153,7 @@ class Device:
             return
         try:
             self._transport = SerialTransport(self.port, timeout=ANSWER_S)
-        except (TransportError, OSError) as error:
+        except (TransportError, OSError, termios.error) as error:  # the last: gone meanwhile
             raise LostBoard(
                 f"{self.port} cannot be opened ({error}); is the board plugged in, and no other "
                 "program (gateway, console, flash, doctor) at this port? "
@@ -186,8 +187,14 @@ class Device:
             self.exec("import json, sys\n" + (ON_BOARD / f"{name}.py").read_text())
             self._known.add(name)
         # written as it is made: for 8 KB in one piece the board may not have the room
-        said = self.exec(f"_={call}\nprint('@@',end='')\njson.dump(_,sys.stdout)")
-        return json.loads(said[said.rindex("@@") + 2 :])
+        said = self.exec(f"_={call}\nprint('\\n@@',end='')\njson.dump(_,sys.stdout)")
+        try:  # no JSON has an end of line in it, so that no setting is taken for the mark
+            return json.loads(said[said.rindex("\n@@") + 3 :])
+        except ValueError as error:
+            raise LostBoard(
+                f"{self.port}: the board's answer came spoilt ({error}); check the cable, then do "
+                "it again"
+            ) from error
 
     def identify(self) -> Identity:
         import ast
@@ -304,8 +311,13 @@ class Device:
 
 
 def _births(console: bytes) -> list[dict[str, Any]]:
-    return [json.loads(line[len(UP) :]) for line in console.split(b"\n")[:-1]
-            if line.startswith(UP)]
+    found = []
+    for line in console.split(b"\n")[:-1]:
+        _, up, said = line.rpartition(UP)  # a reset may have cut one before it
+        if up:
+            with contextlib.suppress(ValueError):
+                found.append(json.loads(said))
+    return found
 
 
 def _shown(console: bytes) -> str:

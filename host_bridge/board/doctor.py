@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,8 +34,12 @@ def examine(port: str, progress: Progress) -> list[Finding]:
             rows = device.run("doctor", "examine()")
             progress.say("now the way to the broker, at most half a minute")
             rows += device.run("way", "examine()")
-        finally:
-            device.release()
+        except Exception:
+            with contextlib.suppress(BoardError):  # what went wrong first is what helps
+                device.release()
+            raise
+        # After Ctrl-C nothing can be asked of it, its self-test still runs; the hold ends then
+        device.release()
         birth = device.wait_birth()
         progress.say(f"{birth['machine']} is up again")
     return [Finding(*row) for row in rows]

@@ -35,7 +35,9 @@ QUESTIONS: Final = (
     ("broker_ca", "file of the site's CA certificate; - for no TLS"),
     ("command_key", "key that signs commands; - for none"),
 )
-_NUMBERS: Final = ("broker_port", "uart_baud", "button_slot")
+_NUMBERS: Final = (
+    "broker_port", "uart_baud", "button_slot", "brew_setpoint_mc", "steam_setpoint_mc")
+_FLAGS: Final = ("broker_tls",)
 _OVER_SERIAL: Final = (
     "wifi_ssid", "wifi_key", "wifi_country", "broker_host", "broker_port", "broker_ca")
 
@@ -52,9 +54,10 @@ def gather(file: Path | None, ask: Ask | None) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if file:
         try:
-            found = tomllib.loads(file.read_text())
-        except (OSError, tomllib.TOMLDecodeError) as error:
-            raise BoardError(f"{file}: {error}; give a TOML file of settings") from error
+            found = tomllib.loads(file.read_bytes().decode())
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise BoardError(
+                f"{file}: {error}; give a TOML file of settings, in UTF-8") from error
     for name, value in os.environ.items():
         if name.startswith(ENVIRONMENT):
             found[name.removeprefix(ENVIRONMENT).lower()] = value
@@ -72,6 +75,11 @@ def gather(file: Path | None, ask: Ask | None) -> dict[str, Any]:
                 found[name] = int(found[name])
             except ValueError:
                 raise BoardError(f"{name}: {found[name]!r} is no whole number") from None
+    for name in _FLAGS:  # the environment knows only texts
+        if isinstance(found.get(name), str):
+            if found[name].lower() not in ("true", "false"):
+                raise BoardError(f"{name}: {found[name]!r} is neither; give true or false")
+            found[name] = found[name].lower() == "true"
     return found
 
 

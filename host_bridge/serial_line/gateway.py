@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import ssl
+import termios
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -79,7 +80,7 @@ class Gateway:
                     self._device, self._baud, timeout=0, write_timeout=0, exclusive=True
                 )
             )
-        except (OSError, ValueError) as error:  # SerialException is an OSError
+        except (OSError, ValueError, termios.error) as error:  # SerialException is an OSError
             raise PortLost(
                 f"{self._device} cannot be opened ({error}); is it plugged in, and is no other "
                 "program (mpremote, another gateway) using it?"
@@ -112,6 +113,8 @@ class _Session:
                 await self._pass()
         finally:
             loop.remove_reader(number)
+            if self._taking:
+                self._taking.cancel()
             self._hang_up()
 
     def _read(self) -> None:
@@ -136,7 +139,9 @@ class _Session:
             if isinstance(event, Began):
                 self._hang_up()
             else:
-                self.gateway._on_text(self.gateway._device, event.raw)
+                # what cannot be shown (a full disk, a closed pipe) must not end the line
+                with contextlib.suppress(OSError, ValueError):
+                    self.gateway._on_text(self.gateway._device, event.raw)
         if self._channel.silent(now) and self._connection:
             self.gateway._log.warning("board is silent; its connection is closed")
             self._hang_up()
@@ -201,7 +206,7 @@ class _Session:
             while data := await reader.read(DATA_ROOM):
                 await self._send(Kind.DATA, conn, data)
             why = "closed by the broker"
-        except (OSError, TimeoutError) as error:
+        except (OSError, TimeoutError, UnicodeError) as error:  # the last: no host's name
             why = f"{type(error).__name__}: {error}"
         self.gateway._log.warning("no connection", broker=str(broker), why=why)
         await self._refuse(conn)

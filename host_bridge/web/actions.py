@@ -17,6 +17,7 @@ from host_bridge.errors import BridgeError
 from host_bridge.service import Bridge
 from host_bridge.views import CommandView
 from host_bridge.web import words
+from host_bridge.web.failures import NOT_DONE, why_not
 from host_bridge.web.layout import Visit, html, put
 from host_bridge.web.markup import icon, join, when
 
@@ -74,14 +75,15 @@ class Orders:
             command_id = await self._visit.ask(
                 bridge.send, self._machine, name, args, session.user, DEADLINE_S
             )
-        except BridgeError as error:
-            ui.notify(f"{error.field}: {error.message}", type="negative", multi_line=True)
+        except NOT_DONE as error:
+            field = f"{error.field}: " if isinstance(error, BridgeError) else ""
+            self._visit.notify(f"{field}{why_not(error)}", "negative")
             return
         await self.refresh()
         view = await decided(bridge, command_id, DEADLINE_S + 5)
         await self.refresh()
         if view.state != "ok":
-            ui.notify(explain(view), type="negative", multi_line=True, position="top")
+            self._visit.notify(explain(view), "negative", at="top")
         if then is not None:
             then(view)
 

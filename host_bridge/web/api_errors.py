@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from host_bridge.database import DatabaseError
 from host_bridge.errors import BridgeError, NotFound
 from host_bridge.gateway.port import GatewayError
+from host_bridge.web.failures import why_not
 
 LONGEST = 80
 
@@ -73,14 +74,10 @@ def install(app: FastAPI) -> None:
         return answer(404 if missing else 422, code, error.field, error.message)
 
     @app.exception_handler(GatewayError)
-    def not_now(_: Request, error: GatewayError) -> Response:
-        return answer(503, "unavailable", None, f"{error}; ask again")
-
     @app.exception_handler(DatabaseError)
     @app.exception_handler(sqlite3.Error)
-    def no_store(_: Request, error: Exception) -> Response:
-        message = f"{error}; look at the disk of the bridge's data, make room, then ask again"
-        return answer(503, "unavailable", None, message)
+    def unavailable(_: Request, error: Exception) -> Response:
+        return answer(503, "unavailable", None, why_not(error))
 
     @app.exception_handler(RequestValidationError)
     def invalid_request(_: Request, error: RequestValidationError) -> Response:

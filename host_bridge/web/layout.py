@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
 from urllib.parse import quote
 
 import nicegui
@@ -59,6 +59,7 @@ class Visit:
         self._auth = shared.auth
         self._cookie = request.cookies.get(SESSION_COOKIE)
         self._timers: list[ui.timer] = []
+        self._client = ui.context.client
         ui.on("page_visible", lambda event: self._show(bool(event.args)))
         here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         self.login_url = f"/login?next={quote(here, safe='')}"
@@ -71,6 +72,14 @@ class Visit:
     async def ask(self, question: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Asks the bridge without holding up the other pages: the store may be slow."""
         return await asyncio.to_thread(question, *args, **kwargs)
+
+    def notify(
+        self, text: str, kind: Literal["positive", "negative", "warning"],
+        at: Literal["bottom", "top"] = "bottom",
+    ) -> None:
+        """Also from where the button that was clicked has been drawn anew meanwhile."""
+        with self._client:
+            ui.notify(text, type=kind, multi_line=True, position=at)
 
     def every(self, interval_s: float, refresh: Callable[[], Awaitable[None]]) -> ui.timer:
         """Calls `refresh` while the page is visible; the page's end ends it."""
@@ -138,18 +147,45 @@ def button(
     return made.classes(kind)
 
 
+@dataclass(frozen=True)
+class Question:
+    """A dialog that waits for its answer."""
+
+    box: ui.dialog
+    home: ui.element
+
+    async def answer(self) -> Any:
+        """What `choices` gave; None for Cancel. The dialog is gone then."""
+        said = await self.box
+        for part in (self.box, self.home):
+            if not part.is_deleted:
+                part.delete()
+        return said
+
+
 @contextmanager
-def dialog(title: str, text: object = "") -> Iterator[ui.dialog]:
-    """A dialog around its content; end the content with `choices`."""
-    with ui.dialog() as box, ui.element("div").classes("panel"):
+def dialog(title: str, text: object = "") -> Iterator[Question]:
+    """A dialog around its content; end the content with `choices`.
+
+    It has a home of its own: a dialog goes with the element it was made in, and a list that is
+    drawn anew meanwhile would take it away from whoever is writing in it.
+    """
+    with ui.context.client.layout:
+        home = ui.element("div").style("display: none")
+    with home:
+        box = ui.dialog()
+    with box, ui.element("div").classes("panel"):
         html(Markup("<h2>{}</h2>").format(title))
         if text:
             html(Markup("<p>{}</p>").format(text))
-        yield box
+        yield Question(box, home)
 
 
-def choices(box: ui.dialog, yes: str, answer: Callable[[], object], kind: str = "primary") -> None:
+def choices(
+    asked: Question, yes: str, answer: Callable[[], object], kind: str = "primary"
+) -> None:
     """The two ways out of a dialog: None for Cancel, else what `answer` gives."""
+    box = asked.box
     with ui.element("div").classes("line").style("justify-content: flex-end"):
         button("Cancel", kind="ghost", on_click=lambda: box.submit(None))
         button(yes, kind=kind, on_click=lambda: box.submit(answer()))
@@ -157,11 +193,9 @@ def choices(box: ui.dialog, yes: str, answer: Callable[[], object], kind: str = 
 
 async def confirmed(title: str, text: object, yes: str, kind: str = "primary") -> bool:
     """Asks before something that cannot be taken back."""
-    with dialog(title, text) as box:
-        choices(box, yes, lambda: True, kind)
-    agreed = await box
-    box.delete()
-    return bool(agreed)
+    with dialog(title, text) as asked:
+        choices(asked, yes, lambda: True, kind)
+    return bool(await asked.answer())
 
 
 def _tools(visit: Visit) -> None:

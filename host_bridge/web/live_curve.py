@@ -28,6 +28,7 @@ class ShotCurve:
     def __init__(self) -> None:
         self._shot: tuple[int, int] | None = None
         self._sent = 0
+        self._lines: list[curves.Line] = []
         self._empty = html(
             empty("show_chart", "No shot yet", "The next one draws itself here while it runs.")
         )
@@ -38,11 +39,13 @@ class ShotCurve:
         if curve is None or not curve.t_ms:
             return
         shot = (curve.boot, curve.shot)
-        if shot != self._shot or len(curve.t_ms) < self._sent:
+        # what is appended goes by its place: a sensor that reports later needs a new chart
+        lines = curves.shown(columns(curve))
+        if shot != self._shot or len(curve.t_ms) < self._sent or lines != self._lines:
             self._begin(curve)
         elif len(curve.t_ms) > self._sent:
             self._append(curve)
-        self._shot, self._sent = shot, len(curve.t_ms)
+        self._shot, self._sent, self._lines = shot, len(curve.t_ms), lines
 
     def _begin(self, curve: Curve) -> None:
         self._empty.set_visibility(False)
@@ -70,7 +73,7 @@ class HistoryCurve:
         if not history.received_ms:
             return
         newest_ms = history.received_ms[-1]
-        if newest_ms - self._newest_ms < _HISTORY_EVERY_MS:
+        if 0 <= newest_ms - self._newest_ms < _HISTORY_EVERY_MS:  # below: the clock was set back
             return
         self._newest_ms = newest_ms
         lines: list[tuple[str, str, Sequence[int | None]]] = [

@@ -94,6 +94,8 @@ def _volumetric(recipe: Recipe, limits: Limits) -> Iterator[Problem]:
         yield from _number(recipe, key, "", limits)
     if "preinfusion_ms" in recipe and "preinfusion_ul" in recipe:
         yield Problem("preinfusion_ul", "Either by time or by volume; empty one of them")
+    if (recipe.get("preinfusion_ul") or 0) > (recipe.get("volume_ul") or 0):
+        yield Problem("preinfusion_ul", "More than the whole shot; give less")
 
 
 def _profile(recipe: Recipe, limits: Limits) -> Iterator[Problem]:

@@ -57,3 +57,28 @@ def test_a_checkout_is_built_from_with_its_faults_mended_and_stays_as_it_is(
     assert (made / trees.MPY_TOOL).read_text() == f"before\n    {right}\nafter\n"
     assert (made / "py/gc.c").read_text() == "gc"
     assert tool.read_text() == before
+
+
+def test_an_image_that_was_half_written_is_not_taken_for_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, uf2 = "old", tmp_path / "work" / "bare.uf2"
+
+    def collect(self: Builder, target: Target, tree: Path, folder: Path) -> None:
+        uf2.write_text(f"made of {key}"[: 3 if key == "new" else None])
+        if key == "new":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("boards.image.build.ROOT", tmp_path)
+    monkeypatch.setattr("boards.image.build.fingerprint", lambda target: key)
+    monkeypatch.setattr("boards.image.trees.ill_frozen", lambda frozen, elf: "")
+    monkeypatch.setattr(Builder, "_sources", lambda self, target: (tmp_path, ""))
+    monkeypatch.setattr(Builder, "_compile", lambda self, *given: None)
+    monkeypatch.setattr(Builder, "_collect", collect)
+    builder = Builder(lambda line: None, tmp_path / "work")
+    builder.build(Target("bare"))
+    key = "new"
+    with pytest.raises(KeyboardInterrupt):
+        builder.build(Target("bare"))
+    key = "old"
+    assert builder.build(Target("bare")).read_text() == "made of old"

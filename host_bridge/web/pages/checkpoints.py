@@ -9,9 +9,9 @@ from urllib.parse import quote
 from markupsafe import Markup
 from nicegui import ui
 
-from host_bridge.errors import BridgeError
 from host_bridge.views import CheckpointView
 from host_bridge.web import words
+from host_bridge.web.failures import NOT_DONE, why_not
 from host_bridge.web.layout import Visit, button, choices, dialog, frame, html
 from host_bridge.web.markup import empty, icon, tag, when
 
@@ -108,13 +108,13 @@ class CheckpointList:
                 done = await self._visit.ask(
                     self._visit.bridge.review, view.id, session.user, note
                 )
-            except BridgeError as error:
-                ui.notify(error.message, type="negative", multi_line=True)
+            except NOT_DONE as error:
+                self._visit.notify(why_not(error), "negative")
             else:
                 if (done.reviewed_by, done.note or "") == (session.user, note):
-                    ui.notify("Reviewed", type="positive")
+                    self._visit.notify("Reviewed", "positive")
                 else:
-                    ui.notify(f"Already reviewed by {done.reviewed_by}", type="warning")
+                    self._visit.notify(f"Already reviewed by {done.reviewed_by}", "warning")
             await self.refresh()
 
         return ask
@@ -129,12 +129,11 @@ def _elsewhere(url: str) -> Markup:
 
 async def _ask_note(view: CheckpointView) -> str | None:
     """The reviewer's words ("" is an answer), or None when they thought better of it."""
-    with dialog("Review", view.summary) as box:
+    with dialog("Review", view.summary) as asked:
         note = ui.textarea("What did you find or do?").props("outlined autofocus autogrow")
         note.props(f'maxlength="{NOTE_LENGTH}"').style("width: 100%")
-        choices(box, "Mark as reviewed", lambda: note.value or "")
-    answer: str | None = await box
-    box.delete()
+        choices(asked, "Mark as reviewed", lambda: note.value or "")
+    answer: str | None = await asked.answer()
     return answer
 
 

@@ -96,11 +96,12 @@ class Fleet:
             self._summary = html(Markup(), "span").classes("soft")
         with ui.element("div").classes("filters"):
             search = ui.input(
-                placeholder="Search name, model, serial", on_change=lambda e: self._search(e.value)
+                placeholder="Search name, model, serial",
+                value=selection.text,  # set later it would count as a search: from page 1 on
+                on_change=lambda e: self._search(e.value),
             )
             search.props('outlined dense clearable debounce="250" aria-label="Search machines"')
             search.classes("grow").style("max-width: 360px; min-width: 220px")
-            search.value = selection.text
             self._filters = {key: self._filter(key) for key in FILTERS}
         self._empty = html(Markup())
         self._cards = ui.element("div").classes("cards")

@@ -10,9 +10,9 @@ from urllib.parse import quote, urlencode
 from markupsafe import Markup
 from nicegui import ui
 
-from host_bridge.errors import BridgeError
 from host_bridge.views import QuarantineView
 from host_bridge.web.api import RowId
+from host_bridge.web.failures import NOT_DONE, why_not
 from host_bridge.web.layout import Visit, button, confirmed, frame, html, put
 from host_bridge.web.markup import empty, tag, when
 from host_bridge.web.payload import safe_text
@@ -134,10 +134,10 @@ class QuarantineList:
             return
         try:
             await self._visit.ask(act, session.user)
-        except BridgeError as error:
-            ui.notify(error.message, type="negative", multi_line=True)
+        except NOT_DONE as error:
+            self._visit.notify(why_not(error), "negative")
         else:
-            ui.notify(done, type="positive")
+            self._visit.notify(done, "positive")
         await self.refresh()
 
 

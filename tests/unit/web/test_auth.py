@@ -154,3 +154,15 @@ def test_brake_remembers_a_bounded_number_of_callers() -> None:
 )
 def test_login_leads_only_to_our_own_pages(path: str, to: str) -> None:
     assert safe_path(path) == to
+
+
+def test_a_full_disk_leaves_no_drafts_of_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(number: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("host_bridge.web.auth.os.fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        Auth(tmp_path)
+    assert list(tmp_path.iterdir()) == []

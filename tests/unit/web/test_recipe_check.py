@@ -137,3 +137,10 @@ simple = st.fixed_dictionaries(
 def test_what_passes_is_a_recipe_by_the_contract(recipe: dict[str, Any]) -> None:
     if not problems(recipe, PROFILED):
         assert fits_contract(recipe), recipe
+
+
+def test_a_pre_infusion_larger_than_the_shot_is_stopped_as_the_machine_does() -> None:
+    small = {**VOLUMETRIC, "volume_ul": 20000, "preinfusion_ul": 20001}
+    (problem,) = problems(small, SIMPLE)
+    assert problem.field == "preinfusion_ul" and "less" in problem.message
+    assert problems({**small, "preinfusion_ul": 20000}, SIMPLE) == []

@@ -1,0 +1,186 @@
+"""What the tools for boards make of a line that is cut, and of settings as people write them."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import pty
+import sys
+import termios
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from host_bridge.board import doctor
+from host_bridge.board.build import compile_for
+from host_bridge.board.device import Device
+from host_bridge.board.errors import BoardError, LostBoard
+from host_bridge.board.flash import Progress
+from host_bridge.board.provision import gather
+
+
+def up(boot: int) -> bytes:
+    return b"coffee: up " + json.dumps({"boot": boot, "build": "1a2b3c4d"}).encode() + b"\r\n"
+
+
+class Heard(Device):
+    """A board of which only what it says is known."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        super().__init__("/dev/ttyACM0")
+        self._pieces = iter(pieces)
+
+    def _heard(self) -> bytes:
+        return next(self._pieces, b"")
+
+
+class Answers(Device):
+    """A board that answers each call with the same."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__("/dev/ttyACM0")
+        self._said = said
+
+    def exec(self, code: str) -> str:
+        return self._said
+
+
+class Runs(Device):
+    """A board that runs what it is asked, with one setting."""
+
+    def __init__(self, **settings: str) -> None:
+        super().__init__("/dev/ttyACM0")
+        self._known = {"settings"}
+        self._settings = settings
+
+    def exec(self, code: str) -> str:
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            print("something printed before @@ it")
+            exec(code, {"json": json, "sys": sys, "shown": lambda: self._settings})
+        return said.getvalue().replace("\n", "\r\n")
+
+
+def test_a_birth_that_a_reset_cut_does_not_hide_the_next_one() -> None:
+    board = Heard(up(6)[:25], up(7), up(7))
+    assert board.wait_birth(timeout_s=5)["boot"] == 7
+
+
+@pytest.mark.parametrize("name", ["Cafe@@Home", "@@", 'a"@@"b'])
+def test_a_setting_may_hold_what_marks_an_answer(name: str) -> None:
+    assert Runs(wifi_ssid=name).run("settings", "shown()") == {"wifi_ssid": name}
+
+
+@pytest.mark.parametrize("said", ["", "noise", '\r\n@@{"wifi'])
+def test_an_answer_that_a_line_spoilt_is_named_with_the_cure(said: str) -> None:
+    with pytest.raises(LostBoard, match=r"/dev/ttyACM0: .*again"):
+        Answers(said).run("settings", "shown()")
+
+
+@pytest.fixture
+def line() -> Iterator[str]:
+    board, device = pty.openpty()
+    yield os.ttyname(device)
+    os.close(board)
+    os.close(device)
+
+
+def test_a_board_that_goes_while_its_port_is_opened_is_waited_for(
+    line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*given: Any) -> None:
+        raise termios.error(5, "Input/output error")
+
+    monkeypatch.setattr("termios.tcflush", gone)
+    assert Device(line)._heard() == b""
+    with pytest.raises(LostBoard, match="is the board plugged in"):
+        Device(line).interrupt()
+
+
+def test_settings_in_another_encoding_are_refused_with_the_file_and_the_cure(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_bytes('wifi_ssid = "Café"\n'.encode("latin-1"))
+    with pytest.raises(BoardError, match=r"settings\.toml: .*UTF-8"):
+        gather(file, None)
+
+
+def test_flags_and_numbers_come_from_the_environment_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (
+        ("BROKER_TLS", "true"), ("BREW_SETPOINT_MC", "93500"), ("STEAM_SETPOINT_MC", "0"),
+        ("WIFI_SSID", "true"), ("BUTTON_SLOT", "3"),
+    ):  # fmt: skip
+        monkeypatch.setenv(f"COFFEE_BOARD_{name}", value)
+    assert gather(None, None) == {
+        "broker_tls": True, "brew_setpoint_mc": 93500, "steam_setpoint_mc": 0,
+        "wifi_ssid": "true", "button_slot": 3,
+    }  # fmt: skip
+    monkeypatch.setenv("COFFEE_BOARD_BROKER_TLS", "False")
+    assert gather(None, None)["broker_tls"] is False
+    monkeypatch.setenv("COFFEE_BOARD_BROKER_TLS", "maybe")
+    with pytest.raises(BoardError, match=r"broker_tls: 'maybe'.*true or false"):
+        gather(None, None)
+
+
+class Examined(Device):
+    """A board whose self-test runs when somebody presses Ctrl-C, or fails."""
+
+    error: BaseException = KeyboardInterrupt()
+    released = 0
+
+    def interrupt(self) -> None:
+        pass
+
+    def hold(self) -> bool:
+        return True
+
+    def run(self, name: str, call: str) -> Any:
+        raise self.error
+
+    def release(self) -> None:
+        Examined.released += 1
+        raise LostBoard("no prompt: its self-test still runs")
+
+
+@pytest.mark.parametrize(
+    ("error", "released"),
+    [(KeyboardInterrupt(), 0), (BoardError("MemoryError"), 1)],
+)
+def test_what_ended_a_self_test_is_what_one_hears(
+    error: BaseException, released: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Examined, "error", error)
+    monkeypatch.setattr(Examined, "released", 0)
+    monkeypatch.setattr(doctor, "Device", Examined)
+    with pytest.raises(type(error)) as caught:
+        doctor.examine("/dev/ttyACM0", Progress(lambda line: None))
+    assert caught.value is error
+    assert Examined.released == released
+
+
+def test_a_checkout_that_cannot_be_written_can_still_be_flashed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write = Path.write_text
+
+    def read_only(path: Path, text: str, *more: Any) -> int:
+        if path.name == "names.txt":
+            raise PermissionError(13, "Permission denied", str(path))
+        return write(path, text, *more)
+
+    monkeypatch.setattr(Path, "write_text", read_only)
+    assert compile_for("1900", "x64", compact=True).files
+
+
+def test_a_full_disk_ends_a_flash_with_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*given: Any, **more: Any) -> Any:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("host_bridge.board.build.TemporaryDirectory", full)
+    with pytest.raises(BoardError, match=r"No space left on device.*make room"):
+        compile_for("1900", "x64")

@@ -1,0 +1,284 @@
+"""Pages without server and browser, over a bridge that is played: what they do of themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sqlite3
+from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
+from typing import Any
+
+import nicegui
+import pytest
+from nicegui import ui
+from nicegui.client import Client
+from nicegui.page import page
+
+from host_bridge.database import DatabaseError
+from host_bridge.gateway.port import GatewayError
+from host_bridge.views import CheckpointView, CommandView, Curve, History, MachineView
+from host_bridge.web.actions import Orders
+from host_bridge.web.layout import Visit
+from host_bridge.web.live_curve import HistoryCurve, ShotCurve
+from host_bridge.web.pages.checkpoints import CheckpointList
+from host_bridge.web.pages.fleet import Fleet, Selection
+from host_bridge.web.pages.quarantine import QuarantineList
+
+SETTLED_S = 0.2
+
+
+def looked_at(
+    monkeypatch: pytest.MonkeyPatch, what: Callable[[], Awaitable[None]]
+) -> None:
+    """Runs `what` inside a page that nobody's browser shows, with what it leaves running."""
+
+    async def within() -> None:
+        monkeypatch.setattr(nicegui.core, "loop", asyncio.get_running_loop())
+        with Client(page("/alone")):
+            await what()
+        await asyncio.sleep(SETTLED_S)
+
+    asyncio.run(within())
+
+
+class Played(Visit):
+    """Of anna, to the page that is looked at."""
+
+    session = SimpleNamespace(user="anna")  # type: ignore[assignment]
+
+    def __init__(self, bridge: Any) -> None:
+        self.bridge = bridge
+        self.login_url = "/login"
+        self._client = ui.context.client
+
+
+def visit(**bridge: Any) -> Visit:
+    return Played(SimpleNamespace(reviewed_at=None, **bridge))
+
+
+def known(number: int) -> MachineView:
+    return MachineView(
+        machine=f"m-{number:02d}", online=True, model="1900", supported=True, boot=1,
+        journal=None, held_seq=None, info={}, state=None, first_seen_ms=1, last_seen_ms=1,
+        language="en_US", open_checkpoints=0, last_brew=None,
+    )  # fmt: skip
+
+
+def test_an_address_with_search_and_page_opens_on_that_page(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    chosen = Selection("m", "all", 2)
+    everything = [known(number) for number in range(30)]
+    history = SimpleNamespace(history=SimpleNamespace(temp_mc=[]))
+
+    async def opened() -> None:
+        fleet = Fleet(visit(machines=lambda: everything, live=lambda name: history), chosen)
+        await fleet.refresh()
+
+    looked_at(monkeypatch, opened)
+    assert (chosen.text, chosen.page) == ("m", 2)
+
+
+BROKEN = (
+    DatabaseError("bridge.db: disk full"),
+    sqlite3.OperationalError("database or disk is full"),
+    GatewayError("the ERP does not answer"),
+)
+
+
+def broken(error: Exception) -> Callable[..., Any]:
+    def fails(*given: Any) -> Any:
+        raise error
+
+    return fails
+
+
+@pytest.fixture
+def notices(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What a browser would show, if the page can still be reached from there."""
+    said: list[str] = []
+
+    def notify(text: str, **how: Any) -> None:
+        assert ui.context.client  # as the real one: it is gone with what was drawn anew
+        said.append(text)
+
+    monkeypatch.setattr("nicegui.ui.notify", notify)
+    return said
+
+
+@pytest.mark.parametrize("error", BROKEN)
+def test_an_order_that_cannot_be_kept_says_so(
+    error: Exception, notices: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def orders() -> None:
+        await Orders(visit(send=broken(error)), "m-1").send("brew", {"slot": "0"})
+
+    looked_at(monkeypatch, orders)
+    (said,) = notices
+    assert str(error) in said and "ask again" in said
+
+
+@pytest.mark.parametrize("error", BROKEN)
+def test_a_discard_that_cannot_be_kept_says_so(
+    error: Exception, notices: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def discards() -> None:
+        here = visit(
+            quarantine=lambda *given: [], count_quarantined=lambda text: 0, discard=broken(error)
+        )
+        await QuarantineList(here, "", None)._do(lambda user: here.bridge.discard(1, user), "gone")
+
+    looked_at(monkeypatch, discards)
+    (said,) = notices
+    assert str(error) in said and "ask again" in said
+
+
+@pytest.mark.parametrize("error", BROKEN)
+def test_a_review_that_cannot_be_kept_says_so(
+    error: Exception, notices: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def note(view: Any) -> str:
+        return "looked at it"
+
+    async def reviews() -> None:
+        here = visit(
+            checkpoints=lambda *given: [], alarms=lambda *given: [], review=broken(error)
+        )
+        await CheckpointList(here, "", "open")._review(SimpleNamespace(id=1))()  # type: ignore[arg-type]
+
+    monkeypatch.setattr("host_bridge.web.pages.checkpoints._ask_note", note)
+    looked_at(monkeypatch, reviews)
+    (said,) = notices
+    assert str(error) in said and "ask again" in said
+
+
+def test_temperatures_go_on_after_the_clock_was_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Any] = []
+
+    def history(at_ms: int) -> History:
+        return History(
+            received_ms=[at_ms], temp_mc=[93_000], setpoint_mc=[93_000], steam_temp_mc=None,
+            pressure_mbar=None, duty_permille=[80],
+        )  # fmt: skip
+
+    async def shows() -> None:
+        curve = HistoryCurve()
+        for at_ms in (7_200_000, 3_600_000, 3_605_000):
+            curve.show(history(at_ms))
+            drawn.append(curve._chart.options["series"][0]["data"][-1][0])
+
+    looked_at(monkeypatch, shows)
+    assert drawn == [7_200_000, 3_600_000, 3_605_000]
+
+
+def test_a_sensor_that_reports_later_in_the_shot_gets_its_own_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    appended: list[str] = []
+    monkeypatch.setattr("nicegui.ui.run_javascript", appended.append)
+
+    def curve(samples: int, pressure: list[int] | None) -> Curve:
+        return Curve(
+            machine="m-1", boot=1, shot=7, finished=False, complete=False,
+            t_ms=[100 * n for n in range(samples)], temp_mc=[93_000] * samples,
+            flow_ul_s=[1_500] * samples, volume_ul=[150] * samples,
+            duty_permille=[0] * samples, pressure_mbar=pressure, weight_mg=None,
+        )  # fmt: skip
+
+    async def shows() -> None:
+        shot = ShotCurve()
+        shot.show(curve(2, None))
+        shot.show(curve(3, [0, 0, 9_000]))
+        drawn = {s["name"]: s["data"] for s in shot._chart.options["series"]}
+        assert list(drawn) == ["Temperature", "Pressure", "Flow", "Volume"]
+        assert drawn["Pressure"][-1] == [0.2, 9.0]
+        shot.show(curve(4, [0, 0, 9_000, 9_000]))
+
+    looked_at(monkeypatch, shows)
+    (more,) = appended
+    assert "[[[0.3, 93.0]], [[0.3, 9.0]], [[0.3, 1.5]], [[0.3, 0.15]]]" in more
+
+
+def to_review(number: int) -> CheckpointView:
+    return CheckpointView(
+        id=number, machine="m-1", model="coffee.alarm", coffee_id=f"9f3a/{number}",
+        summary="tank_empty", state="open", created_ms=1, reviewed_by=None, reviewed_ms=None,
+        note=None,
+    )  # fmt: skip
+
+
+def parts(kind: type[ui.element], text: str = "") -> list[Any]:
+    """What of this kind is on the page now."""
+    gc.collect()
+    every = ui.context.client.elements.values()
+    return [part for part in every if isinstance(part, kind) and text in getattr(part, "text", "")]
+
+
+def click(made: Any) -> None:
+    for listener in made._event_listeners.values():
+        listener.handler(None)
+
+
+def test_a_note_being_written_outlives_the_next_checkpoint(
+    notices: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_ones = [to_review(1)]
+    reviewed: list[tuple[Any, ...]] = []
+
+    def review(*given: Any) -> Any:
+        reviewed.append(given)
+        return SimpleNamespace(reviewed_by="anna", note=given[2])
+
+    async def writes() -> None:
+        here = visit(
+            checkpoints=lambda *given: list(open_ones), alarms=lambda *given: [], review=review
+        )
+        page = CheckpointList(here, "", "open")
+        await page.refresh()
+        click(parts(ui.button, "Review")[0])
+        await asyncio.sleep(SETTLED_S)
+        open_ones.append(to_review(2))
+        await page.refresh()
+        before = len(ui.context.client.elements)
+        (note,) = parts(ui.textarea)
+        note.set_value("filled the tank")
+        click(parts(ui.button, "Mark as reviewed")[0])
+        await asyncio.sleep(SETTLED_S)
+        assert parts(ui.dialog) == []
+        assert len(ui.context.client.elements) < before
+
+    looked_at(monkeypatch, writes)
+    assert reviewed == [(1, "anna", "filled the tank")]
+    assert notices == ["Reviewed"]
+
+
+def test_a_refusal_is_told_although_the_list_was_drawn_anew_meanwhile(
+    notices: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = CommandView(
+        id="c-1", machine="m-1", name="recipe.delete", args={"slot": "0"}, user="anna",
+        state="expired", created_ms=1, deadline_ms=2, sent_ms=1, replied_ms=None, error=None,
+        result=None,
+    )  # fmt: skip
+
+    async def deletes() -> None:
+        here = visit(
+            send=lambda *given: "c-1", command=lambda name: gone, commands=lambda *given: []
+        )
+        orders = Orders(here, "m-1")
+        rows = ui.element("div")
+
+        async def act() -> None:
+            await asyncio.sleep(SETTLED_S / 4)  # as a person who is asked whether they are sure
+            await orders.send("recipe.delete", {"slot": "0"})
+
+        with rows, ui.element("div"):
+            click(ui.button("Delete", on_click=act))
+        rows.clear()
+        gc.collect()
+        await asyncio.sleep(SETTLED_S)
+
+    looked_at(monkeypatch, deletes)
+    (said,) = notices
+    assert "did not answer in time" in said
