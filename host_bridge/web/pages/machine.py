@@ -77,7 +77,8 @@ class MachinePage:
                     html(_brews_head(view.machine))
                     self._brews = html(Markup())
             with ui.element("aside").classes("stack").style("gap: 20px"):
-                self._controls = Controls(visit, view)
+                self._offer = ui.element("div").style("display: contents")
+                self._offered = self._controls_of(view)
                 with ui.element("section").classes("panel"):
                     html(Markup("<h2>Sensors and switches</h2>"))
                     self._switches = html(Markup())
@@ -87,6 +88,12 @@ class MachinePage:
                 with ui.element("section").classes("panel"):
                     html(Markup("<h2>About this machine</h2>"))
                     self._about = html(Markup())
+
+    def _controls_of(self, view: MachineView) -> object:
+        """Builds what can be ordered; returns what it was built from."""
+        with self._offer:
+            self._controls = Controls(self._visit, view)
+        return _offered(view)
 
     async def refresh(self) -> None:
         bridge = self._visit.bridge
@@ -111,6 +118,9 @@ class MachinePage:
         put(self._switches, _switches(state))
         self._shot.show(live.curve)
         self._history.show(live.history)
+        if _offered(view) != self._offered:  # its first word, or an update
+            self._offer.clear()
+            self._offered = self._controls_of(view)
         await self._controls.refresh(view)
 
     async def _refresh_stored(self, view: MachineView) -> None:
@@ -125,6 +135,11 @@ class MachinePage:
             put(self._brews, empty("coffee", "No brew yet", "Brew one here or at the machine."))
         put(self._alarms, _alarms(await self._visit.ask(bridge.alarms, self._machine, 6)))
         put(self._about, _about(view, meters[0] if meters else None))
+
+
+def _offered(view: MachineView) -> object:
+    names = ("commands", "capabilities", "limits")
+    return [view.info.get(name) for name in names], view.state is None
 
 
 def _head(view: MachineView) -> Markup:

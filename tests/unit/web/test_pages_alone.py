@@ -6,6 +6,7 @@ import asyncio
 import gc
 import sqlite3
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,12 +18,13 @@ from nicegui.page import page
 
 from host_bridge.database import DatabaseError
 from host_bridge.gateway.port import GatewayError
-from host_bridge.views import CheckpointView, CommandView, Curve, History, MachineView
+from host_bridge.views import CheckpointView, CommandView, Curve, History, LiveView, MachineView
 from host_bridge.web.actions import Orders
 from host_bridge.web.layout import Visit
 from host_bridge.web.live_curve import HistoryCurve, ShotCurve
 from host_bridge.web.pages.checkpoints import CheckpointList
 from host_bridge.web.pages.fleet import Fleet, Selection
+from host_bridge.web.pages.machine import MachinePage
 from host_bridge.web.pages.quarantine import QuarantineList
 
 SETTLED_S = 0.2
@@ -78,6 +80,35 @@ def test_an_address_with_search_and_page_opens_on_that_page(
 
     looked_at(monkeypatch, opened)
     assert (chosen.text, chosen.page) == ("m", 2)
+
+
+def test_a_page_opened_before_the_machines_first_word_offers_its_orders_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    heard = [known(1)]
+    info = {"commands": ["setpoint", "standby"], "limits": {"brew_mc": [80_000, 98_000]}}
+
+    async def opened() -> None:
+        history = History([], [], [], None, None, [])
+        live = LiveView("m-01", True, None, None, False, None, history)
+        here = visit(
+            machine=lambda name: heard[-1], live=lambda name: live, brews=lambda *given: [],
+            recipes=lambda name: SimpleNamespace(rev=None, slots={}), meters=lambda *given: [],
+            alarms=lambda *given: [], commands=lambda *given: [],
+        )  # fmt: skip
+        machine = MachinePage(here, known(1))
+        await machine.refresh()
+        before = goals()
+        heard.append(replace(known(1), info=info, state={"setpoint_mc": 93_000}))
+        await machine.refresh()
+        await machine.refresh()
+        assert (before, goals()) == ([], [93.0])
+
+    looked_at(monkeypatch, opened)
+
+
+def goals() -> list[Any]:
+    return [e.value for e in ui.context.client.elements.values() if isinstance(e, ui.number)]
 
 
 BROKEN = (
