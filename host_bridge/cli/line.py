@@ -45,7 +45,7 @@ def gateway(
     with explained():
         log.configure("info", "auto")
         host, _, number = mqtt.rpartition(":")
-        if not host or not number.isdigit() or not 0 < int(number) < 65536:
+        if not host or not number.isdecimal() or not 0 < int(number) < 65536:
             raise Invalid("--mqtt", f"{mqtt!r} is no host:port; give e.g. broker.example:1883")
         broker = Broker(host, int(number), _trust(tls_ca))
         show = _show if console else (lambda device, raw: None)

@@ -394,4 +394,4 @@ def _int(value: Any) -> int | None:
 
 def _major(server: str) -> int:
     digits = server.replace("saas~", "").partition(".")[0]
-    return int(digits) if digits.isdigit() else 0
+    return int(digits) if digits.isdecimal() else 0

@@ -176,3 +176,9 @@ def test_nobody_fills_the_memory_with_a_request(bridge: Bridge) -> None:
     for content in (huge, iter([huge[n : n + 65536] for n in range(0, len(huge), 65536)])):
         answer = http.post("/api/machines/m1/commands", content=content)
         assert answer.status_code == 413 and answer.json()["field"] == "body"
+
+
+@pytest.mark.parametrize("address", ["localhost:²", "localhost", ":1883", "localhost:65536"])
+def test_a_broker_that_is_no_address_is_named(address: str) -> None:
+    found = CliRunner().invoke(cli, ["gateway", "/dev/null", "--mqtt", address])
+    assert isinstance(found.exception, SystemExit) and "--mqtt" in found.output

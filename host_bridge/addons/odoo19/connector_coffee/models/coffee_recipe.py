@@ -109,7 +109,7 @@ class CoffeeRecipe(models.Model):
     def _compute_position(self):
         for binding in self:
             slot = binding.coffee_id or ""
-            binding.position = int(slot) if slot.isdigit() else 99
+            binding.position = int(slot) if slot.isdecimal() else 99
 
     @api.depends("recipe")
     def _compute_recipe_text(self):

@@ -221,7 +221,7 @@ class TestRecipe(CoffeeCase):
 
     def test_slots_are_0_to_15(self):
         self.import_recipes(s0=PROFILE)
-        for slot in ("16", "x", "-1", "00"):
+        for slot in ("16", "x", "-1", "00", "²"):
             with self.assertRaises(ValidationError):
                 self.recipe().copy({"coffee_id": slot, "odoo_id": self.recipe().odoo_id.copy().id})
 
