@@ -10,14 +10,18 @@ class CoffeeBrew(models.Model):
 
     shot = fields.Integer(required=True, readonly=True, aggregator=None)
     slot = fields.Char(required=True, readonly=True)
-    recipe_id = fields.Many2one("coffee.recipe", readonly=True, ondelete="set null")
+    recipe_id = fields.Many2one(
+        "coffee.recipe", readonly=True, ondelete="set null", index="btree_not_null"
+    )
     product_id = fields.Many2one("product.product", "Drink", readonly=True, ondelete="restrict")
     recipe_rev = fields.Integer("Recipe Revision", readonly=True, aggregator=None)
     source = fields.Selection(
         [("local", "At the machine"), ("remote", "Ordered")], required=True, readonly=True
     )
     command = fields.Char("Command ID", readonly=True)
-    command_id = fields.Many2one("coffee.command", readonly=True, ondelete="set null")
+    command_id = fields.Many2one(
+        "coffee.command", readonly=True, ondelete="set null", index="btree_not_null"
+    )
     start_uptime_ms = BigInteger("Start Uptime (ms)", readonly=True, aggregator=None)
     start_ms = BigInteger("Start UTC (ms)", readonly=True, aggregator=None)
     duration_ms = fields.Integer("Duration (ms)", readonly=True, aggregator="avg")

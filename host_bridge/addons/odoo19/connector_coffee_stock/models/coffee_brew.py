@@ -4,6 +4,8 @@ from odoo import fields, models
 class CoffeeBrew(models.Model):
     _inherit = "coffee.brew"
 
-    bean_move_id = fields.Many2one("stock.move", "Beans Taken By", readonly=True, copy=False)
+    bean_move_id = fields.Many2one(
+        "stock.move", "Beans Taken By", readonly=True, copy=False, index="btree_not_null"
+    )
 
     _no_beans_yet = models.Index("(backend_id) WHERE bean_move_id IS NULL")
