@@ -179,6 +179,9 @@ def test_nobody_fills_the_memory_with_a_request(bridge: Bridge) -> None:
 
 
 @pytest.mark.parametrize("address", ["localhost:²", "localhost", ":1883", "localhost:65536"])
-def test_a_broker_that_is_no_address_is_named(address: str) -> None:
+def test_a_broker_that_is_no_address_is_named(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("host_bridge.log.configure", lambda *given: None)  # for all that follow
     found = CliRunner().invoke(cli, ["gateway", "/dev/null", "--mqtt", address])
     assert isinstance(found.exception, SystemExit) and "--mqtt" in found.output
