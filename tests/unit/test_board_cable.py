@@ -5,11 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import os
-import pty
 import sys
-import termios
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -81,24 +77,10 @@ def test_an_answer_that_a_line_spoilt_is_named_with_the_cure(said: str) -> None:
         Answers(said).run("settings", "shown()")
 
 
-@pytest.fixture
-def line() -> Iterator[str]:
-    board, device = pty.openpty()
-    yield os.ttyname(device)
-    os.close(board)
-    os.close(device)
-
-
-def test_a_board_that_goes_while_its_port_is_opened_is_waited_for(
-    line: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def gone(*given: Any) -> None:
-        raise termios.error(5, "Input/output error")
-
-    monkeypatch.setattr("termios.tcflush", gone)
-    assert Device(line)._heard() == b""
+def test_a_board_that_goes_while_its_port_is_opened_is_waited_for(vanishing_port: str) -> None:
+    assert Device(vanishing_port)._heard() == b""
     with pytest.raises(LostBoard, match="is the board plugged in"):
-        Device(line).interrupt()
+        Device(vanishing_port).interrupt()
 
 
 def test_settings_in_another_encoding_are_refused_with_the_file_and_the_cure(

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from host_bridge.service import Bridge
+from host_bridge.settings import Settings
 from tests.unit.bridge.world import World
 
 
@@ -13,3 +15,10 @@ def world(tmp_path: Path) -> Iterator[World]:
     made = World(tmp_path)
     yield made
     made.close()
+
+
+@pytest.fixture
+def bridge(tmp_path: Path) -> Iterator[Bridge]:
+    made = Bridge(Settings(data=tmp_path))
+    yield made
+    made.stop()

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,36 +14,13 @@ from fastapi.testclient import TestClient
 
 from host_bridge.cli.api import token
 from host_bridge.engine import Engine
-from host_bridge.gateway.port import (
-    Transient,
-)
-from host_bridge.intake import Incoming
+from host_bridge.gateway.port import Transient
 from host_bridge.mqtt.link import Received
 from host_bridge.probe import ProbeLoop
 from host_bridge.service import Bridge
-from host_bridge.settings import (
-    MqttSettings,
-    Settings,
-)
+from host_bridge.settings import MqttSettings, Settings
 from host_bridge.web.app import build_api
-from tests.unit.bridge.world import example
-
-
-def take(bridge: Bridge, kind: str, payload: dict[str, Any] | bytes, machine: str = "m1") -> None:
-    raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-    engine = bridge._engine
-    with engine.db.write() as tx:
-        engine.intake.take(
-            tx, Incoming(f"coffee/v1/{machine}/{kind}", raw, False, True, 1_767_225_600_000)
-        )
-    engine.intake.committed()
-
-
-@pytest.fixture
-def bridge(tmp_path: Path) -> Iterator[Bridge]:
-    made = Bridge(Settings(data=tmp_path))
-    yield made
-    made.stop()
+from tests.unit.bridge.world import example, take
 
 
 def test_the_probe_goes_on_when_its_result_could_not_be_written_down() -> None:

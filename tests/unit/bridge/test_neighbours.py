@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import xmlrpc.client
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from xml.parsers import expat
@@ -21,40 +20,13 @@ from host_bridge.contract.messages import Status
 from host_bridge.engine import Engine
 from host_bridge.errors import Invalid
 from host_bridge.gateway.odoo_xmlrpc import XmlRpc
-from host_bridge.gateway.port import (
-    BACKEND,
-    CheckpointDraft,
-    Permanent,
-    Presence,
-)
-from host_bridge.intake import Incoming
+from host_bridge.gateway.port import Permanent
 from host_bridge.resend import Resend
 from host_bridge.service import Bridge
-from host_bridge.settings import (
-    MqttSettings,
-    Settings,
-)
+from host_bridge.settings import MqttSettings, Settings
 from host_bridge.web.app import build_api
 from host_bridge.web.markup import when
-from tests.unit.bridge.test_odoo_errors import Answer, Server, error, gateway
-from tests.unit.bridge.world import World, example, fact, journal
-
-
-def take(bridge: Bridge, kind: str, payload: dict[str, Any] | bytes, machine: str = "m1") -> None:
-    raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-    engine = bridge._engine
-    with engine.db.write() as tx:
-        engine.intake.take(
-            tx, Incoming(f"coffee/v1/{machine}/{kind}", raw, False, True, 1_767_225_600_000)
-        )
-    engine.intake.committed()
-
-
-@pytest.fixture
-def bridge(tmp_path: Path) -> Iterator[Bridge]:
-    made = Bridge(Settings(data=tmp_path))
-    yield made
-    made.stop()
+from tests.unit.bridge.world import World, example, fact, journal, take
 
 
 def nested(kind: str, depth: int) -> bytes:
@@ -69,19 +41,6 @@ def nested(kind: str, depth: int) -> bytes:
     return json.dumps(whole).encode().replace(
         b'"nest-here"', b"[" * depth + b"]" * depth
     )
-
-
-@pytest.fixture
-def serve() -> Iterator[Callable[..., Server]]:
-    made: list[Server] = []
-
-    def start(odoo: Any, *options: Any, **named: Any) -> Server:
-        made.append(Server(odoo, *options, **named))
-        return made[-1]
-
-    yield start
-    for server in made:
-        server.close()
 
 
 @pytest.fixture
@@ -158,28 +117,6 @@ def test_what_a_machine_says_never_makes_a_call_that_no_server_can_read(text: st
     for body in wire.bodies:
         parser = expat.ParserCreate()
         parser.Parse(body, True)
-
-
-def test_a_presence_or_a_checkpoint_odoo_fails_on_holds_up_no_other(
-    serve: Callable[..., Server]
-) -> None:
-    kept: list[Any] = []
-
-    def odoo(method: str, arguments: dict[str, Any]) -> Answer:
-        given = arguments["states" if method == "presence" else "drafts"]
-        if any("poison" in json.dumps(one) for one in given):
-            return error("builtins.ValueError", "poison")
-        kept.extend(given)
-        return 200, True
-
-    asked = gateway(serve(odoo))
-    asked.presence([Presence("m1", True, 1), Presence("m2", True, 1, ("poison",)),
-                    Presence("m3", True, 1)])  # fmt: skip
-    assert [one["machine"] for one in kept] == ["m1", "m2", "m3"]
-    kept.clear()
-    asked.add_checkpoints([CheckpointDraft("m1", BACKEND, "a", "poison"),
-                           CheckpointDraft("m2", BACKEND, "b", "look")])  # fmt: skip
-    assert [one["machine"] for one in kept] == ["m1", "m2"]
 
 
 def test_resend_goes_on_when_one_machines_recipes_are_refused(world: World) -> None:

@@ -17,7 +17,15 @@ import trustme
 from host_bridge.gateway.odoo import OdooGateway
 from host_bridge.gateway.odoo_rpc import Failed, TimedOut
 from host_bridge.gateway.odoo_xmlrpc import narrow
-from host_bridge.gateway.port import BackendDraft, Done, Permanent, Transient
+from host_bridge.gateway.port import (
+    BACKEND,
+    BackendDraft,
+    CheckpointDraft,
+    Done,
+    Permanent,
+    Presence,
+    Transient,
+)
 from host_bridge.settings import GatewaySettings
 from tests.contract.gateway_suite import fact
 
@@ -298,3 +306,25 @@ def test_what_xmlrpc_cannot_carry() -> None:
 def test_no_error_is_permanent() -> None:
     """What Odoo says no to is refused per fact; a whole call can always be made again."""
     assert not issubclass(Failed, Permanent) and not issubclass(TimedOut, Permanent)
+
+
+def test_a_presence_or_a_checkpoint_odoo_fails_on_holds_up_no_other(
+    serve: Callable[..., Server]
+) -> None:
+    kept: list[Any] = []
+
+    def odoo(method: str, arguments: dict[str, Any]) -> Answer:
+        given = arguments["states" if method == "presence" else "drafts"]
+        if any("poison" in json.dumps(one) for one in given):
+            return error("builtins.ValueError", "poison")
+        kept.extend(given)
+        return 200, True
+
+    asked = gateway(serve(odoo))
+    asked.presence([Presence("m1", True, 1), Presence("m2", True, 1, ("poison",)),
+                    Presence("m3", True, 1)])  # fmt: skip
+    assert [one["machine"] for one in kept] == ["m1", "m2", "m3"]
+    kept.clear()
+    asked.add_checkpoints([CheckpointDraft("m1", BACKEND, "a", "poison"),
+                           CheckpointDraft("m2", BACKEND, "b", "look")])  # fmt: skip
+    assert [one["machine"] for one in kept] == ["m1", "m2"]

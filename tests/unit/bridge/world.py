@@ -22,6 +22,7 @@ from host_bridge.metrics import Metrics
 from host_bridge.orders import Orders
 from host_bridge.presence import Presences
 from host_bridge.registry import Registry
+from host_bridge.service import Bridge
 from host_bridge.settings import Settings
 from host_bridge.synchronizer import Synchronizer
 from tests.support.contract import load_asyncapi
@@ -175,3 +176,14 @@ class World:
 
 
 __all__ = ["JOURNAL", "UTC_MS", "FaultyGateway", "World", "example", "fact", "journal"]
+
+
+def take(bridge: Bridge, kind: str, payload: dict[str, Any] | bytes, machine: str = "m1") -> None:
+    """A message as it comes to a whole bridge."""
+    raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+    engine = bridge._engine
+    with engine.db.write() as tx:
+        engine.intake.take(
+            tx, Incoming(f"coffee/v1/{machine}/{kind}", raw, False, True, 1_767_225_600_000)
+        )
+    engine.intake.committed()

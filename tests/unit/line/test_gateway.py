@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import pty
-import termios
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,14 +17,6 @@ BOARD = 77
 """Its epoch."""
 
 
-@pytest.fixture
-def line() -> Iterator[str]:
-    board, device = pty.openpty()
-    yield os.ttyname(device)
-    os.close(board)
-    os.close(device)
-
-
 def opens(channel: Channel) -> bytes:
     """A board's wish for a connection."""
     return Frame(Kind.OPEN, 1, BOARD, channel._me, 0, 0).encode()
@@ -39,14 +28,10 @@ def session(gateway: Gateway, descriptor: int = -1) -> _Session:
 
 
 def test_a_cable_that_comes_out_while_its_port_is_opened_ends_no_gateway(
-    line: str, monkeypatch: pytest.MonkeyPatch
+    vanishing_port: str
 ) -> None:
-    def gone(*given: Any) -> None:
-        raise termios.error(5, "Input/output error")
-
-    monkeypatch.setattr("termios.tcflush", gone)
     with pytest.raises(PortLost, match=r"Input/output error.*is it plugged in"):
-        Gateway(line, Broker("127.0.0.1", 1883))._opened()
+        Gateway(vanishing_port, Broker("127.0.0.1", 1883))._opened()
 
 
 def test_a_cable_that_comes_out_with_an_opening_leaves_no_connection_behind() -> None:
