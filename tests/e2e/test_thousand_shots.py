@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -66,18 +67,20 @@ class Barista(threading.Thread):
 
 
 def give_to_remember(stack: Stack, name: str) -> None:
-    """As many replies as it keeps, with ids as long as the bridge's."""
+    """As many replies as it keeps, of the kind that the bridge asks for."""
     machine, wire = stack.machines[name], stack.wire
     eventually(lambda: machine.run(500) is None or wire.latest(f"coffee/v1/{name}/state"), 60)
     for n in range(REPLIES):
         id_ = f"{n:012x}"
-        wire.publish(f"coffee/v1/{name}/cmd/identify", {"id": id_, "args": {}})
-        eventually(lambda i=id_: machine.run(200) is None or replied(stack, name, i), 60)
+        args = {"utc_ms": int(time.time() * 1000)}
+        wire.publish(f"coffee/v1/{name}/cmd/clock", {"id": id_, "args": args})
+        eventually(lambda i=id_: machine.run(200) is None or done(stack, name, i), 60)
 
 
-def replied(stack: Stack, name: str, id_: str) -> bool:
-    return any(message.json["id"] == id_ for message in list(stack.wire.messages)
-               if message.topic == f"coffee/v1/{name}/reply")
+def done(stack: Stack, name: str, id_: str) -> bool:
+    replies = [message.json for message in list(stack.wire.messages)
+               if message.topic == f"coffee/v1/{name}/reply"]
+    return any(reply["id"] == id_ and reply["ok"] for reply in replies)
 
 
 def test_thousand_shots_each(tmp_path: Path) -> None:

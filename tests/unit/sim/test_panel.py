@@ -8,15 +8,13 @@ from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any
 
-import nicegui
 import pytest
 from nicegui import ui
-from nicegui.client import Client
 from nicegui.events import GenericEventArguments, handle_event
-from nicegui.page import page
 
 from simulator.panel import CLICK_MS, HOLD_MS, _alarms, _Card, _more, _reading
 from simulator.supervisor import BoardBroken
+from tests.support.lone_page import on_a_page
 
 SEEN: dict[str, Any] = {
     "temp_mc": 92_960, "setpoint_mc": 93_000, "steam_setpoint_mc": 0, "cup_ul": 36_400,
@@ -40,7 +38,9 @@ def test_alarms_come_in_plain_words_with_their_cure() -> None:
 def test_a_latch_says_how_to_let_go_of_it() -> None:
     over = _alarms({**SEEN, "latched": ["tank_empty"]})
     assert over == [
-        "Water tank empty: over.", "Hold the Brew button for two seconds to acknowledge."]
+        "Water tank empty: over.",
+        "Hold the Brew button for two seconds to acknowledge.",
+    ]
     stands = _alarms({**SEEN, "alarms": ["tank_empty"], "latched": ["tank_empty"]})
     assert stands[-1].startswith("Once that is done, hold the Brew button")
 
@@ -67,27 +67,17 @@ class Board:
         return {**SEEN, "outputs": [0] * 8, "switches": {"cup": 0}, "faults": {}}
 
 
-def on_a_page(board: Board, act: Callable[[_Card], Awaitable[None]]) -> None:
+def on_its_page(board: Board, act: Callable[[_Card], Awaitable[None]]) -> None:
     """Runs `act` on the board's panel in a page that no browser shows."""
     known = {"model": "1900", "outputs": [], "buttons": ["brew"], "switches": ["cup"],
              "faults": {"scaled_heater_brew": "permille"}}  # fmt: skip
     facts: Any = SimpleNamespace(name="m", board=board, known=known)
-
-    async def within() -> None:
-        before, nicegui.core.loop = nicegui.core.loop, asyncio.get_running_loop()
-        try:
-            with Client(page("/alone")):
-                await act(_Card(facts))
-            await asyncio.sleep(0.2)
-        finally:
-            nicegui.core.loop = before
-
-    asyncio.run(within())
+    on_a_page(lambda: act(_Card(facts)))
 
 
 def test_what_a_panel_shows_is_not_sent_back_as_if_somebody_had_clicked() -> None:
     board = Board()
-    on_a_page(board, lambda card: card._look())
+    on_its_page(board, _Card._look)
     assert "set" not in [do for do, _ in board.asked]
 
 
@@ -98,7 +88,7 @@ def test_a_click_on_a_switch_is_sent() -> None:
         card._switches["cup"].set_value(False)
         await asyncio.sleep(0.2)
 
-    on_a_page(board, clicks)
+    on_its_page(board, clicks)
     assert ("set", {"name": "cup", "value": 0}) in board.asked
 
 
@@ -107,7 +97,7 @@ def test_a_fault_gets_the_value_that_was_typed(typed: float | None, sent: int) -
     board = Board()
 
     async def breaks(card: _Card) -> None:
-        fields = list(nicegui.ui.context.client.elements.values())
+        fields = list(ui.context.client.elements.values())
         next(f for f in fields if isinstance(f, ui.select)).set_value("scaled_heater_brew")
         next(f for f in fields if isinstance(f, ui.number)).set_value(typed)
         buttons = [f for f in fields if isinstance(f, ui.button)]
@@ -116,7 +106,7 @@ def test_a_fault_gets_the_value_that_was_typed(typed: float | None, sent: int) -
             listener.handler(None)
         await asyncio.sleep(0.2)
 
-    on_a_page(board, breaks)
+    on_its_page(board, breaks)
     assert ("fault", {"name": "scaled_heater_brew", "value": sent}) in board.asked
 
 
@@ -130,13 +120,13 @@ def test_a_click_on_a_machine_that_does_not_answer_says_so(
     async def presses(card: _Card) -> None:
         await card._press("brew", 150)
 
-    on_a_page(Board(error), presses)
+    on_its_page(Board(error), presses)
     assert said == [str(error)]
 
 
 def finger(card: _Card, *events: str) -> None:
     """What a browser tells of a finger or a mouse at the Brew button."""
-    fields = nicegui.ui.context.client.elements.values()
+    fields = ui.context.client.elements.values()
     (brew,) = [f for f in fields if isinstance(f, ui.button) and f.props.get("data-button")]
     for event in events:
         for listener in brew._event_listeners.values():
@@ -161,7 +151,7 @@ def test_a_button_is_let_go_once_and_by_whom_pressed_it(
     async def acts(card: _Card) -> None:
         finger(card, *events)
 
-    on_a_page(board, acts)
+    on_its_page(board, acts)
     assert [(do, what.get("ms")) for do, what in board.asked if do != "look"] == does
 
 
@@ -179,5 +169,5 @@ def test_what_a_finger_does_reaches_the_machine_in_its_order() -> None:
         finger(card, "pointerdown", "pointerup")
         await asyncio.sleep(0.2)
 
-    on_a_page(Slow(), taps)
+    on_its_page(Slow(), taps)
     assert done == [HOLD_MS, CLICK_MS]  # the other way round it stays pressed

@@ -5,16 +5,13 @@ from __future__ import annotations
 import asyncio
 import gc
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
-import nicegui
 import pytest
 from nicegui import ui
-from nicegui.client import Client
-from nicegui.page import page
 
 from host_bridge.database import DatabaseError
 from host_bridge.gateway.port import GatewayError
@@ -26,22 +23,7 @@ from host_bridge.web.pages.checkpoints import CheckpointList
 from host_bridge.web.pages.fleet import Fleet, Selection
 from host_bridge.web.pages.machine import MachinePage
 from host_bridge.web.pages.quarantine import QuarantineList
-
-SETTLED_S = 0.2
-
-
-def looked_at(
-    monkeypatch: pytest.MonkeyPatch, what: Callable[[], Awaitable[None]]
-) -> None:
-    """Runs `what` inside a page that nobody's browser shows, with what it leaves running."""
-
-    async def within() -> None:
-        monkeypatch.setattr(nicegui.core, "loop", asyncio.get_running_loop())
-        with Client(page("/alone")):
-            await what()
-        await asyncio.sleep(SETTLED_S)
-
-    asyncio.run(within())
+from tests.support.lone_page import SETTLED_S, on_a_page
 
 
 class Played(Visit):
@@ -67,9 +49,7 @@ def known(number: int) -> MachineView:
     )  # fmt: skip
 
 
-def test_an_address_with_search_and_page_opens_on_that_page(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_an_address_with_search_and_page_opens_on_that_page() -> None:
     chosen = Selection("m", "all", 2)
     everything = [known(number) for number in range(30)]
     history = SimpleNamespace(history=SimpleNamespace(temp_mc=[]))
@@ -78,13 +58,11 @@ def test_an_address_with_search_and_page_opens_on_that_page(
         fleet = Fleet(visit(machines=lambda: everything, live=lambda name: history), chosen)
         await fleet.refresh()
 
-    looked_at(monkeypatch, opened)
+    on_a_page(opened)
     assert (chosen.text, chosen.page) == ("m", 2)
 
 
-def test_a_page_opened_before_the_machines_first_word_offers_its_orders_after_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_page_opened_before_the_machines_first_word_offers_its_orders_after_it() -> None:
     heard = [known(1)]
     info = {"commands": ["setpoint", "standby"], "limits": {"brew_mc": [80_000, 98_000]}}
 
@@ -104,7 +82,7 @@ def test_a_page_opened_before_the_machines_first_word_offers_its_orders_after_it
         await machine.refresh()
         assert (before, goals()) == ([], [93.0])
 
-    looked_at(monkeypatch, opened)
+    on_a_page(opened)
 
 
 def goals() -> list[Any]:
@@ -139,28 +117,24 @@ def notices(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.mark.parametrize("error", BROKEN)
-def test_an_order_that_cannot_be_kept_says_so(
-    error: Exception, notices: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_order_that_cannot_be_kept_says_so(error: Exception, notices: list[str]) -> None:
     async def orders() -> None:
         await Orders(visit(send=broken(error)), "m-1").send("brew", {"slot": "0"})
 
-    looked_at(monkeypatch, orders)
+    on_a_page(orders)
     (said,) = notices
     assert str(error) in said and "ask again" in said
 
 
 @pytest.mark.parametrize("error", BROKEN)
-def test_a_discard_that_cannot_be_kept_says_so(
-    error: Exception, notices: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_discard_that_cannot_be_kept_says_so(error: Exception, notices: list[str]) -> None:
     async def discards() -> None:
         here = visit(
             quarantine=lambda *given: [], count_quarantined=lambda text: 0, discard=broken(error)
         )
         await QuarantineList(here, "", None)._do(lambda user: here.bridge.discard(1, user), "gone")
 
-    looked_at(monkeypatch, discards)
+    on_a_page(discards)
     (said,) = notices
     assert str(error) in said and "ask again" in said
 
@@ -173,18 +147,16 @@ def test_a_review_that_cannot_be_kept_says_so(
         return "looked at it"
 
     async def reviews() -> None:
-        here = visit(
-            checkpoints=lambda *given: [], alarms=lambda *given: [], review=broken(error)
-        )
+        here = visit(checkpoints=lambda *given: [], alarms=lambda *given: [], review=broken(error))
         await CheckpointList(here, "", "open")._review(SimpleNamespace(id=1))()  # type: ignore[arg-type]
 
     monkeypatch.setattr("host_bridge.web.pages.checkpoints._ask_note", note)
-    looked_at(monkeypatch, reviews)
+    on_a_page(reviews)
     (said,) = notices
     assert str(error) in said and "ask again" in said
 
 
-def test_temperatures_go_on_after_the_clock_was_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_temperatures_go_on_after_the_clock_was_set_back() -> None:
     drawn: list[Any] = []
 
     def history(at_ms: int) -> History:
@@ -199,7 +171,7 @@ def test_temperatures_go_on_after_the_clock_was_set_back(monkeypatch: pytest.Mon
             curve.show(history(at_ms))
             drawn.append(curve._chart.options["series"][0]["data"][-1][0])
 
-    looked_at(monkeypatch, shows)
+    on_a_page(shows)
     assert drawn == [7_200_000, 3_600_000, 3_605_000]
 
 
@@ -226,7 +198,7 @@ def test_a_sensor_that_reports_later_in_the_shot_gets_its_own_line(
         assert drawn["Pressure"][-1] == [0.2, 9.0]
         shot.show(curve(4, [0, 0, 9_000, 9_000]))
 
-    looked_at(monkeypatch, shows)
+    on_a_page(shows)
     (more,) = appended
     assert "[[[0.3, 93.0]], [[0.3, 9.0]], [[0.3, 1.5]], [[0.3, 0.15]]]" in more
 
@@ -251,9 +223,7 @@ def click(made: Any) -> None:
         listener.handler(None)
 
 
-def test_a_note_being_written_outlives_the_next_checkpoint(
-    notices: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_note_being_written_outlives_the_next_checkpoint(notices: list[str]) -> None:
     open_ones = [to_review(1)]
     reviewed: list[tuple[Any, ...]] = []
 
@@ -279,14 +249,12 @@ def test_a_note_being_written_outlives_the_next_checkpoint(
         assert parts(ui.dialog) == []
         assert len(ui.context.client.elements) < before
 
-    looked_at(monkeypatch, writes)
+    on_a_page(writes)
     assert reviewed == [(1, "anna", "filled the tank")]
     assert notices == ["Reviewed"]
 
 
-def test_a_refusal_is_told_although_the_list_was_drawn_anew_meanwhile(
-    notices: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_refusal_is_told_although_the_list_was_drawn_anew_meanwhile(notices: list[str]) -> None:
     gone = CommandView(
         id="c-1", machine="m-1", name="recipe.delete", args={"slot": "0"}, user="anna",
         state="expired", created_ms=1, deadline_ms=2, sent_ms=1, replied_ms=None, error=None,
@@ -310,6 +278,6 @@ def test_a_refusal_is_told_although_the_list_was_drawn_anew_meanwhile(
         gc.collect()
         await asyncio.sleep(SETTLED_S)
 
-    looked_at(monkeypatch, deletes)
+    on_a_page(deletes)
     (said,) = notices
     assert "did not answer in time" in said
