@@ -153,6 +153,7 @@ def main(
         elif plot:
             from simulator.plot import plot_shot
 
+            _alone(scenario, duration, broker, panel_port)
             for path in plot_shot(wish, plot):
                 out.print(f"wrote {path}")
         else:
@@ -160,6 +161,14 @@ def main(
     except (FleetRefused, ScenarioRefused, InterpreterMissing, BoardBroken, OSError) as e:
         err.print(str(e), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(2) from e
+
+
+def _alone(*beside: object) -> None:
+    """Raises: FleetRefused: an option that a plot would ignore."""
+    named = zip(("--scenario", "--duration", "--broker", "--panel-port"), beside, strict=True)
+    for option, value in named:
+        if value is not None:
+            raise FleetRefused(f"{option} beside --plot: it pulls one shot by itself; leave it out")
 
 
 def _list(wish: Wish) -> None:

@@ -134,6 +134,7 @@ class Board:
         self._on_event = on_event
         self._replies: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._asking = threading.Lock()
+        self._asked = 0  # the number of the last request
         self._started = threading.Event()
         self._closing = False
         self._early_deaths = 0
@@ -176,8 +177,10 @@ class Board:
             if not self._started.wait(60) or self._line is None:
                 raise BoardBroken(f"{self.job.name} does not run:\n{self.console()}")
             self._forget_old_replies()
+            self._asked += 1
             try:
-                self._line.sendall(json.dumps({"do": do, **what}).encode() + b"\n")
+                asked = json.dumps({"do": do, "n": self._asked, **what})
+                self._line.sendall(asked.encode() + b"\n")
             except OSError as e:
                 raise BoardDied(self._cause) from e
             try:
@@ -283,7 +286,9 @@ class Board:
 
     def _hear(self, message: dict[str, Any]) -> None:
         if "event" not in message:
-            self._replies.put(message)
+            # no number: the board had no memory to read it; another one: somebody gave up on it
+            if message.get("n", self._asked) in (self._asked, None):
+                self._replies.put(message)
             return
         if message["event"] == "started":
             self._early_deaths = 0

@@ -1,4 +1,5 @@
-# The line to the host: one JSON request a line in, one reply a line out, events in between.
+# The line to the host: one JSON request a line in, one reply with its number `n` a line out,
+# events in between.
 # Also the pace: step (stand still until told to run), fast, or so many seconds a second.
 # Runs in the slow hook of the kernel, between two instructions of the firmware; the little it
 # allocates is garbage on the firmware's heap, which only makes a collection come earlier. When
@@ -33,6 +34,8 @@ class Channel:
         self._filled = 0
         self._reserve = bytearray(_RESERVE_BYTES)
         self._until = None  # virtual us at which the running `run` is answered
+        self._asked = None  # the number of the request being served
+        self._run_asked = None
         self._later = []  # (virtual us, request): releases of buttons, scenario steps
         self._saves = job.get("save", True)
         self.step = job["mode"] == "step"
@@ -161,7 +164,8 @@ class Channel:
 
     def _answer_run(self):
         if self._until is not None and words[NOW] >= self._until:
-            self._send({"ok": True, "world_ms": self._world.now_us() // 1000})
+            self._send({
+                "ok": True, "n": self._run_asked, "world_ms": self._world.now_us() // 1000})
             self._until = None
 
     # --- the line
@@ -194,21 +198,26 @@ class Channel:
                 done += self._file.write(data[done:]) or 0
 
     def _serve(self, line):
+        self._asked = None
         try:
             request = json.loads(line)
+            self._asked = request.get("n")
             reply = getattr(self, "do_" + request["do"])(request)
         except MemoryError:
             raise
         except Exception as e:
             sys.print_exception(e)
-            self._send({"ok": False, "error": "%s: %s" % (type(e).__name__, e)})
+            error = "%s: %s" % (type(e).__name__, e)
+            self._send({"ok": False, "n": self._asked, "error": error})
             return
         if reply is not None:
             reply["ok"] = True
+            reply["n"] = self._asked
             self._send(reply)
 
     # --- requests
     def do_run(self, r):
+        self._run_asked = self._asked
         self._until = words[NOW] + int(r["ms"] * 1000)
         if self._until <= words[NOW]:
             self._answer_run()

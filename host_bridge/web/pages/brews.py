@@ -85,10 +85,11 @@ class BrewList:
         self._before = before
         with ui.element("div").classes("title"):
             html(Markup("<h1>Brews</h1>")).classes("grow")
-            names = [view.machine for view in visit.bridge.machines()]
+            self._known = [view.machine for view in visit.bridge.machines()]
+            names = sorted({*self._known, machine} - {""})
             choice = ui.select(
                 {"": "All machines", **{name: name for name in names}},
-                value=machine if machine in names else "",
+                value=machine,
                 label="Machine",
                 with_input=len(names) > 12,
                 on_change=lambda event: ui.navigate.to(_page(event.value or "", None)),
@@ -122,6 +123,9 @@ class BrewList:
     def _nothing(self) -> Markup:
         if self._before is not None:
             return empty("coffee", "No older brews", "These were all of them.")
+        if self._machine and self._machine not in self._known:
+            advice = Markup('It was never heard of. <a href="/brews">See all brews</a>')
+            return empty("search_off", f"No machine {self._machine}", advice)
         return empty(
             "coffee",
             "No brew yet",

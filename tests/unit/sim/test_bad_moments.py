@@ -184,3 +184,21 @@ def test_a_broker_port_in_other_digits_is_refused() -> None:
 def test_jobs_of_a_run_are_json_that_every_reader_takes() -> None:
     for job in make_jobs(Wish(["1900"], duration_s=3.5, speed=cli.parse_speed("1e6"))):
         json.dumps(job.words(), allow_nan=False)
+
+
+@pytest.mark.parametrize("ignored", [
+    ("--scenario", "day.toml"), ("--duration", "5"), ("--broker", "127.0.0.1:1883"),
+    ("--panel-port", "8001")])  # fmt: skip
+def test_an_option_that_a_plot_would_ignore_is_refused(
+    ignored: tuple[str, str], tmp_path: Path
+) -> None:
+    done = simulate("--model", "1900", "--plot", str(tmp_path / "shot.png"), *ignored)
+    assert done.returncode == 2
+    assert f"{ignored[0]} beside --plot" in done.stderr
+
+
+def test_a_late_reply_is_not_taken_for_that_of_the_next_request(tmp_path: Path) -> None:
+    with Machine("1900", data=tmp_path) as machine:
+        with pytest.raises(TimeoutError):
+            machine.board.request("run", ms=50_000, timeout_s=0.001)
+        assert "outputs" in machine.board.request("look")

@@ -19,6 +19,7 @@ from host_bridge.views import CheckpointView, CommandView, Curve, History, LiveV
 from host_bridge.web.actions import Orders
 from host_bridge.web.layout import Visit
 from host_bridge.web.live_curve import HistoryCurve, ShotCurve
+from host_bridge.web.pages.brews import BrewList
 from host_bridge.web.pages.checkpoints import CheckpointList
 from host_bridge.web.pages.fleet import Fleet, Selection
 from host_bridge.web.pages.machine import MachinePage
@@ -83,6 +84,21 @@ def test_a_page_opened_before_the_machines_first_word_offers_its_orders_after_it
         assert (before, goals()) == ([], [93.0])
 
     on_a_page(opened)
+
+
+def test_brews_of_a_machine_that_is_not_there_say_so() -> None:
+    shown: list[Any] = []
+
+    async def opened() -> None:
+        here = visit(machines=lambda: [known(1)], brews=lambda *given: [])
+        await BrewList(here, "m-99", None).refresh()
+        elements = list(ui.context.client.elements.values())
+        shown.extend(e.value for e in elements if isinstance(e, ui.select))
+        shown.extend(e.content for e in elements if isinstance(e, ui.html))
+
+    on_a_page(opened)
+    assert shown[0] == "m-99"
+    assert any("No machine m-99" in str(text) for text in shown)
 
 
 def goals() -> list[Any]:
