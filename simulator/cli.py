@@ -168,7 +168,7 @@ def _alone(*beside: object) -> None:
     named = zip(("--scenario", "--duration", "--broker", "--panel-port"), beside, strict=True)
     for option, value in named:
         if value is not None:
-            raise FleetRefused(f"{option} beside --plot: it pulls one shot by itself; leave it out")
+            raise FleetRefused(f"{option} beside --plot: it pulls one shot alone; leave it out")
 
 
 def _list(wish: Wish) -> None:
