@@ -180,10 +180,10 @@ class Actions:
 
     def _do_config_put(self, args):
         # the values are not repeated: some are secrets
+        self._in_force(args)
         self._config.put(args)
         if "button_slot" in args:
             self._recipes.load_button()
-        self._in_force(args)
         return {"changed": sorted(args), "restart": settings.needs_restart(args)}
 
     def _check_update(self, args):

@@ -89,11 +89,13 @@ class Autotune:
         return 0 if self.phase == _COAST else 65536
 
     def _spoilt(self, mc):
-        # too hot for full power or held back from it, too long, or somebody takes water
+        # too hot for full power or held back from it, too long, or somebody takes water or has
+        # lowered the set-point
         full = self.phase < _COAST
         if mc > _LIMIT_MC or full and (mc > self._target_mc + _HOT_MC or self._off > _OFF_TICKS):
             return True
-        return self._total_ms > _GIVE_UP_MS or self.words[FLOW] > 0
+        return (self._total_ms > _GIVE_UP_MS or self.words[FLOW] > 0
+                or self.words[REF] >> 10 < self._ref_mc)
 
     def _next(self, phase, mc):
         self.phase = phase

@@ -60,7 +60,6 @@ class Shot:
         self._phase = 0
         self._new = 0  # 0, or what of the next phase is due
         self._turn = 0  # of ten ticks with water
-        self._zero_ul = 0
         self._result = OK
         self._reason = 0
         self.running = False
@@ -137,7 +136,7 @@ class Shot:
         return dose_left_ms <= self._charge_ms
 
     def _begin_water(self):
-        self._zero_ul = self._flow.volume_ul()
+        self._flow.begin()
         self._scale.tare()
         self._live.weight_mg = 0
         self._puck.fresh()
@@ -171,7 +170,7 @@ class Shot:
         now = self._now
         live.shot_ms = now[SHOT_MS] = now[SHOT_MS] + 10
         now[MS] += 10
-        live.pumped_ul = pumped = self._flow.volume_ul() - self._zero_ul
+        live.pumped_ul = pumped = self._flow.volume_ul()
         cup = pumped - self._puck.keeps_ul
         live.volume_ul = cup = cup if cup > 0 else 0
         turn = self._turn

@@ -86,15 +86,14 @@ def _object(payload):
         raise Refusal("not_json", None, "not JSON; was it cut? Send one JSON object")
     if not isinstance(message, dict):
         raise Refusal("not_object", None, "send a JSON object with id, deadline and args")
-    if _halved(text):
+    if _halved(text.lower()):
         raise Refusal("bad_encoding", None, "send such a character as UTF-8, not as a pair of \\u",
                       _id(message))
     return message
 
 
-def _halved(text):
+def _halved(low):
     # MicroPython's json makes two characters of a pair of surrogates, and no text may have those
-    low = text.lower() if "\\u" in text else ""
     return any("\\ud" + c in low for c in "89abcdef")
 
 

@@ -60,7 +60,11 @@ class Commands:
         if self._parked:
             command, args = self._parked.pop(0)
             return self._carry_out(command, args)
-        self._in_quiet(self._ledger.flush)
+        try:
+            with self._mailbox.quiet():
+                self._ledger.flush()
+        except (Busy, OSError):
+            pass  # later
         return None
 
     # --- once
@@ -126,21 +130,28 @@ class Commands:
 
     # --- the deed, between two writes
     def _carry_out(self, command, args):
+        # One quiet moment for all: a tap opened meanwhile must not keep a refusal off the flash.
         self._ahead = None
         try:
-            self._in_time(command)
             with self._mailbox.quiet():
-                self._begin(command, args)
-            reply = self._act(command, args)
-        except Refusal as no:
-            reply = no.reply(command.id)
+                reply = self._act(command, args)
+                self._end(command, reply)
+                return reply
         except Busy:
             return self._wait(command, args)
+
+    def _act(self, command, args):
+        try:
+            self._in_time(command)
+            self._begin(command, args)
+            result = self._actions.do(command, args)
+            # a brew or cleaning that was taken has its reply on flash already: now it pours
+            return self._ahead or command.reply(result)
+        except Refusal as e:
+            no = e
         except OSError:
             no = Refusal("flash", None, "the machine's flash failed; restart it, then look again")
-            reply = no.reply(command.id)
-        self._end(command, reply)
-        return reply
+        return no.reply(command.id)
 
     def _begin(self, command, args):
         if command.name == "brew":
@@ -149,34 +160,14 @@ class Commands:
             self._ahead = command.reply({})
         self._ledger.begin(command.id, self._ahead)
 
-    def _act(self, command, args):
-        # A brew or cleaning that was taken has its reply on flash already: now it pours.
-        if self._ahead:
-            self._actions.do(command, args)
-            return self._ahead
-        with self._mailbox.quiet():
-            return command.reply(self._actions.do(command, args))
-
     def _end(self, command, reply):
-        if reply == self._ahead:
-            self._ledger.finish(command.id, reply, same=True)
-            return
-        if not self._in_quiet(lambda: self._write_end(command, reply)):
-            self._ledger.later(command.id, reply)
-
-    def _write_end(self, command, reply):
-        if command.name == "brew":
-            self._facts.shot_refused()
-        self._ledger.finish(command.id, reply)
-
-    def _in_quiet(self, write):
-        # False: not now
         try:
-            with self._mailbox.quiet():
-                write()
-            return True
-        except (Busy, OSError):
-            return False
+            told = reply == self._ahead
+            if not told and command.name == "brew":
+                self._facts.shot_refused()
+            self._ledger.finish(command.id, reply, told)
+        except OSError:
+            self._ledger.later(command.id, reply)
 
 
 def _again(command, seen):

@@ -99,13 +99,14 @@ class Config:
         figures = _json_file(_TUNE).get(boiler)
         return figures if isinstance(figures, list) and len(figures) == 5 else None
 
-    def keep_tune(self, boiler, figures):
+    def keep_tune(self, boiler, figures, tuned=True):
+        # tuned: else only a shot had something to say, and who wants a tune still wants it
         if self["autotune"] == "off":
             return
         kept = _json_file(_TUNE)
         kept[boiler] = figures
         files.replace(_TUNE, json.dumps(kept).encode())
-        if self["autotune"] == "again":
+        if tuned and self["autotune"] == "again":
             self.put({"autotune": "once"})
 
     def wants_tune(self):

@@ -40,7 +40,7 @@ class Facts:
         self._event = array("i", [0] * 4)
         self._oldest = 0  # ticks_ms of the first fact in the queue
         self._look_at = self._metered = ticks_ms()
-        self._tunes = 0  # bits: an auto-tune to keep, 1 brew, 2 steam
+        self._tunes = 0  # bits: an auto-tune to keep, 1 brew, 2 steam; 4: what a shot taught
         self._kept = 0  # J/K of the brew boiler on flash, 0: no auto-tune
         self.flash_errors = 0
 
@@ -82,6 +82,7 @@ class Facts:
         return shot
 
     def shot_refused(self):
+        self._journal_queue()  # as in _mark_shot
         self._mark.clear()
 
     def _mark_shot(self, shot, slot, rev, source, command):
@@ -140,7 +141,7 @@ class Facts:
         self._marked_shot_done = self._marked_shot_done or ours
         capacity = self._live.tune[1]
         if abs(capacity - self._kept) * _WORTH > capacity:
-            self._tunes |= 1  # this shot taught something (calorimeter.py)
+            self._tunes |= 4  # this shot taught something (calorimeter.py)
         self.add(brew_fact(self._live, self._clock, index, command), uptime_ms)
 
     def _count(self):
@@ -197,11 +198,11 @@ class Facts:
         if self._meters.due(uptime_ms):
             self._count()  # the last shot is not in yet
         self._journal_queue()
-        for bit, boiler in ((1, "brew"), (2, "steam")):
+        for bit, boiler in ((1, "brew"), (2, "steam"), (4, "brew")):
             if self._tunes & bit:
-                if bit == 1:
+                if bit != 2:
                     self._kept = self._live.tune[1]
-                self._config.keep_tune(boiler, _figures(self._live, bit))
+                self._config.keep_tune(boiler, _figures(self._live, bit), bit < 4)
                 self._tunes &= ~bit
         if self._meters.due(uptime_ms):
             self._meters.save(uptime_ms)
@@ -210,6 +211,8 @@ class Facts:
         self._journal.forget()
 
     def _journal_queue(self):
+        while self._live.get(self._event):  # a shot that ended in this pass
+            self._noted(self._event)
         stamp = self._clock.stamp
         for fact in self._queue:
             stamp(fact, fact["uptime_ms"])
@@ -234,5 +237,5 @@ def _alarm(bit, raised):
 
 
 def _figures(live, bit):
-    begin = 0 if bit == 1 else 5
+    begin = 5 if bit == 2 else 0
     return [live.tune[k] for k in range(begin, begin + 5)]

@@ -17,7 +17,7 @@ class Flow:
         self.stamp = 0
         self.flow_ul_s = 0
         self.still_ms = 10000  # since the last pulse
-        self._seen = 0
+        self._seen = self._zero = 0
         self._last = 0
         self._moving = False
         self._due_us = _STILL_US  # without a pulse for so long the flow is lower than it was
@@ -60,7 +60,11 @@ class Flow:
         else:
             self.flow_ul_s = min(self.flow_ul_s, _UL_US // us)
 
+    def begin(self):
+        # volume_ul() counts from here: since power-on it would grow past 2^30
+        self._zero = self._seen
+
     def volume_ul(self):
         # whole pulses and the part of the next one that must have passed
         part = self.still_ms * self.flow_ul_s // 1000
-        return self._seen * _UL + (part if part < _UL else _UL - 1)
+        return (self._seen - self._zero) * _UL + (part if part < _UL else _UL - 1)

@@ -34,6 +34,7 @@ _TABLE = const(8)
 BIAS = const(50000)
 _GOOD = const(21)  # of thermal.py, folded: look() runs in every tick
 _MEASURED = const(5)
+_DRY_MS = const(35)  # of hydraulics.py
 
 # bits of what look() says; 0: all is well
 BAD = const(1)  # this reading is none
@@ -176,9 +177,11 @@ class BoilerGuard:
 
 
 class WaterGuard:
-    def __init__(self, interlocks, flow):
+    # words: of hydraulics
+    def __init__(self, interlocks, flow, words):
         self._il = interlocks
         self._flow = flow
+        self._words = words
         self._dry_ms = 0
         self._pulses = 0  # since the pump began
         self._seen = 0
@@ -200,7 +203,7 @@ class WaterGuard:
             self._seen = pulses
             self._dry_ms = 0
         else:
-            self._dry_ms += 10
+            self._dry_ms += self._words[_DRY_MS]
             if self._dry_ms >= board.DRY_PUMP_MS:
                 self._no_flow(mbar)
 

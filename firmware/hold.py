@@ -9,6 +9,7 @@ from micropython import const
 
 _FILE = "hold"
 _LEASE_MS = const(60000)
+_REQ_STANDBY = const(4)  # of live.py
 _due = 0
 _timer = None
 
@@ -35,6 +36,7 @@ def interrupted(app):
     # Ctrl-C gave the prompt. With the watchdog on it ends the machine in 5 s, and that is then no
     # failure of ours; before, nobody else would start it again.
     if hasattr(app, "tick"):
+        app.mailbox.ask(_REQ_STANDBY)  # ends a refill, too, which would let nobody write
         with app.mailbox.quiet():
             resets.plan_reset(app.clock.uptime_ms())
         print("coffee: stopped; starts again in 5 s")

@@ -26,7 +26,8 @@ _LEFT = const(13 + 18)  # ticks of the ramp
 _STEP = const(14 + 18)  # of the ramp, P8 or Q6 a tick, biased by _STEP_ZERO
 _GOAL = const(15 + 18)  # of the ramp, P8 or Q6
 _PUSHED = const(16 + 18)  # ul/s ticks by the map since the last pulse of the meter
-_WORDS = const(17 + 18)
+_DRY_MS = const(17 + 18)  # what a tick without a pulse counts as
+_WORDS = const(18 + 18)
 _Q_ZERO = const(1 << 21)
 _STEP_ZERO = const(1 << 23)
 _NO_LIMIT = const(0x3FFFFFF)
@@ -74,6 +75,7 @@ class Hydraulics:
         # a new phase: mode, target, limit as in plan.py
         w = self.words
         w[_MODE] = mode
+        w[_DRY_MS] = 10
         self._target = target
         self.asking = target > 0
         if mode == MODE_POWER:
@@ -223,12 +225,15 @@ def follow(w: ptr32) -> int:
         want = q + ((c * pace) >> 4)
         if want > limit:
             want = limit
+        limit = ref
     else:
         want = ref
         if limit < 67108863:
             most = q + ((c * (((limit - p) * 10) >> 8)) >> 4)
             if want > most:
                 want = most
+    # half a bar too much has to go through the puck before water is wanted: that takes longer
+    w[35] = 3 if p - limit > 128000 else 10
     if want < 0:
         want = 0
     if want > 1000000:

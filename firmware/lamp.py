@@ -31,7 +31,7 @@ class Lamp:
         elif self._live.latched:
             wanted = uptime_ms // 1000 & 1
         else:
-            wanted = 1 if self._live.state >= names.READY else 0
+            wanted = names.READY <= self._live.state <= names.CLEANING
         if wanted != self._shown:
             now = time.ticks_ms()
             if self._rest.over(now):

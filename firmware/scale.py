@@ -5,7 +5,7 @@ from machine import Pin, SoftSPI
 from micropython import const
 
 _ALPHA = const(5)  # shares of 16: alpha-beta filter at 10 Hz, noise of a cheap cell about 0.1 g
-_BETA = const(1)
+_BETA = const(5)  # shares of 8 each second: a sixteenth of what a reading is off by
 _STALE = const(100)  # ticks without a reading: the cell is dead (nominal 10)
 _FROZEN = const(20)
 _SPAN = const(1000000)  # counts either side of the tare that are believed
@@ -69,10 +69,11 @@ class Scale:
         guess = self.weight_mg + self.rate_mg_s * age // 100
         off = counts * 1000 // self._per_g - guess
         self.weight_mg = guess + off * _ALPHA // 16
-        self.rate_mg_s += off * _BETA * 100 // (16 * age)
+        # as after ten ticks, whatever the age: the noise of a loose wire must not grow past 2^30
+        self.rate_mg_s += off * _BETA >> 3
 
     def tare(self):
         # the smoothed weight becomes zero; a load that still moves is no tare
-        self._zero += self.weight_mg * self._per_g // 1000
+        self._zero += (self.weight_mg >> 3) * self._per_g // 125
         self.weight_mg = 0
         self.rate_mg_s = 0

@@ -95,11 +95,9 @@ class Stops:
     def learn(self):
         # after the drip: how long at the last rate would the rest have taken?
         rate = self._stop_rate
-        if rate < 500:
-            return
-        ms = (self._live.weight_mg - self._stop_mg) * _ALL_OF_IT // rate
-        if 0 <= ms <= 3000:
-            self.now[_DRIP_MS] += (ms - self.now[_DRIP_MS]) // 4
+        mg = self._live.weight_mg - self._stop_mg
+        if rate >= 500 and 0 <= mg <= rate * 3:  # more is a hand on the tray
+            self.now[_DRIP_MS] += (mg * _ALL_OF_IT // rate - self.now[_DRIP_MS]) // 4
 
 
 def expected_ul_s(words, at):

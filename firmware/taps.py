@@ -28,7 +28,6 @@ class Taps:
         self._has_steam = board.VALVE_STEAM is not None
         self._has_refill = board.VALVE_REFILL is not None
         self._ms = 0  # of hot water
-        self._zero_ul = 0
         self._steam_ms = 0
         self._dry_ms = 0
         self.fill_ms = 0  # since the refill began, 0: none
@@ -41,13 +40,13 @@ class Taps:
     # --- hot water: state HOT_WATER is modes'
     def water_start(self):
         self._ms = 0
-        self._zero_ul = self._flow.volume_ul()
+        self._flow.begin()
         self._hyd.go(MODE_POWER, board.HOT_WATER_PERMILLE, 0, ABSENT)
 
     def water_step(self):
         # False: the tap is closed
         self._ms += 10
-        drawn = self._flow.volume_ul() - self._zero_ul
+        drawn = self._flow.volume_ul()
         if self._ms > _WATER_MS or drawn > _WATER_UL or self._il.blocked(il.NO_WATER):
             self._hyd.stop()
             return False

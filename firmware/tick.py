@@ -64,7 +64,7 @@ class Tick:
         self.scale = Scale()
         self.hydraulics = Hydraulics(self.flow)
         self.heat = Heat(live, hal, locks, brew_tune, steam_tune, wish)
-        self._water_guard = WaterGuard(locks, self.flow)
+        self._water_guard = WaterGuard(locks, self.flow, self.hydraulics.words)
         self._people(plan, button)
         self.modes.setpoints(brew_mc or board.BREW_DEFAULT_MC, steam_mc or board.STEAM_DEFAULT_MC)
         self._has_pressure = board.ADC_PRESSURE is not None

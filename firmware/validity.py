@@ -50,17 +50,17 @@ class Validity:
             self._told = True
             set_rtc(utc_ms)
         age_ms = utc_ms - self._kept_ms
-        if age_ms < -_OLD_MS:  # the floor is that of a clock which was wrong
-            set_rtc(utc_ms, back=True)
-            self._keep(utc_ms, session)
-        if age_ms >= _OLD_MS or session != self._session and age_ms >= _OFTEN_MS:
+        back = age_ms < -_OLD_MS  # the floor is that of a clock which was wrong
+        if back:
+            set_rtc(utc_ms, back)
+        if back or age_ms >= _OLD_MS or session != self._session and age_ms >= _OFTEN_MS:
             self._keep(utc_ms, session)
 
     def _keep(self, utc_ms, session):
         try:
             with self._mailbox.quiet():
                 keep_floor(utc_ms)
-        except Busy:
-            return  # it began to pour; later
+        except (Busy, OSError):
+            return  # it began to pour, or the flash fails; later
         self._kept_ms = utc_ms
         self._session = session

@@ -8,6 +8,8 @@ import pytest
 
 from simulator.machine import Machine
 
+ROOT = Path(__file__).resolve().parents[2]
+
 BROKEN = """
 import sys
 from app import App
@@ -31,6 +33,20 @@ app.run()
 """
 
 
+# in the first life's main.py, in place of its last line
+CTRL_C = """
+        step = app.facts.step
+
+        def cable():
+            if app.tick.taps.fill_ms > 1000:
+                raise KeyboardInterrupt
+            step()
+
+        app.facts.step = cable
+        app.run()
+"""
+
+
 def with_main(folder: Path, when: str) -> Path:
     path = folder / "broken_main.py"
     path.write_text(BROKEN.format(when=when))
@@ -47,6 +63,19 @@ def test_a_held_machine_drives_nothing_and_has_no_watchdog(model: str) -> None:
         assert set(off) <= {"safety_relay", "mains_permille"}, off
         # the 1900 has no contactor to open, the plant takes it as closed
         assert read["outputs"]["safety_relay"] == (1 if model == "1900" else 0)
+
+
+def test_ctrl_c_in_a_refill_is_no_failure_of_the_machine(tmp_path: Path) -> None:
+    whole = (ROOT / "firmware/main.py").read_text()
+    main = tmp_path / "main.py"
+    main.write_text(whole.replace("        app.run()\n", CTRL_C))
+    with Machine("2900", main=main) as machine:
+        machine.fault("stuck_probe", 2)
+        machine.run(20_000)
+        assert "coffee: stopped" in machine.console() and machine.resets
+        assert set(machine.resets) == {"watchdog"}, "the chip's word"
+        assert '"cause": "watchdog"' not in machine.console()
+        assert machine.read()["live"]["state"] != 12
 
 
 def test_a_background_that_fails_once_goes_on(tmp_path: Path) -> None:

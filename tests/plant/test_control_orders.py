@@ -53,3 +53,7 @@ def test_a_recipe_far_below_the_set_point_is_refused_before_beans_are_ground(boa
 def test_the_largest_volume_can_be_brewed(board: str) -> None:
     found = figures(board, "orders.largest")
     assert (found["answer"], found["alarms"], found["result"]) == (0, [], "ok"), found
+
+
+def test_a_pressure_may_be_let_go_at_once() -> None:
+    assert figures("coffee_2900", "orders.steep") == {"answer": 0, "alarms": [], "result": "ok"}

@@ -55,6 +55,12 @@ def test_who_comes_between_ends_it_and_no_harm_is_done(by: str, at_ms: int, agai
     assert found["over_mc"] < 500 and not found["alarms"], found
 
 
+@pytest.mark.parametrize("at_ms", [20000, 80000])  # below 40 °C, and above
+def test_a_set_point_that_is_lowered_meanwhile_is_kept(at_ms: int) -> None:
+    found = figures("coffee_1900", "tuning.lowered", at_ms=at_ms)
+    assert found["before"] and found["over_mc"] < 500 and not found["alarms"], found
+
+
 @pytest.mark.parametrize("board", BOARDS)
 @pytest.mark.parametrize("params", [
     {"capacity": 0.8, "power": 0.8}, {"capacity": 1.2, "power": 0.8}, {"capacity": 0.8}], ids=str)

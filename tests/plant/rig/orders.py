@@ -109,3 +109,21 @@ def largest(root):
     s = r.shot()
     return {"answer": no, "alarms": r.alarms(), "result": names.RESULT_NAMES[s["result"]],
             "volume_ul": s["volume_ul"], "duration_ms": s["duration_ms"]}
+
+
+def steep(root):
+    """Pressure that is let go at once, as a recipe may: the puck takes seconds to follow."""
+    r = _rig(root)
+    r.settle()
+    down = dict(recipe())
+    down["phases"] = [
+        {"name": "fill", "flow_ul_s": 4000, "limit_pressure_mbar": 3000,
+         "exit": {"pressure_over_mbar": 2500, "time_ms": 10000}},
+        {"name": "brew", "pressure_mbar": 9000, "ramp_ms": 2000, "exit": {"time_ms": 10000}},
+        {"name": "decline", "pressure_mbar": 1000, "exit": {"time_ms": 20000}},
+    ]
+    r.remote.load(down)
+    no = r.ask(names.REQ_BREW)
+    r.until("brewing", 30000)
+    r.run(60000)
+    return {"answer": no, "alarms": r.alarms(), "result": names.RESULT_NAMES[r.shot()["result"]]}

@@ -128,3 +128,16 @@ def _undo(r, by):
         r.plant.set("tank", 1)
         r.run(5000)
         r.ask(names.REQ_ACK, -1)
+
+
+def lowered(root, at_ms, seed=1):
+    """The set-point goes down while the tune has the heat: how far above it the water gets."""
+    r = Rig(root, seed, wish=True)
+    seen = _Watch(r)
+    r.run(at_ms)
+    before = bool(r.tick.heat.tuner)
+    r.ask(names.REQ_SETPOINT, board.BREW_RANGE_MC[0])
+    r.until("ready")
+    r.run(60000)
+    return {"before": before, "over_mc": seen.hottest - board.BREW_RANGE_MC[0],
+            "alarms": r.alarms()}

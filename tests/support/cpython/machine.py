@@ -1,3 +1,3 @@
 """Names the firmware imports from `machine`: CPython tests import what needs no pin."""
 
-ADC = PWM = Pin = None
+ADC = PWM = Pin = SoftSPI = None

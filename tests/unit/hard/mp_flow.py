@@ -38,6 +38,17 @@ def test_volume_between_pulses():
     assert abs(p.flow.volume_ul() - 10200) <= _UL, p.flow.volume_ul()
 
 
+def test_volume_begins_anew():
+    p = Pulses()
+    p.run(2000, 5000)
+    p.run(0, 3000)
+    p.left = 250000
+    p.flow.begin()
+    assert p.flow.volume_ul() == 0
+    p.run(2000, 5000)
+    assert abs(p.flow.volume_ul() - 10000) <= _UL, p.flow.volume_ul()
+
+
 def test_a_stop_is_seen():
     p = Pulses()
     p.run(2000, 5000)

@@ -15,8 +15,9 @@ from tests.unit.hard.checked import ROOT
 REPEATED = {
     "tick": ("guards.READ", "guards.BIAS", "hal.PUMP", "hal.RELAY", "hal.BUTTONS",
              "burst.BREW_FIRST", "burst.MAY_BREW", "burst.FILLING", "interlocks.BUSY_US"),
-    "guards": ("thermal.GOOD", "thermal.MEASURED"),
+    "guards": ("thermal.GOOD", "thermal.MEASURED", "hydraulics.DRY_MS"),
     "modes": ("live.HEATING", "live.READY", "live.CLEANING"),
+    "hold": ("live.REQ_STANDBY",),
     "brew": ("live.PREINFUSION", "live.BREWING"),
     "stops": ("plan.STOP_UL", "plan.STOP_MS", "plan.X_MS", "thermal.AHEAD"),
 }

@@ -91,3 +91,65 @@ def test_calorimeter(board: str, seed: int, flow_ul_s: int, looks: int) -> None:
             assert meter.look() == (looks > 160)
         nominal = data.BREW_BOILER[1]
         assert nominal * 7 // 10 <= boiler.figures[1] <= nominal * 14 // 10
+
+
+# --- what people and loose wires do
+class Wire:
+    """The pins of a scale amplifier whose wire is loose: whatever the noise says."""
+
+    def __init__(self, seed: int) -> None:
+        self.chance = random.Random(seed)
+        self.low = self.chance.choice([0.01, 0.1, 0.5, 0.9])
+
+    def ready(self) -> int:
+        return int(self.chance.random() > self.low)
+
+    def readinto(self, bits: bytearray) -> None:
+        bits[:] = self.chance.choice([b"\x7f\xff\xfe", b"\x80\0\0", b"\0\0\0", bits])
+        bits[2] = self.chance.randrange(256)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_a_loose_wire_of_the_scale(seed: int) -> None:
+    with firmware("coffee_2900") as load:
+        per_g = load("board").SCALE_COUNTS_G
+        module = small_ints("scale")
+        scale = module.Scale.__new__(module.Scale)
+        wire = Wire(seed)
+        scale.__dict__.update(
+            weight_mg=0, rate_mg_s=0, alive=True, _age=0, _counts=0, _same=0, _zero=0,
+            _per_g=per_g, _bits=bytearray(3), _take_bits=wire.readinto, _dout=wire.ready,
+            _sck=lambda level: None)
+        for n in range(4000):
+            scale.step()
+            if n % 1000 == 999:
+                scale.tare()
+            assert abs(scale.weight_mg) < 1 << 23  # three times what is believed
+
+
+@pytest.mark.parametrize("hand_mg", [-1500000, -300000, 0, 4000, 900000, 1500000])
+def test_a_hand_on_the_tray_when_a_shot_ends(hand_mg: int) -> None:
+    with firmware("coffee_2900") as load:
+        names, data = load("live"), load("board")
+        module = small_ints("stops")
+        live = names.Live()
+        live.flow_ul_s, live.weight_mg = 2000, 36000
+        stops = module.Stops(live, [0] * 22, data.BREW_BOILER)
+        usual = stops.now[module._DRIP_MS]
+        stops.water_ends()
+        live.weight_mg += hand_mg
+        stops.learn()
+        assert (stops.now[module._DRIP_MS] != usual) == (0 <= hand_mg < 5000)
+
+
+def test_a_machine_that_is_never_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ticks_us", "ticks_diff"):
+        monkeypatch.setattr(f"time.{name}", lambda *us: 0, raising=False)
+    with firmware():
+        meter = small_ints("flow").Flow()
+        meter.pulses = meter._seen = 3000000  # 1500 l
+        meter.begin()
+        meter.pulses += 80
+        meter.step(0)
+        assert meter.volume_ul() == 40000

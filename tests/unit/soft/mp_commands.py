@@ -315,6 +315,16 @@ def test_a_default_set_point_is_in_force_at_once():
     bench.close()
 
 
+def test_settings_that_a_shot_refuses_are_not_kept():
+    bench = Bench()
+    bench.mailbox.answers[names.REQ_SETPOINT] = REFUSALS.index("busy") + 1  # it has just begun
+    for n, name in enumerate(("setpoint", "config.put")):
+        args = {"brew_mc" if name == "setpoint" else "brew_setpoint_mc": 91000}
+        error(bench.send(name, args, id="s%d" % n), "busy")
+        assert bench.config["brew_setpoint_mc"] == 0
+    bench.close()
+
+
 def test_characters_beyond_65535_come_as_utf_8():
     bench = Bench()
     put = b'{"id":"%s","deadline":%d,"args":{"slot":1,"recipe":{"name":"%s","temp_mc":92000,' \
@@ -420,6 +430,36 @@ def test_hmac_is_that_of_rfc_4231():
     assert hexlify(mac) == b"b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"
     mac = hmac_sha256(b"\xaa" * 131, b"Test Using Larger Than Block-Size Key - Hash Key First")
     assert hexlify(mac) == b"60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"
+
+
+def test_a_refused_order_is_no_shot_of_somebody_who_draws_water_meanwhile():
+    # pressed while the order was being written: the tick holds the water back until LOUD
+    for boots in (False, True):
+        bench = Bench(safe=False)
+        ask = bench.mailbox.ask
+
+        def tap(request, *more):
+            if request == names.REQ_BREW:
+                bench.enter(names.HOT_WATER)
+                bench.mailbox.answers[request] = REFUSALS.index("busy") + 1
+            return ask(request, *more)
+
+        bench.mailbox.ask = tap
+        error(bench.send("brew", {"slot": 0}, id="b1"), "busy")
+        bench.enter(names.READY)
+        bench.pass_ms(2000)
+        if boots:
+            bench.boot("power")
+            assert not bench.journalled("brew")
+        bench.shot_starts()
+        bench.pass_ms(200)
+        bench.enter(names.BREWING)
+        bench.shot_ends()
+        bench.pass_ms(500)
+        assert [(f["source"], f["command"]) for f in bench.journalled("brew")] == [
+            ("local", None)]
+        error(bench.send("brew", {"slot": 0}, id="b1"), "busy")
+        bench.close()
 
 
 def test_a_failing_flash_is_said_and_nothing_is_brewed():

@@ -72,6 +72,41 @@ def test_a_remote_shot_carries_its_command():
     bench.close()
 
 
+def poured(bench, command):
+    assert bench.send("brew", {"slot": 0}, id=command)["ok"]
+    bench.shot_starts(source=1)
+    bench.facts.step()
+    bench.enter(names.BREWING)
+    bench.pass_ms(1000)
+    bench.shot_ends()  # after this pass looked for events
+
+
+def brewed(bench):
+    return [(f["shot"], f["command"], f["result"]) for f in bench.journalled("brew")]
+
+
+def test_an_order_in_the_pass_in_which_a_shot_ends_leaves_it_its_command():
+    for slot in (0, 9):  # taken, refused
+        bench = Bench()
+        poured(bench, "cmd-1")
+        assert bench.send("brew", {"slot": slot}, id="cmd-2")["ok"] == (slot == 0)
+        bench.pass_ms(500)
+        assert brewed(bench) == [(1, "cmd-1", "ok")]
+        bench.close()
+
+
+def test_no_order_takes_the_mark_of_a_shot_whose_fact_is_not_written():
+    for slot, more in ((0, [(2, "cmd-2", "aborted")]), (9, [])):
+        for wait_ms in (0, 100):
+            bench = Bench()
+            poured(bench, "cmd-1")
+            bench.pass_ms(wait_ms)
+            bench.send("brew", {"slot": slot}, id="cmd-2")
+            bench.boot("power")
+            assert brewed(bench) == [(1, "cmd-1", "ok")] + more
+            bench.close()
+
+
 def test_alarm_reasons_are_named():
     bench = Bench()
     bench.shot_starts()
@@ -309,6 +344,24 @@ def test_what_shots_teach_is_kept_when_it_is_worth_a_write():
     bench.boot()
     assert bench.config.tune("brew") == [1300, 1800, 1200, 6000, 1500]
     assert len(bench.journalled("maintenance")) == 1
+    bench.close()
+
+
+def test_a_shot_is_not_the_tune_that_somebody_asked_for():
+    bench = Bench()
+    for k, figure in enumerate((1300, 1900, 1200, 6000, 1500)):
+        bench.live.tune[k] = figure
+    bench.live.put(names.EV_MAINT, names.MAINT_NAMES.index("autotune_done"), 0)
+    bench.pass_ms(500)
+    assert bench.send("config.put", {"autotune": "again"})["ok"]
+    bench.live.tune[1] = 1700  # the new element is another one
+    bench.live.put(names.EV_SHOT, 0, 0)
+    bench.pass_ms(500)
+    bench.boot()
+    assert bench.config.tune("brew")[1] == 1700 and bench.config.wants_tune()
+    bench.live.put(names.EV_MAINT, names.MAINT_NAMES.index("autotune_done"), 0)
+    bench.pass_ms(500)
+    assert bench.config["autotune"] == "once"
     bench.close()
 
 

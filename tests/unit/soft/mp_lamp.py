@@ -2,7 +2,7 @@
 import time
 
 import lamp
-from live import HEATING, READY, Live
+from live import HEATING, READY, STANDBY, Live
 
 
 class Orders:
@@ -51,6 +51,15 @@ def test_nothing_touches_the_radio_before_there_is_something_to_show():
     live.state = READY
     through(it, 1000)
     assert Pin.made == 1 and Pin.shown == [1]
+
+
+def test_a_machine_asleep_is_dark():
+    it, live = fresh()
+    live.state = READY
+    through(it, 1000)
+    live.state = STANDBY
+    through(it, 1000)
+    assert Pin.shown == [1, 0]
 
 
 def test_it_blinks_while_an_alarm_is_latched():

@@ -66,6 +66,19 @@ def test_a_bound_from_a_wrong_clock_goes_when_the_right_time_comes():
     assert abs(time.time() * 1000 - SOME_DAY_MS) < 2000
 
 
+def test_a_flash_that_fails_holds_nothing_up():
+    # raised, it would end each pass in which it is tried, and with it the session
+    kept, clock, live = fresh()
+    clock.set_utc(SOME_DAY_MS)
+    os.mkdir("utc_floor")
+    try:
+        kept.step(1)
+    finally:
+        os.rmdir("utc_floor")
+    kept.step(1)
+    assert abs(validity.floor_ms() - SOME_DAY_MS) < 2000
+
+
 def test_a_damaged_note_is_no_note():
     fresh()
     with open("utc_floor", "wb") as f:
