@@ -207,6 +207,19 @@ def test_a_refusal_says_why(odoo: OdooServer, stack: Stack) -> None:
     stack.machines[MACHINE].set("cup", 1)
 
 
+def test_a_temperature_and_a_clean_ordered_in_odoo(odoo: OdooServer, stack: Stack) -> None:
+    """As the form orders them: no arguments, but its fields."""
+    ready(stack)
+    for temp_mc in (92_500, 93_000):
+        warmer = ended(odoo, order(odoo, name="setpoint", setpoint_c=temp_mc / 1000))
+        assert warmer["state"] == "ok", warmer["message"]
+        stack.wait_state(MACHINE, setpoint_mc=temp_mc)
+    stack.wait_state(MACHINE, state="ready")
+    clean = ended(odoo, order(odoo, name="clean"))
+    assert clean["state"] == "ok", clean["message"]
+    assert ended(odoo, order(odoo, name="stop"))["state"] == "ok"
+
+
 # --- pour a coffee when OpenERP is busy for too long
 def test_the_signs_from_inside(odoo: OdooServer, stack: Stack) -> None:
     """A transaction that stays open, as a stuck job's would."""

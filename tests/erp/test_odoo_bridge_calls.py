@@ -8,6 +8,7 @@ import pytest
 
 from tests.erp.facts import UTC_MS, alarm, brew
 from tests.erp.odoo19.server import OdooError, OdooServer
+from tests.support.contract import current
 
 PROFILE = {"name": "espresso", "temp_mc": 93_000, "stop": {"volume_ul": 36_000}, "phases": []}
 
@@ -23,7 +24,7 @@ def statuses(answer: dict[str, Any]) -> list[str]:
 
 def test_hello_says_who_is_there(odoo_server: OdooServer) -> None:
     answer = odoo_server.call("hello", bridge="bridge", protocol=1)
-    assert (answer["protocol"], answer["addon"]) == (1, "19.0.1.0.0")
+    assert (answer["protocol"], answer["addon"]) == (1, "19.0.1.1.0")
     with pytest.raises(OdooError, match="upgrade the older"):
         odoo_server.call("hello", bridge="bridge", protocol=2)
 
@@ -148,3 +149,31 @@ def test_an_order_is_fetched_until_it_is_finished(odoo_server: OdooServer) -> No
     assert odoo.call("fetch_orders", bridge="bridge", limit=10)["orders"] == []
     (seen,) = odoo.admin("coffee.command", "read", [command], ["state", "message"])
     assert (seen["state"], seen["message"]) == ("refused", "cup missing")
+
+
+def test_what_a_person_can_order_is_what_the_contract_knows(odoo_server: OdooServer) -> None:
+    """Each command of the form, with what its fields say; a recipe orders the other two."""
+    odoo = odoo_server
+    backend = odoo.run_machine("words")
+    recipe = {"name": "lungo", "temp_mc": 93_000, "volume_ul": 60_000}
+    slots = {"0": recipe, "1": {**recipe, "name": "ristretto"}}
+    odoo.call("import_recipes", machine="words", rev=1, slots=slots)
+    recipes = odoo.records("coffee.recipe", ["id"], [("backend_id", "=", backend)])
+    asked = {
+        "brew": {"recipe_id": recipes[0]["id"]},
+        "setpoint": {"setpoint_c": 93, "steam_c": 125},
+    }
+    kinds = odoo.admin("coffee.command", "fields_get", ["name"])["name"]["selection"]
+    names = {name for name, _label in kinds}
+    for name in sorted(names - {"recipe.put", "recipe.delete"}):
+        values = {"backend_id": backend, "name": name, **asked.get(name, {})}
+        odoo.admin("coffee.command", "create", values)
+    odoo.admin("coffee.recipe", "action_export", [recipes[0]["id"]])
+    odoo.admin("coffee.recipe", "write", [recipes[1]["id"]], {"active": False})
+    odoo.admin("coffee.recipe", "action_export", [recipes[1]["id"]])
+    orders = odoo.call("fetch_orders", bridge="bridge", limit=99)["orders"]
+    found = {one["name"]: one["args"] for one in orders if one["machine"] == "words"}
+    assert found.keys() == names
+    for name, args in found.items():
+        message = {"id": "odoo-1", "deadline": UTC_MS, "args": args}
+        current().validate_message(name, f"cmd-{name}.json", message)

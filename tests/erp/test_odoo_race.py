@@ -82,6 +82,26 @@ def test_push_presence_recipes_and_orders_at_once(odoo_server: OdooServer) -> No
     assert odoo_server.sql("SELECT count(*) FROM coffee_recipe WHERE name = 'espresso'") == "1"
 
 
+def test_machines_that_learn_the_same_new_drinks_share_their_products(
+    odoo_server: OdooServer,
+) -> None:
+    """Each in another order of slots: who waited for who waits for it would be a deadlock."""
+    drinks = [f"rush {number}" for number in range(4)]
+    machines = [f"fresh-{number}" for number in range(12)]
+    odoo_server.call("save_backends", drafts=[{"machine": machine} for machine in machines])
+    calls = []
+    for number, machine in enumerate(machines):
+        turned = drinks[number % 4 :] + drinks[: number % 4]
+        slots = {str(n): {"name": name, "temp_mc": 93_000} for n, name in enumerate(turned)}
+        calls.append(("import_recipes", {"machine": machine, "rev": 1, "slots": slots}))
+    answers = together(odoo_server, calls)
+    assert {one["status"] for answer in answers for one in answer} == {"created"}
+    held = odoo_server.sql(
+        "SELECT count(*), count(DISTINCT odoo_id) FROM coffee_recipe WHERE name LIKE 'rush %'"
+    )
+    assert held == "48|4"
+
+
 @pytest.mark.slow
 def test_two_processes_race_as_threads_do(odoo_cluster: Cluster) -> None:
     """With `workers`, requests run in processes that share nothing but the database."""

@@ -28,7 +28,7 @@ class CoffeeAdapter(Component):
                 ("fetched_at", "=", False),
             ]
         )
-        older = waiting.filtered(lambda one: one.args.get("slot") == args["slot"])
+        older = waiting.filtered(lambda one: (one.args or {}).get("slot") == args["slot"])
         older.write({"state": "cancelled", "message": self.env._("A newer change replaced it.")})
         return Command.create(
             {

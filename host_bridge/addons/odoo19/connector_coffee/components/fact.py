@@ -13,14 +13,14 @@ class Fact:
     """`raw` as the bridge sent it. After the import either `id` and `status` or `error` is set."""
 
     __slots__ = (
-        "again", "backend", "checkpoint", "coffee_id", "error", "id", "journal",
+        "again", "backend", "checkpoint", "coffee_id", "error", "foreign", "id", "journal",
         "machine", "model", "payload", "quarantine_id", "raw", "seq", "status", "values", "vals",
     )  # fmt: skip
 
     def __init__(self, raw):
         self.raw = raw
         self.id, self.status, self.error, self.quarantine_id = 0, "", "", 0
-        self.backend, self.vals = None, None
+        self.backend, self.vals, self.foreign = None, None, False
         self.machine = str(raw.get("machine") or "")
         self.journal = str(raw.get("journal") or "")
         self.model = str(raw.get("model") or "")
@@ -76,6 +76,11 @@ class Fact:
 
     def refuse(self, error):
         self.status, self.error, self.id = "refused", error, 0
+
+    def refuse_foreign(self, error):
+        """Of a machine that is not the caller's: nothing of it is kept."""
+        self.refuse(error)
+        self.foreign = True
 
     def settle(self, record_id, status):
         self.id, self.status, self.error = record_id, status, ""

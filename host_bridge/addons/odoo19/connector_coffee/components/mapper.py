@@ -171,8 +171,11 @@ class BrewMapper(Component):
         return {
             "recipe_id": recipe.id,
             "product_id": recipe.odoo_id.id,
-            "amount": self._amount(recipe.odoo_id),
+            "amount": self._amount(recipe.odoo_id) if self._is_drink(record) else 0.0,
         }
+
+    def _is_drink(self, record):
+        return record["result"] not in self.model._uncharged()
 
     def _amount(self, product):
         accounting = self.backend_record.accounting

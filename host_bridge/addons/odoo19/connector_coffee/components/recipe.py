@@ -10,6 +10,9 @@ from odoo.addons.connector.exception import MappingError
 from ..models.coffee_checkpoint import QUIET
 from .importer import REFUSALS
 
+DRINK_SPACE = 0x0C0FFEF
+"""Of advisory locks, one a company; the machines' are in LOCK_SPACE."""
+
 
 class RecipeMapper(Component):
     """{"slot", "recipe", "rev"} → a recipe. Each version checks its own kind."""
@@ -128,17 +131,21 @@ class RecipeBatchImporter(Component):
 
     def _product(self, name):
         """(product, known): a drink of that name that this machine has not bound yet, or a new
-        one."""
+        one. One machine of a company looks at a time: the next finds what this one makes (as long
+        as the transaction is the READ COMMITTED one of the bridge's calls)."""
+        company = self.backend_record.company_id
+        self.env.cr.execute("SELECT pg_advisory_xact_lock(%s, %s)", (DRINK_SPACE, company.id))
         bound = self.model.with_context(active_test=False).search(
             [("backend_id", "=", self.backend_record.id)]
         )
         drinks = self.model.search(
             [("name", "=ilike", escape_psql(name)), ("backend_id", "!=", self.backend_record.id),
-             ("backend_id.company_id", "=", self.backend_record.company_id.id)]
+             ("backend_id.company_id", "=", company.id),
+             ("odoo_id.company_id", "in", [company.id, False])]
         ).odoo_id - bound.odoo_id  # fmt: skip
         if drinks:
             return drinks[0], True
-        values = {"name": name, "type": "consu", "company_id": self.backend_record.company_id.id}
+        values = {"name": name, "type": "consu", "company_id": company.id}
         return self.env["product.product"].with_context(**QUIET).create(values), False
 
     def _checkpoint(self, binding):

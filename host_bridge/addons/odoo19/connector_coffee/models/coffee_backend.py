@@ -24,6 +24,7 @@ class CoffeeBackend(models.Model):
     _description = "Coffee Machine"
     _inherit = ["mail.thread", "mail.activity.mixin", "connector.backend"]
     _order = "name, id"
+    _check_company_auto = True
 
     name = fields.Char(required=True, tracking=True)
     machine = fields.Char(
@@ -206,6 +207,22 @@ class CoffeeBackend(models.Model):
         for backend in self:
             backend.last_brew = last.get(backend.id)
 
+    def write(self, vals):
+        moved = self._changing(vals, ("company_id",))
+        done = super().write(vals)
+        moved._ask_for_a_bridge()
+        return done
+
+    def _changing(self, vals, names):
+        """Those to which `vals` bring another value of one of these fields."""
+        given = set(names) & vals.keys()
+        return self.filtered(
+            lambda one: any((one._held(name) or False) != (vals[name] or False) for name in given)
+        )
+
+    def _held(self, name):
+        return self[name].id if self._fields[name].relational else self[name]
+
     # --- rules
     @api.constrains("machine")
     def _check_machine(self):
@@ -230,6 +247,22 @@ class CoffeeBackend(models.Model):
                 )
             if not 0 <= backend.pour_office_from < backend.pour_office_to <= 24:
                 raise ValidationError(self.env._("From must be before To; correct one of them"))
+
+    @api.constrains("company_id")
+    def _check_drinks(self):
+        recipes = self.with_context(active_test=False).sudo().recipe_ids
+        for backend, ours in recipes.grouped("backend_id").items():
+            allowed = [("company_id", "in", [backend.company_id.id, False])]
+            theirs = ours.odoo_id - ours.odoo_id.filtered_domain(allowed)
+            if theirs:
+                raise ValidationError(
+                    self.env._(
+                        "Company: %(drinks)s in %(machine)s are of another company; empty their"
+                        " company first, or choose other drinks",
+                        drinks=", ".join(theirs.mapped("display_name")),
+                        machine=backend.name,
+                    )
+                )
 
     @api.constrains("state", "version")
     def _check_version(self):
@@ -265,7 +298,9 @@ class CoffeeBackend(models.Model):
         if not self.version:
             found.append(self.env._("No version: choose one, or switch the machine on once"))
         bridge = self.bridge_id
-        if not bridge:
+        if self._leaves_its_bridge():
+            found.append(self._no_bridge_here())
+        elif not bridge:
             found.append(
                 self.env._("No bridge has spoken of it: connect one and switch the machine on")
             )
@@ -282,6 +317,36 @@ class CoffeeBackend(models.Model):
                 self.env._("The bridge says it is offline: is it switched on, is its Wi-Fi up?")
             )
         return found
+
+    def _leaves_its_bridge(self):
+        """Whether the key of its bridge is not for its company."""
+        user = self.bridge_id.sudo().user_id
+        return bool(user) and self.company_id not in user.company_ids
+
+    def _no_bridge_here(self):
+        return self.env._(
+            "The bridge %(bridge)s may not serve %(company)s, and what %(machine)s does waits"
+            " there: let its user into that company, or make its key again and name the company"
+            " under Also Serves (Coffee > Configuration > Connect a Bridge)",
+            bridge=self.bridge_id.name,
+            company=self.company_id.name,
+            machine=self.name,
+        )
+
+    def _ask_for_a_bridge(self):
+        for backend in self.filtered(lambda one: one._leaves_its_bridge()):
+            backend.online = False
+            self.env["coffee.checkpoint"].sudo()._add(
+                [
+                    {
+                        "backend_id": backend.id,
+                        "model": self._name,
+                        "coffee_id": f"company/{backend.company_id.id}",
+                        "res_id": backend.id,
+                        "summary": backend._no_bridge_here(),
+                    }
+                ]
+            )
 
     def action_start(self):
         for backend in self:

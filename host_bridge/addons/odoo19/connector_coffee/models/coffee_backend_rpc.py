@@ -2,13 +2,14 @@
 as a whole wrote nothing and may be repeated.
 
 Every public method here checks the caller's group and goes on as superuser: the bridge's user has
-no access rights at all (see security/), so these methods are all it can do.
+no access rights at all (see security/), so these methods are all it can do. Record rules do not
+bind a superuser, so each method looks itself that a machine is of a company the caller is in.
 """
 
 import zlib
 from collections import defaultdict
 
-from odoo import api, models
+from odoo import SUPERUSER_ID, api, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.release import version as SERVER_VERSION
 
@@ -57,8 +58,8 @@ class CoffeeBackend(models.Model):
 
     @api.model
     def save_backends(self, drafts, bridge=""):
-        """Creates or updates machines; never empties what is known. One that the settings refuse
-        is answered without id, in state "refused"."""
+        """Creates or updates machines; never empties what is known. One that the settings refuse,
+        or of another company, is answered without id, in state "refused"."""
         self = self._enter(drafts)
         known = self._known_or_drafts([draft["machine"] for draft in drafts])
         heard = self.env["coffee.bridge"]._heard(bridge) if bridge else None
@@ -85,7 +86,7 @@ class CoffeeBackend(models.Model):
         known = self._by_machine([state["machine"] for state in states])
         for state in states:
             backend = known.get(state["machine"])
-            if not backend:
+            if not backend or backend._is_foreign():
                 continue
             seen_ms = int(state.get("last_seen_ms") or 0)
             values = {"online": bool(state.get("online"))}
@@ -103,7 +104,8 @@ class CoffeeBackend(models.Model):
         self = self._enter([{"machine": machine}])
         backend = self._known_or_drafts([machine]).get(machine)
         if not backend:
-            error = self._refusal(machine)
+            there = self._by_machine([machine])
+            error = self._foreign(machine) if there else self._refusal(machine)
             return [{"slot": slot, "id": 0, "status": "refused", "error": error} for slot in slots]
         with backend.work_on("coffee.recipe") as work:
             return work.component(usage="batch.importer").run(int(rev), slots)
@@ -111,7 +113,7 @@ class CoffeeBackend(models.Model):
     @api.model
     def add_checkpoints(self, drafts):
         """Ids in the order given; one that exists is returned as it is. Those of a machine that
-        the settings refuse are passed over."""
+        the settings refuse, or of another company, are passed over."""
         self = self._enter(drafts)
         known = self._known_or_drafts([draft["machine"] for draft in drafts])
         drafts = [draft for draft in drafts if draft["machine"] in known]
@@ -149,14 +151,20 @@ class CoffeeBackend(models.Model):
         """How orders ended. Unknown ones (a restored database) are nobody's business."""
         self = self._enter()
         ends = {end["id"]: end for end in done}
-        self.env["coffee.command"].search([("uid", "in", list(ends))])._finish(ends)
+        ours = [("uid", "in", list(ends)), ("company_id", "in", self.env.user.company_ids.ids)]
+        self.env["coffee.command"].search(ours)._finish(ends)
         return True
 
     @api.model
     def reviewed(self, bridge, open):  # pylint: disable=redefined-builtin
-        """Those of the bridge's open checkpoints that are done or unknown here, and by whom."""
+        """Those of the bridge's open checkpoints that are done or unknown here, and by whom. Of
+        another company's machine nothing is said."""
         self = self._enter()
-        return self.env["coffee.checkpoint"]._no_longer_open(open)
+        known = self._by_machine({key["machine"] for key in open})
+        return self.env["coffee.checkpoint"]._no_longer_open(
+            [key for key in open
+             if key["machine"] not in known or not known[key["machine"]]._is_foreign()]
+        )  # fmt: skip
 
     # --- entering
     def _enter(self, rows=()):
@@ -207,14 +215,30 @@ class CoffeeBackend(models.Model):
             machine,
         )
 
+    def _is_foreign(self):
+        """Whether it is of a company the caller is not in; Odoo itself is in all."""
+        self.ensure_one()
+        user = self.env.user
+        return user.id != SUPERUSER_ID and self.company_id not in user.company_ids
+
+    def _foreign(self, machine):
+        """Begins as `_refusal`: the bridge sends the facts again once the machine is let in."""
+        return self.env._(
+            "machine: %(machine)s is of another company than %(user)s; let that user into it, or"
+            " make the key again and name the company under Also Serves (Coffee > Configuration >"
+            " Connect a Bridge)",
+            machine=machine,
+            user=self.env.user.name,
+        )
+
     def _known_or_drafts(self, machines):
-        """Backends by machine; new ones are made, unless the settings refuse that."""
+        """The caller's backends by machine; new ones are made, unless the settings refuse that."""
         known = self._by_machine(machines)
         if not self._refuses_unknown():
             for machine in machines:
                 if machine not in known:
                     known[machine] = self._new_draft(machine)
-        return known
+        return {name: backend for name, backend in known.items() if not backend._is_foreign()}
 
     def _new_draft(self, machine):
         """Raises ValidationError for a name that is none, UserError where drafts are refused."""
@@ -259,9 +283,6 @@ class CoffeeBackend(models.Model):
         if changed:
             self.write(changed)
 
-    def _held(self, name):
-        return self[name].id if self._fields[name].relational else self[name]
-
     # --- push
     @api.model
     def _push(self, raw_facts, bridge=None):
@@ -274,7 +295,7 @@ class CoffeeBackend(models.Model):
             backends = self.union(*(fact.backend for fact in group))
             with backends[:1].work_on(model) as work:
                 work.component(usage="batch.importer").run(group)
-        self.env["coffee.quarantine"]._keep([fact for fact in facts if fact.error])
+        self.env["coffee.quarantine"]._keep([f for f in facts if f.error and not f.foreign])
         self.env["coffee.quarantine"]._release([f for f in facts if f.id])
         self.env["coffee.checkpoint"]._add([c for fact in facts for c in fact.checkpoints()])
         return {
@@ -285,9 +306,11 @@ class CoffeeBackend(models.Model):
     def _resolve_machines(self, facts, bridge):
         known = self._by_machine({fact.machine for fact in facts})
         for fact in facts:
+            backend = known.get(fact.machine)
+            if backend and backend._is_foreign():
+                fact.refuse_foreign(self._foreign(fact.machine))
             if fact.error:
                 continue
-            backend = known.get(fact.machine)
             if backend is None:
                 try:
                     with self.env.cr.savepoint():
@@ -303,7 +326,7 @@ class CoffeeBackend(models.Model):
                 )
         if bridge:
             for backend in known.values():
-                if backend.bridge_id != bridge:
+                if backend.bridge_id != bridge and not backend._is_foreign():
                     backend.bridge_id = bridge
 
     @api.model

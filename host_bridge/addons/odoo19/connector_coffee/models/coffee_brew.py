@@ -39,7 +39,9 @@ class CoffeeBrew(models.Model):
     reason = fields.Char(readonly=True)
     currency_id = fields.Many2one(related="backend_id.currency_id")
     amount = fields.Float(
-        readonly=True, digits="Product Price", help="As the machine's setting says, when it came."
+        readonly=True,
+        digits="Product Price",
+        help="As the machine's setting says, when it came. An aborted brew is worth nothing.",
     )
 
     # the same in a person's units
@@ -65,6 +67,12 @@ class CoffeeBrew(models.Model):
             brew.pressure_peak_bar = brew.pressure_peak_mbar / 1000
             brew.pressure_mean_bar = brew.pressure_mean_mbar / 1000
             brew.energy_wh = brew.energy_j / 3600
+
+    @api.model
+    def _uncharged(self):
+        """Results that are no drink: worth nothing here and never sold. What they took of beans
+        and water is stock's to know."""
+        return ["aborted"]
 
     def _fact_name(self):
         return f"{self.backend_id.name} #{self.shot}"

@@ -11,7 +11,8 @@ from ..components.fact import as_ms
 
 ACTING = ("brew", "clean", "update")
 """What moves water, heat or firmware is never sent a second time by itself."""
-RECIPES = ("recipe.put", "recipe.delete")
+RECIPES = {"recipe.put": {"slot", "recipe"}, "recipe.delete": {"slot"}}
+"""What a recipe's own form orders, and the arguments that needs."""
 OURS = {"uid", "user_id", "state", "fetched_at", "finished_at", "message", "result", "retry_of_id"}
 """What nobody says who gives an order."""
 MANAGERS = {"args", "deadline"}
@@ -57,7 +58,14 @@ class CoffeeCommand(models.Model):
         domain="[('backend_id', '=', backend_id)]",
         ondelete="set null",
     )
-    setpoint_c = fields.Float("Temperature (°C)", digits=(16, 1))
+    program = fields.Selection(
+        [("backflush", "Backflush"), ("rinse", "Rinse"), ("descale", "Descale")],
+        "Programme",
+        default="backflush",
+        help="What a machine cannot do it refuses.",
+    )
+    setpoint_c = fields.Float("Temperature (°C)", digits=(16, 1), help="To brew at. 0: as it is.")
+    steam_c = fields.Float("Steam (°C)", digits=(16, 1), help="Of the steam boiler. 0: as it is.")
     args = fields.Json(readonly=True)
     args_text = fields.Text("Arguments as Text", compute="_compute_args_text")
     user_id = fields.Many2one(
@@ -122,7 +130,21 @@ class CoffeeCommand(models.Model):
         for command in commands:
             if not command.args:
                 command.sudo().args = command._default_args()
+            command._check_words()
         return commands
+
+    def _check_words(self):
+        missing = RECIPES.get(self.name, set()) - (self.args or {}).keys()
+        if missing:
+            names = dict(self._fields["name"]._description_selection(self.env))
+            raise UserError(
+                self.env._(
+                    "Arguments: “%(command)s” needs %(missing)s; change or archive the recipe in"
+                    " its own form (Coffee > Recipes), and it goes to the machine by itself",
+                    command=names[self.name],
+                    missing=", ".join(sorted(missing)),
+                )
+            )
 
     def _check_order(self, vals):
         """What the form does not ask is not a user's to say, and recipes are a manager's."""
@@ -174,24 +196,29 @@ class CoffeeCommand(models.Model):
                 raise UserError(self.env._("Recipe: choose what to brew"))
             return {"slot": self.recipe_id.coffee_id}
         if self.name == "clean":
-            return {"programme": "backflush"}
+            if not self.program:
+                raise UserError(self.env._("Programme: choose how to clean"))
+            return {"program": self.program}
         if self.name == "setpoint":
-            if not self.setpoint_c:
+            boilers = {"brew_mc": self.setpoint_c, "steam_mc": self.steam_c}
+            args = {name: round(temp_c * 1000) for name, temp_c in boilers.items() if temp_c}
+            if not args:
                 raise UserError(self.env._("Temperature: give the new one in °C"))
-            return {"temp_mc": round(self.setpoint_c * 1000)}
+            return args
         return {}
 
     # --- for the bridge
     @api.model
     def _fetch(self, bridge, limit, known=()):
-        """Orders of the bridge's machines and of machines no bridge has spoken of yet, without
-        those it has (`known`), the oldest first."""
+        """Orders of the bridge's machines and of machines no bridge has spoken of yet, all of its
+        companies, without those it has (`known`), the oldest first."""
         waiting = self.search(
             [
                 ("state", "=", "waiting"),
                 ("uid", "not in", list(known or ())),
                 ("backend_id.bridge_id", "in", [False, bridge.id]),
                 ("backend_id.state", "=", "running"),
+                ("backend_id.company_id", "in", self.env.user.company_ids.ids),
             ],
             order="id",
             limit=limit,

@@ -14,23 +14,30 @@ class CoffeeBackend(models.Model):
 
     @api.model
     def _pour(self):
-        """{"busy", "signals", "settings"} for `fetch`."""
+        """{"busy", "signals", "settings"} for `fetch_orders`, of the caller's companies."""
         known = _kept.get(self.env.cr.dbname)
-        if known and time.monotonic() - known[0] < KEPT_S:
-            return known[1]
-        signals = self._busy_signals()
-        backends = self.search([("pour_enabled", "=", True), ("state", "=", "running")])
-        settings = {
-            backend.machine: backend._pour_settings() | {"busy": backend._is_busy(signals)}
-            for backend in backends
-        }
-        answer = {
+        if not known or time.monotonic() - known[0] >= KEPT_S:
+            known = _kept[self.env.cr.dbname] = time.monotonic(), *self._pour_afresh()
+        _since, signals, machines = known
+        companies = self.env.user.company_ids.ids
+        settings = {name: one for name, (company, one) in machines.items() if company in companies}
+        return {
             "busy": any(one["busy"] for one in settings.values()),
             "signals": signals,
             "settings": settings,
         }
-        _kept[self.env.cr.dbname] = time.monotonic(), answer
-        return answer
+
+    def _pour_afresh(self):
+        """(signals, {machine: (its company's id, settings)})."""
+        signals = self._busy_signals()
+        backends = self.search([("pour_enabled", "=", True), ("state", "=", "running")])
+        return signals, {
+            backend.machine: (
+                backend.company_id.id,
+                backend._pour_settings() | {"busy": backend._is_busy(signals)},
+            )
+            for backend in backends
+        }
 
     def _is_busy(self, signals):
         """Whether a signal has reached this machine's limit; a limit of 0 is none."""

@@ -16,6 +16,7 @@ class CoffeeRecipe(models.Model):
     _inherit = ["mail.thread", "coffee.binding"]
     _description = "Recipe in a Machine"
     _order = "backend_id, position, id"
+    _check_company_auto = True
 
     odoo_id = fields.Many2one(
         "product.product",
@@ -23,6 +24,7 @@ class CoffeeRecipe(models.Model):
         required=True,
         ondelete="restrict",
         domain=[("type", "!=", "combo")],
+        check_company=True,
         tracking=True,
     )
     name = fields.Char(

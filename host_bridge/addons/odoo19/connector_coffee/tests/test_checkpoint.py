@@ -152,6 +152,7 @@ class TestCheckpoint(CoffeeCase):
             company_ids=[Command.set(other.ids)],
         )  # fmt: skip
         theirs = self._machine("theirs", "2900", company_id=other.id)
+        self.bridge_user.company_ids += other
         self.push(self.alarm(1), self.alarm(1, machine="theirs"))
         self.assertIn(self.manager.partner_id, self.about(1).message_partner_ids)
         self.assertNotIn(stranger.partner_id, self.about(1).message_partner_ids)

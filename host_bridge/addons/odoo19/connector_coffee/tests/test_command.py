@@ -1,7 +1,10 @@
+from ast import literal_eval
 from unittest.mock import patch
 
+from lxml import etree
+
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tests import tagged
+from odoo.tests import Form, tagged
 
 from .common import PROFILE, CoffeeCase
 
@@ -62,11 +65,70 @@ class TestCommand(CoffeeCase):
                     command.action_retry()
 
     def test_arguments_are_in_the_machines_words(self):
-        self.assertEqual(self.order("setpoint", setpoint_c=92.5).args, {"temp_mc": 92500})
+        self.assertEqual(self.order("setpoint", setpoint_c=92.5).args, {"brew_mc": 92500})
         with self.assertRaises(UserError):
             self.order("setpoint")
         with self.assertRaises(UserError):
             self.order("brew", recipe_id=False)
+
+    def test_each_command_is_what_the_machine_takes(self):
+        """Names as in docs/schemas/cmd-*.json: the machine refuses an order of other words."""
+        for name, values, args in (
+            ("clean", {}, {"program": "backflush"}),
+            ("clean", {"program": "rinse"}, {"program": "rinse"}),
+            ("setpoint", {"setpoint_c": 92.5}, {"brew_mc": 92500}),
+            ("setpoint", {"steam_c": 125}, {"steam_mc": 125000}),
+            ("setpoint", {"setpoint_c": 92, "steam_c": 120},
+             {"brew_mc": 92000, "steam_mc": 120000}),
+            ("wake", {"setpoint_c": 92, "program": "rinse"}, {}),
+        ):  # fmt: skip
+            self.assertEqual(self.order(name, **values).args or {}, args)
+
+    def test_the_form_offers_nothing_that_it_cannot_fill_in(self):
+        """A recipe is written by its own form. What another module adds is offered."""
+        action = self.left.action_new_command()
+        arch = etree.fromstring(
+            self.env["coffee.command"].get_view(action["view_id"], "form")["arch"]
+        )
+        (name,) = arch.xpath("//field[@name='name']")
+        self.assertEqual(name.get("widget"), "filterable_selection")
+        hidden = literal_eval(name.get("options"))["blacklisted_values"]
+        self.assertEqual(hidden, ["recipe.put", "recipe.delete"])
+        context = {"default_backend_id": self.left.id}
+        orders = self.env["coffee.command"].with_user(self.manager).with_context(**context)
+        self.api.import_recipes("left", 1, {"0": PROFILE})
+        offered = set(self.env["coffee.command"]._fields["name"].get_values(self.env)) - {*hidden}
+        for command in offered:
+            form = Form(orders, view="connector_coffee.coffee_command_new_view_form")
+            form.name = command
+            if command == "brew":
+                form.recipe_id = self.left.recipe_ids
+            if command == "setpoint":
+                form.setpoint_c = 93
+            self.assertEqual(form.save().name, command)
+
+    def test_a_recipe_is_never_ordered_without_words(self):
+        orders = self.env["coffee.command"].with_user(self.manager)
+        for name in ("recipe.put", "recipe.delete"):
+            for args in ({}, {"args": {}}, {"args": False}):
+                with self.assertRaisesRegex(UserError, "Arguments: .*in its own form"):
+                    orders.create({"backend_id": self.left.id, "name": name, **args})
+        for args in ({"slot": "0"}, {"recipe": PROFILE}):
+            with self.assertRaisesRegex(UserError, "Arguments: .*in its own form"):
+                orders.create({"backend_id": self.left.id, "name": "recipe.put", "args": args})
+
+    def test_an_order_without_words_holds_up_no_recipe(self):
+        """One that the form of older versions let through waits for ever."""
+        self.api.import_recipes("left", 1, {"0": PROFILE})
+        order = self.order("wake")
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE coffee_command SET name = 'recipe.delete', args = NULL, deadline = NULL"
+            " WHERE id = %s", [order.id]
+        )  # fmt: skip
+        self.env.invalidate_all()
+        self.left.recipe_ids.action_export()
+        self.assertEqual(self.left.command_ids[:1].name, "recipe.put")
 
     def test_only_a_running_machine_takes_orders(self):
         self.left.state = "checked"

@@ -270,3 +270,19 @@ class TestPush(CoffeeCase):
 
     def test_a_seq_beyond_64_bits_is_one_facts_fault(self):
         self.assertEqual(self.statuses(self.brew(2**63), self.brew(1)), ["refused", "created"])
+
+    def test_a_brew_that_was_aborted_is_worth_nothing(self):
+        """As it is never sold; what it took of beans and water is stock's to know."""
+        self.api.import_recipes("left", 1, {"0": PROFILE})
+        drink = self.left.recipe_ids.odoo_id
+        drink.write({"list_price": 1.5, "standard_price": 0.4})
+        for accounting, amount, first in (("price", 1.5, 1), ("internal", 0.4, 4)):
+            self.left.accounting = accounting
+            self.push(
+                self.brew(first),
+                self.brew(first + 1, result="stopped"),
+                self.brew(first + 2, result="aborted"),
+            )
+            brews = [self.record("coffee.brew", first + step) for step in range(3)]
+            self.assertEqual([brew.amount for brew in brews], [amount, amount, 0], accounting)
+            self.assertEqual(brews[2].product_id, drink)

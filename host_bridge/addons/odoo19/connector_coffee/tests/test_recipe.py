@@ -48,6 +48,13 @@ class TestRecipe(CoffeeCase):
         self.assertEqual(self.recipe("3", "right").odoo_id, self.recipe("0").odoo_id)
         self.assertFalse(self.recipe("3", "right").checkpoint_id)
 
+    def test_a_drink_that_became_another_companys_is_not_shared(self):
+        self.import_recipes(s0=PROFILE)
+        self.recipe().odoo_id.company_id = self.env["res.company"].create({"name": "Other"})
+        (answer,) = self.import_recipes("right", s3={**VOLUMETRIC, "name": "Espresso"})
+        self.assertEqual(answer["status"], "created", answer["error"])
+        self.assertEqual(self.recipe("3", "right").odoo_id.company_id, self.env.company)
+
     def test_two_slots_never_share_a_drink(self):
         self.import_recipes(s0=PROFILE, s1=PROFILE)
         self.assertNotEqual(self.recipe("0").odoo_id, self.recipe("1").odoo_id)

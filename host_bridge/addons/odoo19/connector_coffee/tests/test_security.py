@@ -1,7 +1,8 @@
 from odoo import Command
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import new_test_user, tagged
 
+from ..models import coffee_pour
 from .common import PROFILE, CoffeeCase
 
 CALLS = {
@@ -88,6 +89,7 @@ class TestSecurity(CoffeeCase):
     def test_companies_see_their_own_machines(self):
         other = self.env["res.company"].create({"name": "Other"})
         self.left.company_id = other
+        self.bridge_user.company_ids += other
         self.push(self.brew(1), self.alarm(2), self.brew(1, "right"))
         env = self.env(user=self.user)
         self.assertEqual(env["coffee.backend"].search([("machine", "in", ["left", "right"])]),
@@ -178,3 +180,124 @@ class TestSecurity(CoffeeCase):
         self.assertFalse(wizard.with_user(other).search([("id", "=", made.id)]))
         with self.assertRaises(AccessError):
             made.with_user(other).read(["key"])
+
+    # --- a bridge's companies
+    def other(self):
+        return self.env["res.company"].create({"name": "Other"})
+
+    def test_a_bridge_writes_no_other_companys_machine(self):
+        """Neither facts nor presence, recipes, checkpoints or versions; and its own machines'
+        facts in the same call are taken."""
+        self.api.save_backends([{"machine": "left"}], "theirs")
+        other = self.other()
+        self.left.company_id = other
+        answer = self.push(self.brew(1), self.brew(2, "right"), self.alarm(3))
+        self.assertEqual(
+            [one["status"] for one in answer["results"]], ["refused", "created", "refused"]
+        )
+        # as it begins, the bridge takes the fact out of quarantine once the machine is let in
+        self.assertRegex(answer["results"][0]["error"], "^machine: left is of another company")
+        self.assertEqual([one["machine"] for one in answer["cursors"]], ["right"])
+        self.assertFalse(self.record("coffee.brew", 1))
+        self.assertFalse(self.env["coffee.quarantine"].search([("machine", "=", "left")]))
+        (saved,) = self.api.save_backends([{"machine": "left", "serial": "mine"}], "mine")
+        self.assertEqual((saved["id"], saved["state"]), (False, "refused"))
+        self.api.presence([{"machine": "left", "online": True, "last_seen_ms": "1767225600000"}])
+        (recipe,) = self.api.import_recipes("left", 1, {"0": PROFILE})
+        self.assertEqual(recipe["status"], "refused")
+        self.assertFalse(self.left.with_context(active_test=False).recipe_ids)
+        before = self.env["coffee.checkpoint"].search_count([("backend_id", "=", self.left.id)])
+        word = {"machine": "left", "model": "coffee.event", "coffee_id": "x", "summary": "look"}
+        self.assertEqual(self.api.add_checkpoints([word]), [])
+        after = self.env["coffee.checkpoint"].search_count([("backend_id", "=", self.left.id)])
+        self.assertEqual(after, before)
+        self.assertFalse(self.left.serial or self.left.online)
+        self.assertEqual(self.left.bridge_id.name, "theirs")
+        self.bridge_user.company_ids += other
+        self.assertEqual(self.statuses(self.brew(1)), ["created"])
+
+    def test_a_bridge_learns_nothing_of_another_companys_machine(self):
+        self.push(self.alarm(1))
+        orders = self.env["coffee.command"].with_user(self.user)
+        command = orders.create({"backend_id": self.left.id, "name": "wake"}).sudo()
+        checkpoint = self.env["coffee.checkpoint"].search([("model", "=", "coffee.alarm")])
+        checkpoint.note = "secret"
+        checkpoint.action_review()
+        self.left.pour_enabled = True
+        self.left.company_id = self.other()
+        self.left.bridge_id = False
+        coffee_pour._kept.clear()
+        self.addCleanup(coffee_pour._kept.clear)
+        answer = self.api.fetch_orders("test", 10)
+        self.assertEqual((answer["orders"], answer["pour"]["settings"]), ([], {}))
+        self.api.finished([{"id": command.uid, "state": "ok", "message": "", "result": None}])
+        self.assertEqual(command.state, "waiting")
+        key = {"machine": "left", "model": "coffee.alarm", "coffee_id": checkpoint.coffee_id}
+        self.assertEqual(self.api.reviewed("test", [key]), [])
+
+    def test_a_bridge_spoils_no_fact_in_another_companys_quarantine(self):
+        self.push(self.brew(1, source="by magic"))
+        row = self.env["coffee.quarantine"].search([("machine", "=", "left")])
+        held = row.fact
+        self.left.company_id = self.other()
+        self.push(self.brew(1, source="local", shot=99), {**self.brew(1), "values": "none"})
+        self.assertEqual((row.fact, row.state), (held, "open"))
+
+    def test_a_manager_imports_nothing_into_another_companys_machine(self):
+        """A fact of a machine that was unknown is everybody's to look at."""
+        self.env["ir.config_parameter"].set_param("connector_coffee.unknown_machine", "refuse")
+        self.push(self.brew(1, "new"))
+        row = self.env["coffee.quarantine"].search([("machine", "=", "new")])
+        self._machine("new", "1900", company_id=self.other().id)
+        row.with_user(self.manager).action_replay()
+        self.assertEqual(row.state, "open")
+        self.assertIn("another company", row.reason)
+        self.assertFalse(self.record("coffee.brew", 1, "new"))
+        row.action_replay()  # Odoo itself may
+        self.assertEqual(row.state, "replayed")
+
+    def test_a_bridge_may_serve_more_companies(self):
+        other = self.other()
+        self.manager.company_ids += other
+        wizard = self.env["coffee.bridge.connect"].with_user(self.manager)
+        made = wizard.create({"name": "cellar"})
+        made.action_make()
+        user = self.env["res.users"].search([("login", "=", made.login)])
+        self.assertEqual(user.company_ids, self.env.company)
+        wizard.create({"name": "cellar", "company_ids": [Command.set(other.ids)]}).action_make()
+        self.assertEqual(user.company_id, self.env.company)
+        self.assertEqual(user.company_ids, self.env.company | other)
+        wizard.create({"name": "cellar"}).action_make()
+        self.assertEqual(user.company_ids, self.env.company | other, "a new key takes none away")
+        third = self.env["res.company"].create({"name": "Third"})
+        with self.assertRaises(UserError):
+            wizard.create({"name": "x", "company_ids": [Command.set(third.ids)]}).action_make()
+
+    def test_a_machine_that_leaves_its_bridges_companies_asks_a_person(self):
+        self.api.save_backends([{"machine": "left"}], "cellar")
+        self.api.presence([{"machine": "left", "online": True, "last_seen_ms": "1767225600000"}])
+        other = self.other()
+        self.left.company_id = other
+        asked = self.env["coffee.checkpoint"].search([("backend_id", "=", self.left.id)])
+        self.assertIn("cellar", asked.summary)
+        self.assertIn("Connect a Bridge", asked.summary)
+        self.assertFalse(self.left.online)
+        self.left.action_check()
+        self.assertIn("Connect a Bridge", self.left.check_message)
+        self.bridge_user.company_ids += other
+        self.left.action_check()
+        self.assertNotIn("Connect a Bridge", self.left.check_message)
+
+    def test_a_drink_is_of_the_machines_company(self):
+        self.api.import_recipes("left", 1, {"0": PROFILE})
+        drink = self.left.recipe_ids.odoo_id
+        other = self.other()
+        with self.assertRaisesRegex(ValidationError, f"{drink.name}.*empty their company"):
+            self.left.company_id = other
+        drink.company_id = False
+        self.left.company_id = other
+        theirs = self.env["product.product"].create(
+            {"name": "mocha", "company_id": self.env.company.id}
+        )
+        with self.assertRaisesRegex(UserError, "Drink"):
+            self.left.recipe_ids.odoo_id = theirs

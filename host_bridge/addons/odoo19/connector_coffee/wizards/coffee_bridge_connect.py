@@ -12,7 +12,15 @@ class CoffeeBridgeConnect(models.TransientModel):
 
     name = fields.Char("Bridge", required=True, default="bridge", help="As in its settings.")
     company_id = fields.Many2one(
-        "res.company", required=True, default=lambda self: self.env.company
+        "res.company",
+        required=True,
+        default=lambda self: self.env.company,
+        help="Where a machine it finds becomes a draft.",
+    )
+    company_ids = fields.Many2many(
+        "res.company",
+        string="Also Serves",
+        help="Companies that have machines at this bridge, too. A new key takes none away.",
     )
     days = fields.Integer("Valid For (days)", default=0, help="0: until it is taken back.")
     key = fields.Char(readonly=True)
@@ -23,8 +31,8 @@ class CoffeeBridgeConnect(models.TransientModel):
         self.ensure_one()
         if not self.env.user.has_group("connector_coffee.group_coffee_manager"):
             raise UserError(self.env._("Only a coffee manager connects bridges."))
-        if self.company_id not in self.env.user.company_ids:
-            raise UserError(self.env._("Choose a company you are in."))
+        if (self.company_id | self.company_ids) - self.env.user.company_ids:
+            raise UserError(self.env._("Choose companies you are in."))
         user = self._user()
         keys = self.env["res.users.apikeys"].with_user(user).sudo()
         keys.search([("user_id", "=", user.id)])._remove()
@@ -51,12 +59,14 @@ class CoffeeBridgeConnect(models.TransientModel):
                 )
             )
         user.filtered(lambda one: not one.active).active = True
+        if user and self.company_ids - user.company_ids:
+            user.company_ids |= self.company_ids
         return user or users.create(
             {
                 "name": f"Coffee Bridge {self.name}",
                 "login": login,
                 "company_id": self.company_id.id,
-                "company_ids": [Command.set(self.company_id.ids)],
+                "company_ids": [Command.set((self.company_id | self.company_ids).ids)],
                 "group_ids": [
                     Command.set(self.env.ref("connector_coffee.group_coffee_bridge").ids)
                 ],

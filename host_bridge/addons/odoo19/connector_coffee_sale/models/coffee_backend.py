@@ -30,6 +30,12 @@ class CoffeeBackend(models.Model):
             elif not backend.sale_since:
                 backend.sale_since = fields.Datetime.now()
 
+    def write(self, vals):
+        """What was brewed until now is sold as it was set until now."""
+        changing = self._changing(vals, ("accounting", "company_id", "sale_partner_id"))
+        changing.filtered(lambda one: one.accounting == "sale").sudo()._book_each("_sell")
+        return super().write(vals)
+
     @api.constrains("accounting", "sale_partner_id")
     def _check_sale_partner(self):
         for backend in self:
@@ -46,11 +52,12 @@ class CoffeeBackend(models.Model):
     def _sell(self):
         """A drink counts when it was not aborted, whoever stopped it."""
         self.ensure_one()
-        groups = self.env["coffee.brew"]._read_group(
+        Brew = self.env["coffee.brew"]
+        groups = Brew._read_group(
             [
                 ("sale_line_id", "=", False),
                 ("product_id", "!=", False),
-                ("result", "!=", "aborted"),
+                ("result", "not in", Brew._uncharged()),
                 *self._since(self.sale_since),
             ],
             ["product_id"],
@@ -68,6 +75,7 @@ class CoffeeBackend(models.Model):
         return Order.search(
             [
                 ("coffee_backend_id", "=", self.id),
+                ("company_id", "=", self.company_id.id),
                 ("partner_id", "=", self.sale_partner_id.id),
                 ("state", "=", "draft"),
             ],

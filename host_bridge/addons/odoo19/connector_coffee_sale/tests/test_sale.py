@@ -1,4 +1,4 @@
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tests import new_test_user, tagged
 
 from odoo.addons.connector_coffee.tests.common import PROFILE, CoffeeCase
@@ -126,3 +126,58 @@ class TestSale(CoffeeCase):
         ours = [name for name in fields if name.startswith("coffee_")]
         line.with_user(seller).read(["product_uom_qty", *ours])
         line.order_id.with_user(seller).copy()
+
+    def test_the_brews_amounts_are_those_of_the_order(self):
+        """Pivot and invoice say the same where the customer has no prices of his own."""
+        self.push(
+            self.brew(1), self.brew(2, slot="1"), self.brew(3, result="stopped"),
+            self.brew(4, result="aborted"), self.brew(5, slot="1", result="aborted"),
+        )  # fmt: skip
+        self.sell()
+        brews = self.env["coffee.brew"].search([("backend_id", "=", self.left.id)])
+        self.assertEqual(len(brews), 5)
+        self.assertAlmostEqual(sum(brews.mapped("amount")), self.orders.amount_untaxed)
+
+    # --- a machine that moves
+    def test_a_machine_of_another_company_begins_a_quotation_there(self):
+        self.push(self.brew(1))
+        self.sell()
+        first = self.orders
+        other = self.env["res.company"].create({"name": "Other"})
+        self.bridge_user.company_ids += other
+        self.push(self.brew(2))
+        self.left.recipe_ids.odoo_id.company_id = False
+        self.left.company_id = other
+        self.assertEqual(self.sold(first), {self.espresso: 2}, "brewed before it moved")
+        self.push(self.brew(3))
+        self.sell()
+        self.assertEqual(self.sold(first), {self.espresso: 2})
+        second = self.orders - first
+        self.assertEqual(
+            (self.sold(second), second.company_id, second.partner_id),
+            ({self.espresso: 1}, other, self.guest),
+        )
+
+    def test_what_was_brewed_before_a_setting_changed_is_sold_as_it_was(self):
+        guest = self.env["res.partner"].create({"name": "Office, 3rd floor"})
+        self.push(self.brew(1))
+        self.left.sale_partner_id = guest
+        self.assertEqual(self.sold(self.orders), {self.espresso: 1})
+        self.assertEqual(self.orders.partner_id, self.guest)
+        self.push(self.brew(2))
+        self.left.write({"accounting": "price", "sale_partner_id": False})
+        self.assertEqual(self.orders.partner_id, self.guest | guest)
+        self.assertEqual(sum(self.orders.order_line.mapped("product_uom_qty")), 2)
+
+    def test_a_manager_who_sells_nothing_may_move_it_too(self):
+        """Selling is not his right; that it is sold to the end is the machine's."""
+        self.push(self.brew(1))
+        self.left.with_user(self.manager).accounting = "none"
+        self.assertEqual(self.sold(self.orders), {self.espresso: 1})
+
+    def test_who_pays_is_of_the_machines_company(self):
+        other = self.env["res.company"].create({"name": "Other"})
+        self.guest.company_id = self.env.company
+        self.left.recipe_ids.odoo_id.company_id = False
+        with self.assertRaisesRegex(UserError, "Sold To"):
+            self.left.company_id = other

@@ -24,13 +24,13 @@ class CoffeeBackend(models.Model):
         help="What was brewed before stays as is.",
     )
     bean_product_id = fields.Many2one(
-        "product.product", "Beans", domain="[('is_storable', '=', True)]"
+        "product.product", "Beans", domain="[('is_storable', '=', True)]", check_company=True
     )
     bean_default_g = fields.Float(
         "Beans a Cup (g)", digits=(16, 1), default=18.0, help="Where no recipe says otherwise."
     )
     water_product_id = fields.Many2one(
-        "product.product", "Water", domain="[('is_storable', '=', True)]"
+        "product.product", "Water", domain="[('is_storable', '=', True)]", check_company=True
     )
 
     bean_rest_g = fields.Float("Beans Not Booked Yet (g)", readonly=True, copy=False)
@@ -43,6 +43,12 @@ class CoffeeBackend(models.Model):
                 backend.stock_since = False
             elif not backend.stock_since:
                 backend.stock_since = fields.Datetime.now()
+
+    def write(self, vals):
+        """What was used until now leaves the stock it was set to until now."""
+        changing = self._changing(vals, ("company_id", "stock_location_id"))
+        changing.filtered("stock_location_id").sudo()._book_used()
+        return super().write(vals)
 
     @api.constrains("bean_product_id", "water_product_id")
     def _check_units(self):
@@ -68,9 +74,11 @@ class CoffeeBackend(models.Model):
     def _cron_consume(self):
         used = [("stock_location_id", "!=", False)]
         backends = self.with_context(active_test=False).search(used)
-        backends = backends.with_context(active_test=True)
-        backends._book_each("_consume_beans")
-        backends._book_each("_consume_water")
+        backends.with_context(active_test=True)._book_used()
+
+    def _book_used(self):
+        self._book_each("_consume_beans")
+        self._book_each("_consume_water")
 
     def _consume_beans(self):
         self.ensure_one()

@@ -1,4 +1,4 @@
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 
 from odoo.addons.connector_coffee.tests.common import PROFILE, CoffeeCase
@@ -94,3 +94,24 @@ class TestConsumption(CoffeeCase):
         self.left.active = False
         self.consume()
         self.assertTrue(self.record("coffee.brew", 1).bean_move_id)
+
+    def test_what_was_used_before_it_moved_leaves_the_stock_it_stood_at(self):
+        self.left.bean_default_g = 20
+        self.push(self.brew(1, slot="7"))
+        place = self.left.stock_location_id
+        other = place.copy({"name": "Cellar"})
+        self.left.stock_location_id = other
+        move = self.record("coffee.brew", 1).bean_move_id
+        self.assertEqual((move.location_id, move.state), (place, "done"))
+        self.push(self.brew(2, slot="7"))
+        self.consume()
+        self.assertEqual(self.record("coffee.brew", 2).bean_move_id.location_id, other)
+
+    def test_stock_is_of_the_machines_company(self):
+        other = self.env["res.company"].create({"name": "Other"})
+        with self.assertRaisesRegex(UserError, "Taken From"):
+            self.left.company_id = other
+        self.left.stock_location_id = False
+        self.beans.company_id = self.env.company
+        with self.assertRaisesRegex(UserError, "Beans"):
+            self.left.company_id = other
