@@ -9,19 +9,23 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import structlog
 
 from host_bridge.contract import messages, topics
 from host_bridge.contract.messages import ContractError
 from host_bridge.curves import Curves
+from host_bridge.due import is_due
 from host_bridge.inbox import Envelope, Inbox, Outcome, RawFact
 from host_bridge.live import Live
 from host_bridge.registry import Identity, Registry
 from host_bridge.views import Curve
 
 log = structlog.get_logger(__name__)
+
+SEEN_EVERY_MS: Final = 60_000
+"""How often it is written down that a machine was heard; every state would be a write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ class Intake:
         self._listener = listener
         self._payload_bytes = payload_bytes
         self._models: dict[str, Identity] = {}
-        self._seen: set[str] = set()
+        self._seen: dict[str, int] = {}
         self._kept: list[tuple[Curve, int]] = []
         self.after: list[Callable[[], None]] = []
 
@@ -93,7 +97,7 @@ class Intake:
                     "payload", f"{len(incoming.payload)} bytes, at most {self._payload_bytes}"
                 )
             message = messages.decode(kind, incoming.payload)
-            self._note(tx, machine, incoming.arrival_ms)
+            self._note(tx, machine, incoming.arrival_ms, incoming.retain)
             return kind, self._dispatch(tx, machine, message, incoming)
         except ContractError as error:
             reason = f"{error}; correct the sender"
@@ -127,11 +131,16 @@ class Intake:
         for tell in told:
             tell()
 
-    def _note(self, tx: sqlite3.Connection, machine: str, now_ms: int) -> None:
-        if machine not in self._seen:
+    def _note(self, tx: sqlite3.Connection, machine: str, now_ms: int, retained: bool) -> None:
+        """What the broker kept makes a machine known, but is no sign of life."""
+        seen_ms = self._seen.get(machine)
+        if retained:
+            if seen_ms is None:
+                self._registry.meet(tx, machine, now_ms)
+        elif seen_ms is None or is_due(seen_ms + SEEN_EVERY_MS, now_ms, SEEN_EVERY_MS):
             self._registry.see(tx, machine, now_ms)
-            self._seen.add(machine)
-        self._live.seen(machine, now_ms)
+            self._seen[machine] = now_ms
+        self._live.seen(machine, now_ms, retained)
 
     def _dispatch(
         self, tx: sqlite3.Connection, machine: str, message: messages.Message, incoming: Incoming
@@ -207,7 +216,8 @@ class Intake:
         effect = self._live.status(machine, message)
         if effect == "stale":
             return False
-        self._registry.see(tx, machine, incoming.arrival_ms)
+        if not incoming.retain:
+            self._registry.see(tx, machine, incoming.arrival_ms)
         self._registry.set_status(tx, machine, message.online, message.boot)
         if message.online:
             if effect == "new":  # a birth told twice is one
@@ -219,7 +229,8 @@ class Intake:
         self, tx: sqlite3.Connection, machine: str, message: messages.Info, incoming: Incoming
     ) -> bool:
         known = self._models.get(machine)
-        self._registry.see(tx, machine, incoming.arrival_ms)
+        if not incoming.retain:
+            self._registry.see(tx, machine, incoming.arrival_ms)
         identity = Identity(message.model, message.serial, message.firmware)
         self._registry.set_info(tx, machine, identity, incoming.payload)
         self._models[machine] = identity

@@ -127,9 +127,12 @@ class Live:
             entry = self._of(machine)
             entry.boot, entry.last_seen_ms = boot, last_seen_ms
 
-    def seen(self, machine: str, now_ms: int) -> None:
+    def seen(self, machine: str, now_ms: int, retained: bool = False) -> None:
+        """`retained`: the broker kept it; that counts only for a machine never heard of."""
         with self._lock:
-            self._of(machine).last_seen_ms = now_ms
+            entry = self._of(machine)
+            if not (retained and entry.last_seen_ms):
+                entry.last_seen_ms = now_ms
 
     def status(self, machine: str, status: Status) -> StatusEffect:
         """Takes a birth or a will. A will speaks for its own boot only: a late one is stale."""

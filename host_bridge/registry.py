@@ -75,6 +75,14 @@ class Registry:
         row = self._db.one("SELECT count(*) AS n FROM machine")
         return 0 if row is None else int(row["n"])
 
+    def meet(self, tx: sqlite3.Connection, machine: str, now_ms: int) -> None:
+        """Known from now on; changes nothing for one that is known."""
+        tx.execute(
+            "INSERT INTO machine (machine, first_seen_ms, last_seen_ms) VALUES (?,?,?)"
+            " ON CONFLICT DO NOTHING",
+            (machine, now_ms, now_ms),
+        )
+
     def see(self, tx: sqlite3.Connection, machine: str, now_ms: int) -> None:
         tx.execute(
             "INSERT INTO machine (machine, first_seen_ms, last_seen_ms) VALUES (?,?,?)"

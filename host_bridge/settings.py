@@ -288,7 +288,7 @@ def load(config: Path | None = None, **overrides: Any) -> Settings:
     try:
         return FileSettings(**_given(overrides))
     except ValidationError as error:
-        raise SettingsError(_explain(error)) from error
+        raise SettingsError(_explain(error, toml_file)) from error
     except SourceError as error:
         found = re.search(r'field "(\w+)"', str(error))
         name = found[1] if found else "settings"
@@ -338,7 +338,7 @@ def _given(overrides: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _explain(error: ValidationError) -> str:
+def _explain(error: ValidationError, toml_file: Path) -> str:
     lines = []
     for problem in error.errors(include_url=False, include_input=False):
         field = ".".join(map(str, problem["loc"])) or "settings"
@@ -346,5 +346,5 @@ def _explain(error: ValidationError) -> str:
         if problem["type"] == "extra_forbidden":
             what = "no such setting; remove it or correct its name"
         env = PREFIX + field.replace(".", "_").upper()
-        lines.append(f"{field}: {what} (in coffee.toml, or {env}; {EXAMPLE})")
+        lines.append(f"{field}: {what} (in {toml_file}, or {env}; {EXAMPLE})")
     return "\n".join(lines)

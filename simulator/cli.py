@@ -64,7 +64,7 @@ A story from a file, as fast as this computer can:
     fault = { stuck_flowmeter = 1 }
 
 Fields of a step: at_s, machine, set, press, hold_ms, fault, clear, speed,
-power_cut, power_cut_after_flash_ops. `--list` names all faults and settings.
+power_cut, power_cut_after_flash_ops. `--list` names all faults, settings, buttons.
 """
 
 app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
@@ -133,7 +133,8 @@ def main(
         typer.Option(help="Heat up, pull one shot as fast as possible, draw it into this PNG."),
     ] = None,
     list_names: Annotated[
-        bool, typer.Option("--list", help="Every fault and setting of each model, then stop.")
+        bool,
+        typer.Option("--list", help="Every fault, setting and button of each model, then stop."),
     ] = False,
 ) -> None:
     """Simulated coffee machines: the real firmware on the real MicroPython, boilers and all.
@@ -182,6 +183,8 @@ def _list(wish: Wish) -> None:
             out.print(f"  {fault:24} {meaning}", markup=False)
         out.print("[bold]settings[/bold] (set = { NAME = VALUE } in a scenario)")
         out.print("  " + ", ".join(known["settings"]))
+        out.print("[bold]buttons[/bold] (press = \"NAME\" in a scenario)")
+        out.print("  " + ", ".join(known["buttons"]))
 
 
 def _run(wish: Wish, panel_port: int | None, panel_host: str) -> None:

@@ -205,6 +205,7 @@ def refused_ports(options: argparse.Namespace) -> list[str]:
         f"{words[name]!r} is no port: a whole number from 1 to 65535; {CURES[name]}"
         for name in CURES
         if not (words[name].isdecimal() and 0 < int(words[name]) < 65536)
+        and not (name == "panel_port" and options.panel_port is None)  # none was given: of PORT
     ]
     if wrong:
         return wrong

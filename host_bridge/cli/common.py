@@ -68,15 +68,20 @@ def explained() -> Iterator[None]:
         raise typer.Exit(FAILED) from error
 
 
+def must_have_run(chosen: Settings) -> None:
+    """Raises: DatabaseError: the folder is no bridge's."""
+    if not (chosen.data / "bridge.sqlite").is_file():
+        raise DatabaseError(
+            f"data: no bridge has run in {chosen.data}; start one with `run` or give --data"
+        )
+
+
 @contextmanager
 def folder(config: Path | None, data: Path | None) -> Iterator[Folder]:
     """The data folder, opened for reading."""
     with explained():
         chosen = settings(config, data)
-        if not (chosen.data / "bridge.sqlite").is_file():
-            raise DatabaseError(
-                f"data: no bridge has run in {chosen.data}; start one with `run` or give --data"
-            )
+        must_have_run(chosen)
         opened = Folder(chosen)
         try:
             yield opened

@@ -109,7 +109,8 @@ def check(config: Config = None) -> None:
     with explained():
         chosen = settings(config, None)
         if chosen.gateway.kind == "embedded":
-            out.print("no ERP: facts go into the store of the data folder ([gateway] kind)")
+            said_so = "no ERP: facts go into the store of the data folder ([gateway] kind)"
+            out.print(escape(said_so))
             return
         from host_bridge.gateway.odoo import OdooGateway
 
@@ -200,5 +201,6 @@ def quarantined(
             print_json(asdict(view))
             return
         out.print(f"topic    {said(view.topic)}\nreason   {said(view.reason)}")
-        out.print(f"received {view.times} times, {view.size_bytes} bytes:")
+        often = "once" if view.times == 1 else f"{view.times} times"
+        out.print(f"received {often}, {view.size_bytes} bytes:")
         out.print(escape(safe_text(view.payload)), soft_wrap=True)

@@ -13,7 +13,15 @@ import typer
 
 from host_bridge import log
 from host_bridge.cli import api
-from host_bridge.cli.common import Config, Data, WebPort, err, explained, settings
+from host_bridge.cli.common import (
+    Config,
+    Data,
+    WebPort,
+    err,
+    explained,
+    must_have_run,
+    settings,
+)
 from host_bridge.service import Bridge
 from host_bridge.settings import Settings, load
 from host_bridge.web.address import FOLDER
@@ -124,6 +132,7 @@ def login(config: Config = None, data: Data = None, web_port: WebPort = None) ->
 
     with explained():
         chosen = settings(config, data, web_port)
+        must_have_run(chosen)
         base = api.address(chosen, web_port).replace("//127.0.0.1:", "//localhost:")
         ticket = new_ticket(Path(chosen.data) / FOLDER)
         typer.echo(f"{base}/login/once/{ticket}")

@@ -223,7 +223,7 @@ class Channel:
             self._answer_run()
 
     def do_press(self, r):
-        self._world.set(r["what"], 1)
+        self._world.press(r["what"])
         for entry in list(self._later):  # pressed again: the earlier release is void
             if entry[1]["do"] == "set" and entry[1]["name"] == r["what"]:
                 self._later.remove(entry)

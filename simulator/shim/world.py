@@ -28,6 +28,7 @@ _NET_FAULTS = {
     "interrupts_off": "ms in which nothing is served, once: a driver that hogs the processor",
     "clock_jump": "s by which the machine's clock is set wrong, once",
 }
+BUTTONS = ("brew", "water", "steam")
 _ONCE = ("interrupts_off", "clock_jump")
 _SHOWN = (
     "temp_mc", "setpoint_mc", "steam_temp_mc", "steam_setpoint_mc", "pressure_mbar",
@@ -101,6 +102,13 @@ class World:
         self.channel.event({"event": "main_ended", "error": repr(error)})
 
     # --- faults and switches
+    def press(self, name):
+        buttons = wiring.fitted(BUTTONS)
+        if name not in buttons:
+            raise ValueError("press: no button is called %r on this machine; take one of %s"
+                             % (name, ", ".join(buttons)))
+        self.set(name, 1)
+
     def set(self, name, value):
         if name in wiring.OWN_SWITCHES:
             wiring.press(name, value)
@@ -137,7 +145,7 @@ class World:
         known.update(_NET_FAULTS)
         return {
             "faults": known, "settings": sorted(SETTINGS) + ["remote"],
-            "buttons": wiring.fitted(("brew", "water", "steam")),
+            "buttons": wiring.fitted(BUTTONS),
             "switches": wiring.fitted(("cup", "tank", "tray", "remote", "door", "hopper")),
             "outputs": wiring.driven(), "model": self.board.MODEL, "name": self.job["name"],
         }

@@ -212,7 +212,8 @@ def test_a_review_is_written_down(site: Site) -> None:
 
 def test_quarantine_shown_replayed_and_discarded(site: Site) -> None:
     (row,) = site.bridge.quarantine()
-    assert "rubbish" in site.cli("quarantine", "show", str(row.id)).output
+    shown = site.cli("quarantine", "show", str(row.id)).output
+    assert "rubbish" in shown and "received once, 7 bytes:" in shown
     again = site.cli("quarantine", "replay", str(row.id), port=True)
     assert again.exit_code == 1 and "still bad: payload: not UTF-8 JSON" in again.output
     kept = site.cli("quarantine", "discard", str(row.id), port=True)
@@ -260,6 +261,19 @@ def test_without_a_bridge_acting_says_so_and_looking_works(site: Site) -> None:
     assert empty.exit_code == 1 and "no bridge has run in" in " ".join(empty.output.split())
     bad = CliRunner().invoke(app, ["machines"], env={"COFFEE_MQTT_PORT": "99999"})
     assert bad.exit_code == 2 and "mqtt.port" in bad.output
+
+
+def test_without_an_erp_check_names_the_setting() -> None:
+    said = CliRunner().invoke(app, ["check"], env={"COLUMNS": "200"}).output
+    assert "([gateway] kind)" in said
+
+
+def test_a_folder_without_a_bridge_has_no_login_link(tmp_path: Path) -> None:
+    """It would lead to whatever is at that port, and make the folder that was meant wrongly."""
+    folder = tmp_path / "elsewhere"
+    result = CliRunner().invoke(app, ["login", "--data", str(folder)], env={"COLUMNS": "200"})
+    assert result.exit_code == 1 and "no bridge has run in" in result.output
+    assert "/login/once/" not in result.output and not folder.exists()
 
 
 def test_token_and_login_link(site: Site) -> None:

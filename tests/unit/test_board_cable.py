@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 from host_bridge.board import doctor
 from host_bridge.board.build import compile_for
@@ -17,6 +18,7 @@ from host_bridge.board.device import Device
 from host_bridge.board.errors import BoardError, LostBoard
 from host_bridge.board.flash import Progress
 from host_bridge.board.provision import gather
+from host_bridge.cli.board import cured
 
 
 def up(boot: int) -> bytes:
@@ -166,3 +168,9 @@ def test_a_full_disk_ends_a_flash_with_its_cure(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("host_bridge.board.build.TemporaryDirectory", full)
     with pytest.raises(BoardError, match=r"No space left on device.*make room"):
         compile_for("1900", "x64")
+
+
+def test_what_to_install_is_said_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit), cured():
+        raise ImportError(name="mpremote")
+    assert "'coffee-controller[board]'" in capsys.readouterr().err

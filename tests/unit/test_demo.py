@@ -65,6 +65,12 @@ def test_a_slow_login_link_does_not_end_what_runs(monkeypatch: pytest.MonkeyPatc
     assert demo.login_link(options) == "http://localhost:8080"
 
 
+def test_a_bad_port_is_said_once() -> None:
+    """The panels' port follows from it: nobody gave that one."""
+    (said,) = demo.refused_ports(demo.parse(["--port", "abc"]))
+    assert said.startswith("'abc' is no port")
+
+
 def test_a_port_only_root_may_open_is_not_called_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     def bind(self: Any, address: Any) -> None:
         raise PermissionError(13, "Permission denied")

@@ -26,6 +26,12 @@ _KINDS = {
     "coffee.lost": ("history_toggle_off", "Lost facts", "Facts are gone; records are missing."),
     "coffee.backend": ("coffee_maker", "Machine", "If it is not, find out who connected it."),
 }
+_ABOUT_MACHINE = {
+    "lost": _KINDS["coffee.lost"],
+    "unreadable": ("report", "Quarantine", "Once its cause is cured, take it in again there."),
+    "version": ("report", "Quarantine", "None is lost."),
+}
+"""Checkpoints of a machine that do not ask whose it is, by the head of their coffee_id."""
 
 
 @ui.page("/checkpoints")
@@ -142,6 +148,9 @@ def describe(view: CheckpointView, alarm: str | None = None) -> Markup:
     icon_name, kind, why = _KINDS.get(
         view.model, ("fact_check", words.plain(view.model.removeprefix("coffee.")), "")
     )
+    if view.model == "coffee.backend":
+        head = view.coffee_id.partition("/")[0]
+        icon_name, kind, why = _ABOUT_MACHINE.get(head, (icon_name, kind, why))
     title = view.summary
     if view.model == "coffee.alarm" and alarm is not None:
         title, why = words.alarm(alarm).title, words.alarm(alarm).cure
@@ -170,6 +179,8 @@ def _record(view: CheckpointView) -> Markup:
         target = f"/brews/{quote(view.machine)}/{quote(view.coffee_id)}"
     elif view.model == "coffee.recipe":
         target = f"/machines/{quote(view.machine)}/recipes/{quote(view.coffee_id)}"
+    elif view.model == "coffee.backend" and view.coffee_id.startswith(("unreadable/", "version/")):
+        target = "/quarantine"
     else:
         target = f"/machines/{quote(view.machine)}"
     return Markup('<a href="{}">record <span class="mono">{}</span></a>').format(

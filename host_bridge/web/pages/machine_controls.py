@@ -122,9 +122,9 @@ class Controls:
             return None
 
         with ui.element("div").classes("line").style("flex-wrap: nowrap; align-items: flex-start"):
+            # Without min and max: with them leaving the field would draw it to the bound.
             field = ui.number(
-                name, value=(now_mc or low_mc) / 1000, min=low, max=high, step=0.5, suffix="°C",
-                validation=problem,
+                name, value=(now_mc or low_mc) / 1000, step=0.5, suffix="°C", validation=problem,
             ).props("outlined dense hide-bottom-space").classes("grow")  # fmt: skip
 
             async def send() -> None:

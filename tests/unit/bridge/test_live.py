@@ -117,6 +117,27 @@ def test_after_a_restart_a_machine_is_offline_until_it_speaks(world: World) -> N
     assert not world.live.online("m1")
 
 
+def test_when_a_machine_was_last_seen_is_known_after_a_restart(world: World) -> None:
+    world.introduce()
+    world.now_ms += 3_600_000
+    world.take("state", example("state"))
+    (known,) = world.registry.machines()
+    assert world.now_ms - known.last_seen_ms < 60_000
+
+
+def test_what_the_broker_kept_is_no_sign_of_life(world: World) -> None:
+    world.introduce()
+    heard_ms = world.now_ms
+    world.boot()
+    world.live.restore("m1", 1, heard_ms)
+    world.now_ms += 3_600_000
+    world.take("info", example("info"), retain=True)
+    (known,) = world.registry.machines()
+    assert known.last_seen_ms == world.live.snapshot("m1").last_seen_ms == heard_ms
+    world.take("status", example("status"), "m2", retain=True)
+    assert world.live.snapshot("m2").last_seen_ms == world.now_ms  # better than never
+
+
 # --- clock
 def test_the_clock_is_wanted_once_in_a_while() -> None:
     live = Live()

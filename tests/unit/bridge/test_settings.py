@@ -63,6 +63,15 @@ def test_errors_name_the_field(tmp_path: Path, text: str, told: str) -> None:
     assert "COFFEE_" in str(error.value)
 
 
+def test_errors_name_the_file_that_was_read(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("prot = 1")
+    with pytest.raises(SettingsError) as error:
+        load(path)
+    assert f"(in {path}, or COFFEE_PROT" in str(error.value)
+    assert "coffee.toml" not in str(error.value).replace("coffee.example.toml", "")
+
+
 def test_a_file_that_is_not_toml_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"coffee\.toml: not TOML: .*line 1"):
         load(file(tmp_path, "port: 1883"))

@@ -36,6 +36,7 @@ def test_list_names_faults_and_settings() -> None:
     assert done.returncode == 0, done.stderr
     assert re.search(r"stuck_flowmeter\s+1: no pulses", done.stdout)
     assert "wifi_lost" in done.stdout and "hopper" in done.stdout
+    assert re.search(r"buttons \(press = .*\n +brew, water, steam", done.stdout)
 
 
 def test_mistakes_cost_a_line_and_status_2(tmp_path: Path) -> None:

@@ -289,6 +289,14 @@ while True:
     assert 290 <= edges[1][1] - edges[0][1] <= 310
 
 
+@pytest.mark.parametrize("what", ["foo", "cup", "remote", "steam"])
+def test_only_a_button_that_is_there_can_be_pressed(what: str) -> None:
+    with Machine("1900") as machine, pytest.raises(Exception, match="brew, water") as refused:
+        machine.press(what)
+    assert "press: " in str(refused.value) and what in str(refused.value)
+    assert "ambient_mc" not in str(refused.value)
+
+
 def test_an_input_without_pull_floats(firmware_of: FirmwareOf) -> None:
     main = TICK + """
 bare = machine.Pin(16, machine.Pin.IN)

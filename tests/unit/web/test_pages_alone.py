@@ -23,6 +23,7 @@ from host_bridge.web.pages.brews import BrewList
 from host_bridge.web.pages.checkpoints import CheckpointList
 from host_bridge.web.pages.fleet import Fleet, Selection
 from host_bridge.web.pages.machine import MachinePage
+from host_bridge.web.pages.machine_controls import Controls
 from host_bridge.web.pages.quarantine import QuarantineList
 from tests.support.lone_page import SETTLED_S, on_a_page
 
@@ -84,6 +85,22 @@ def test_a_page_opened_before_the_machines_first_word_offers_its_orders_after_it
         assert (before, goals()) == ([], [93.0])
 
     on_a_page(opened)
+
+
+def test_a_temperature_out_of_bounds_stays_as_written_and_is_refused() -> None:
+    """Drawn to the bound when the field is left, it read as set, and nothing had been sent."""
+    info = {"commands": ["setpoint"], "limits": {"brew_mc": [80_000, 98_000]}}
+    view = replace(known(1), info=info, state={"setpoint_mc": 93_000})
+
+    async def written() -> None:
+        Controls(visit(commands=lambda *given: []), view)
+        elements = ui.context.client.elements.values()
+        (field,) = [e for e in elements if isinstance(e, ui.number)]
+        field.value = 500
+        field.sanitize()  # as leaving the field does
+        assert (field.value, field.error) == (500, "Between 80 and 98 °C")
+
+    on_a_page(written)
 
 
 def test_brews_of_a_machine_that_is_not_there_say_so() -> None:

@@ -11,9 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from host_bridge.views import BrewView, Curve, History, LiveView, MachineView
+from host_bridge.views import (
+    BrewView,
+    CheckpointView,
+    Curve,
+    History,
+    LiveView,
+    MachineView,
+)
 from host_bridge.web import curves, markup, units, words
 from host_bridge.web.pages import fleet
+from host_bridge.web.pages.checkpoints import describe
 from host_bridge.web.pages.fleet import spark
 from host_bridge.web.pages.machine import readings, shot_title
 from host_bridge.web.payload import safe_text
@@ -214,3 +222,24 @@ def test_a_brew_that_was_answered_has_only_begun() -> None:
     assert words.command_state("ok", "brew").text == "Started"
     assert words.command_state("ok", "recipe.put").text == "Done"
     assert words.command_state("refused", "brew").text == "Refused"
+
+
+@pytest.mark.parametrize(
+    ("coffee_id", "advice", "target"),
+    [
+        ("machine", "find out who connected it", "/machines/m1"),
+        ("unreadable/state/1", "Once its cause is cured", "/quarantine"),
+        ("lost/9f3a51c2/3-7", "records are missing", "/machines/m1"),
+        ("version/9", None, "/quarantine"),
+    ],
+)
+def test_a_checkpoint_of_a_machine_says_what_to_do_about_it(
+    coffee_id: str, advice: str | None, target: str
+) -> None:
+    view = CheckpointView(
+        1, "m1", "coffee.backend", coffee_id, "what", "open", 1, None, None, None
+    )
+    shown = describe(view)
+    assert ("find out who connected it" in shown) == (coffee_id == "machine")
+    assert advice is None or advice in shown
+    assert f'<a href="{target}">record' in shown
