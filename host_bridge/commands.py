@@ -158,7 +158,7 @@ class Outbox:
             f"SELECT * FROM command WHERE state IN {OPEN} AND (next_ms<=? OR next_ms>?)"
             " AND deadline_ms>?"
             " AND machine IN (SELECT value FROM json_each(?))"
-            " ORDER BY next_ms, created_ms LIMIT ?",
+            " ORDER BY next_ms, rowid LIMIT ?",  # as they were ordered, whatever the clock said
             (now_ms, now_ms + int(RESEND_MAX_S * 1000), now_ms, json.dumps(sorted(machines)),
              limit),
         )  # fmt: skip

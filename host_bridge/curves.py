@@ -27,15 +27,18 @@ class Curves:
         self._db = db
 
     def store(self, tx: sqlite3.Connection, curve: Curve, now_ms: int) -> None:
-        """A curve that is complete is never replaced by one that is not, except of a shot long
-        before: a machine whose flash was wiped counts its boots and shots from the beginning."""
+        """A curve that is complete, or shows as much, is never replaced by one that is not, except
+        of a shot long before: a machine whose flash was wiped counts its boots and shots from the
+        beginning."""
         known = tx.execute(
             "SELECT columns, finished_ms FROM curve WHERE machine=? AND boot=? AND shot=?",
             (curve.machine, curve.boot, curve.shot),
         ).fetchone()
         same_shot = known is not None and abs(now_ms - known["finished_ms"]) < SAME_SHOT_MS
-        if same_shot and not curve.complete and _unpack(known).complete:
-            return
+        if same_shot and not curve.complete:
+            before = _unpack(known)
+            if before.complete or len(before.t_ms) >= len(curve.t_ms):
+                return
         columns = zlib.compress(json.dumps(asdict(curve)).encode(), 6)
         tx.execute(
             "INSERT OR REPLACE INTO curve VALUES (?,?,?,?,?)",

@@ -6,6 +6,7 @@ its own lock, so that a hundred console threads cost no memory and readers never
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +19,16 @@ Row = sqlite3.Row
 
 class DatabaseError(Exception):
     """The file cannot be used; the text names it and the cure."""
+
+
+def _keep_private(path: Path) -> None:
+    """Commands that wait carry passwords. SQLite makes -wal and -shm like the file; those of an
+    older bridge, which left them open to everybody, are closed."""
+    path.touch(0o600)
+    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+        file = path.with_name(name)
+        with contextlib.suppress(OSError):  # not there, or another user's
+            file.chmod(file.stat().st_mode & 0o770)
 
 
 class Database:
@@ -38,7 +49,7 @@ class Database:
         try:
             if not read_only:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.touch(0o600)  # commands that wait carry passwords; -wal and -shm follow it
+                _keep_private(path)
                 self._writer = self._open()
                 self._writer.execute("PRAGMA journal_mode=WAL")
                 self._create(schema, version, upgrades or {})

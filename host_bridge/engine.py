@@ -85,10 +85,7 @@ class Engine:
             self.db, now_ms, lambda machine: settings.command_key(machine) is not None
         )
         self._keeper = Keeper(self.db)
-        self.intake = Intake(
-            self.inbox, self.registry, self.curves, self.live, self.outbox, self,
-            settings.inbox.payload_bytes,
-        )  # fmt: skip
+        self.intake = self.new_intake()
         self.ingest = Ingest(self.db, self.intake, self.metrics, self._acknowledge)
         self.link = Link(settings.mqtt, settings.name, self.ingest.put, self._connected)
         self.sender = Sender(
@@ -123,6 +120,13 @@ class Engine:
         for known in self.registry.machines():
             self.live.restore(known.machine, known.boot, known.last_seen_ms)
         self._watch()
+
+    def new_intake(self) -> Intake:
+        """One for each thread that takes in: what one has not written yet is not another's."""
+        return Intake(
+            self.inbox, self.registry, self.curves, self.live, self.outbox, self,
+            self.settings.inbox.payload_bytes,
+        )  # fmt: skip
 
     def _watch(self) -> None:
         watch = self.metrics.watch

@@ -82,6 +82,8 @@ class Envelope:
     arrival_ms: int
     live: bool
     """False: it may have waited in a backlog, so its arrival tells nothing about the time."""
+    again: bool = False
+    """Out of quarantine: what is old here need not have been held, and the ERP knows if it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +178,8 @@ class Inbox:
         journal_id, purged_seq = self._journal(tx, envelope)
         outcome = Outcome()
         for fact in facts:
-            if fact.seq <= purged_seq or not self._insert(tx, journal_id, envelope, fact):
+            purged = fact.seq <= purged_seq and not envelope.again
+            if purged or not self._insert(tx, journal_id, envelope, fact):
                 outcome.duplicate += 1
             elif fact.reason is None:
                 outcome.stored += 1
@@ -447,7 +450,7 @@ class Inbox:
             )
             facts = tx.execute(
                 "DELETE FROM fact WHERE seq <= (SELECT purged_seq FROM journal"
-                " WHERE id=journal_id)"
+                " WHERE id=journal_id) AND state NOT IN (0, 2)"
             ).rowcount
             tx.execute(
                 "DELETE FROM gap WHERE to_seq <= (SELECT held_seq FROM journal"

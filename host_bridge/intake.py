@@ -38,6 +38,13 @@ class Incoming:
     live: bool
     """False while the broker still delivers what waited for us."""
     arrival_ms: int
+    again: bool = False
+    """Taken in again out of quarantine."""
+
+    @property
+    def heard(self) -> bool:
+        """It is a sign of life, and not what the broker or the quarantine kept."""
+        return not (self.retain or self.again)
 
 
 class Listener(Protocol):
@@ -83,8 +90,9 @@ class Intake:
         self._payload_bytes = payload_bytes
         self._models: dict[str, Identity] = {}
         self._seen: dict[str, int] = {}
-        self._kept: list[tuple[Curve, int]] = []
-        self.after: list[Callable[[], None]] = []
+        self._kept: dict[tuple[str, int, int], tuple[Curve, int]] = {}
+        self.after: dict[tuple[str, ...], Callable[[], None]] = {}
+        """By what it tells and of whom: on a full disk a group is tried for days."""
 
     def take(self, tx: sqlite3.Connection, incoming: Incoming) -> tuple[str, Outcome]:
         """(kind of topic for counting, what became of it)."""
@@ -97,7 +105,7 @@ class Intake:
                     "payload", f"{len(incoming.payload)} bytes, at most {self._payload_bytes}"
                 )
             message = messages.decode(kind, incoming.payload)
-            self._note(tx, machine, incoming.arrival_ms, incoming.retain)
+            self._note(tx, machine, incoming.arrival_ms, incoming.heard)
             return kind, self._dispatch(tx, machine, message, incoming)
         except ContractError as error:
             reason = f"{error}; correct the sender"
@@ -114,7 +122,7 @@ class Intake:
 
     def begin(self, tx: sqlite3.Connection) -> None:
         """A new group; first what an undone one left behind."""
-        for curve, now_ms in self._kept:
+        for curve, now_ms in self._kept.values():
             self._curves.store(tx, curve, now_ms)
 
     def undone(self) -> None:
@@ -125,22 +133,24 @@ class Intake:
         self._inbox.forget_cache()
 
     def committed(self) -> None:
-        """Tells everybody; the list is empty afterwards."""
+        """Tells everybody; nobody is left to be told afterwards."""
         self._kept.clear()
-        told, self.after = self.after, []
-        for tell in told:
-            tell()
+        told, self.after = self.after, {}
+        for tell in told.values():
+            try:
+                tell()
+            except Exception:  # one who cannot write must not keep the word from the others
+                log.exception("listener_failed")
 
-    def _note(self, tx: sqlite3.Connection, machine: str, now_ms: int, retained: bool) -> None:
-        """What the broker kept makes a machine known, but is no sign of life."""
+    def _note(self, tx: sqlite3.Connection, machine: str, now_ms: int, heard: bool) -> None:
         seen_ms = self._seen.get(machine)
-        if retained:
+        if not heard:
             if seen_ms is None:
                 self._registry.meet(tx, machine, now_ms)
         elif seen_ms is None or is_due(seen_ms + SEEN_EVERY_MS, now_ms, SEEN_EVERY_MS):
             self._registry.see(tx, machine, now_ms)
             self._seen[machine] = now_ms
-        self._live.seen(machine, now_ms, retained)
+        self._live.seen(machine, now_ms, heard)
 
     def _dispatch(
         self, tx: sqlite3.Connection, machine: str, message: messages.Message, incoming: Incoming
@@ -170,15 +180,17 @@ class Intake:
         envelope = Envelope(
             machine, message.journal, message.boot, message.first, message.sent_ms,
             message.sent_utc_ms, incoming.arrival_ms, incoming.live and not incoming.retain,
+            incoming.again,
         )  # fmt: skip
         if message.first > message.seq:
             raise ContractError("first", f"{message.first} is after seq {message.seq}")
         facts = [_raw_fact(message, index) for index in range(len(message.facts))]
         outcome = self._inbox.store(tx, envelope, facts)
         if outcome.duplicate:
-            self.after.append(lambda: self._listener.resent(machine, message.journal))
+            key = ("resent", machine, message.journal)
+            self.after[key] = lambda: self._listener.resent(machine, message.journal)
         if outcome.stored or outcome.quarantined:
-            self.after.append(self._listener.facts_stored)
+            self.after["facts_stored",] = self._listener.facts_stored
         return outcome
 
     def _state(
@@ -193,9 +205,9 @@ class Intake:
         if effect.came_online:
             log.info("machine_online", machine=machine, boot=message.boot)
             self._registry.set_status(tx, machine, True, message.boot)
-            self.after.append(lambda: self._listener.came_online(machine))
+            self.after["came_online", machine] = lambda: self._listener.came_online(machine)
         if effect.clock_wanted:
-            self.after.append(lambda: self._listener.clock_wanted(machine))
+            self.after["clock_wanted", machine] = lambda: self._listener.clock_wanted(machine)
         return True
 
     def _shot(
@@ -207,7 +219,9 @@ class Intake:
 
     def _keep(self, tx: sqlite3.Connection, curve: Curve, now_ms: int) -> None:
         if curve.t_ms:
-            self._kept.append((curve, now_ms))
+            key = (curve.machine, curve.boot, curve.shot)
+            if key not in self._kept or len(curve.t_ms) > len(self._kept[key][0].t_ms):
+                self._kept[key] = (curve, now_ms)  # a group tried again gives only its last batch
             self._curves.store(tx, curve, now_ms)
 
     def _status(
@@ -216,26 +230,27 @@ class Intake:
         effect = self._live.status(machine, message)
         if effect == "stale":
             return False
-        if not incoming.retain:
+        if incoming.heard:
             self._registry.see(tx, machine, incoming.arrival_ms)
         self._registry.set_status(tx, machine, message.online, message.boot)
         if message.online:
             if effect == "new":  # a birth told twice is one
                 log.info("machine_online", machine=machine, boot=message.boot)
-            self.after.append(lambda: self._listener.came_online(machine))
+            self.after["came_online", machine] = lambda: self._listener.came_online(machine)
         return effect == "new"
 
     def _info(
         self, tx: sqlite3.Connection, machine: str, message: messages.Info, incoming: Incoming
     ) -> bool:
         known = self._models.get(machine)
-        if not incoming.retain:
+        if incoming.heard:
             self._registry.see(tx, machine, incoming.arrival_ms)
         identity = Identity(message.model, message.serial, message.firmware)
         self._registry.set_info(tx, machine, identity, incoming.payload)
         self._models[machine] = identity
         if known != identity:
-            self.after.append(lambda: self._listener.model_known(machine, message.model))
+            model = message.model
+            self.after["model", machine] = lambda: self._listener.model_known(machine, model)
         return True
 
     def _recipes(
@@ -243,7 +258,7 @@ class Intake:
     ) -> bool:
         changed = self._registry.set_recipes(tx, machine, message.rev, incoming.payload)
         if changed:
-            self.after.append(self._listener.recipes_changed)
+            self.after["recipes_changed",] = self._listener.recipes_changed
         return changed
 
     def _reply(
@@ -254,7 +269,7 @@ class Intake:
             tx, machine, message, incoming.arrival_ms
         ):
             return False
-        self.after.append(lambda: self._listener.replied(command_id))
+        self.after["replied", command_id] = lambda: self._listener.replied(command_id)
         return True
 
 

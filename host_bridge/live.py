@@ -127,11 +127,11 @@ class Live:
             entry = self._of(machine)
             entry.boot, entry.last_seen_ms = boot, last_seen_ms
 
-    def seen(self, machine: str, now_ms: int, retained: bool = False) -> None:
-        """`retained`: the broker kept it; that counts only for a machine never heard of."""
+    def seen(self, machine: str, now_ms: int, heard: bool = True) -> None:
+        """Not `heard`: it was kept somewhere, which counts for a machine never heard of."""
         with self._lock:
             entry = self._of(machine)
-            if not (retained and entry.last_seen_ms):
+            if heard or not entry.last_seen_ms:
                 entry.last_seen_ms = now_ms
 
     def status(self, machine: str, status: Status) -> StatusEffect:

@@ -17,6 +17,9 @@ PourState = Literal["off", "idle", "busy", "episode", "poured"]
 MISSED_PROBES: Final = 3
 """A longer silence than these (and a probe's timeout) proves nothing: "continuous" begins anew."""
 
+WRONG_S: Final = 86_400.0
+"""A pour that lies so far ahead was noted by a clock that was set back since."""
+
 
 @dataclass(frozen=True, slots=True)
 class Probe:
@@ -152,7 +155,7 @@ class PourPolicy:
         if self.memory.last_pour is None:
             return True
         since_s = (local - datetime.fromisoformat(self.memory.last_pour)).total_seconds()
-        return since_s >= self.settings.cooldown_s
+        return since_s >= self.settings.cooldown_s or since_s < -WRONG_S
 
     def _pours_on(self, local: datetime) -> int:
         same_day = self.memory.day == local.date().isoformat()

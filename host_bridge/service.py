@@ -248,19 +248,20 @@ class Bridge:
         if view.size_bytes > len(view.payload):
             raise Invalid("quarantine_id", "only its beginning was kept; discard it")
         self._refuse_outdated(view)
-        incoming = Incoming(view.topic, view.payload, False, False, view.received_ms)
+        incoming = Incoming(view.topic, view.payload, False, False, view.received_ms, True)
+        intake = self._engine.new_intake()
         try:
             with self._engine.db.write() as tx:
-                kind, outcome = self._engine.intake.take(tx, incoming)
+                kind, outcome = intake.take(tx, incoming)
                 if outcome.quarantined and not outcome.stored:
                     reason = self._engine.inbox.reason(tx, view.id)
                     raise Invalid("quarantine_id", f"still bad: {reason}")
                 self._engine.inbox.remove_message(tx, view.id)
         except BaseException:
-            self._engine.intake.undone()
+            intake.undone()
             raise
         self._engine.metrics.count(kind, outcome)
-        self._engine.intake.committed()
+        intake.committed()
 
     def _refuse_outdated(self, view: QuarantineView) -> None:
         """What a machine has said anew since must not be undone by what it said before."""

@@ -23,7 +23,7 @@ from host_bridge.cursor import Ack, Cursors
 from host_bridge.database import Database
 from host_bridge.due import is_due
 from host_bridge.gateway.port import RECIPE, REFUSED_MACHINE, Gateway, Permanent
-from host_bridge.inbox import Inbox
+from host_bridge.inbox import Inbox, PendingFact
 from host_bridge.metrics import Metrics
 from host_bridge.registry import HeldRecipes, Registry
 from host_bridge.settings import Settings
@@ -126,11 +126,17 @@ class Synchronizer:
     def _import_facts(self) -> bool:
         limit = self._settings.importing.batch
         rows = self._inbox.pending(limit, self._now_ms())
-        if not rows:
-            self._report_gaps()
-            for ack in self._cursors.advance(self._cursors.passable()):
-                self._held(ack)
-            return False
+        if rows:
+            self._import(rows)
+        if len(rows) == limit:
+            return True
+        # also while single facts keep coming, as a large fleet's do
+        self._report_gaps()
+        for ack in self._cursors.advance(self._cursors.passable()):
+            self._held(ack)
+        return False
+
+    def _import(self, rows: list[PendingFact]) -> None:
         result = self._batch.run(rows)
         with self._db.write() as tx:
             self._inbox.settle(
@@ -144,7 +150,6 @@ class Synchronizer:
         for ack in moved:
             self._held(ack)
         self._imported()
-        return len(rows) == limit
 
     def _report_gaps(self) -> None:
         """Facts the machine forgot before they got here; its own `lost` fact may explain them."""

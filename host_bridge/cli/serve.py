@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import time
 from contextlib import ExitStack
@@ -74,7 +75,8 @@ def serve(chosen: Settings, web: bool) -> None:
             server = WebServer(bridge, chosen)
             running.callback(server.stop)
             server.start()
-            err.print(f"console: {server.url}")
+            with contextlib.suppress(OSError):  # nobody may be reading it
+                err.print(f"console: {server.url}")
         until_asked(asked)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from host_bridge.connector.backend import coffee
-from host_bridge.connector.checkpoint import add_checkpoint, lost_id
+from host_bridge.connector.checkpoint import about_backend, add_checkpoint, lost_id
 from host_bridge.connector.fact import TimedFact
 from host_bridge.connector.mappers.common import FactMapper
 from host_bridge.connector.unit import ConnectorUnit
@@ -100,8 +100,9 @@ class EventImporter(FactImporter):
     def _after_import(self, fact: TimedFact) -> None:
         lost = fact.fact
         if isinstance(lost, Lost):
-            add_checkpoint(
-                self.env, lost_id(fact.row.journal, lost.from_seq, lost.to_seq),
+            # about the machine, as a gap is: it may have been seen as one before
+            self.env.session.checkpoints.append(about_backend(
+                fact.row.machine, lost_id(fact.row.journal, lost.from_seq, lost.to_seq),
                 f"the machine's journal was full: {lost.count} facts lost "
-                f"(seq {lost.from_seq} to {lost.to_seq})",
-            )  # fmt: skip
+                f"(seq {lost.from_seq} to {lost.to_seq})", self.env.language,
+            ))  # fmt: skip

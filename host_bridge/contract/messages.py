@@ -263,8 +263,8 @@ def decode_fact_at(raw: bytes, seq: int, path: str = "fact") -> AnyFact:
     fact = decode_fact(raw, path)
     if fact.seq != seq:
         raise ContractError(f"{path}.seq", f"{fact.seq}, but its place is {seq}")
-    if isinstance(fact, Lost) and fact.to_seq >= seq:
-        raise ContractError(f"{path}.to_seq", f"{fact.to_seq} is not before its own {seq}")
+    if isinstance(fact, Lost) and fact.to_seq > seq:  # at it: a record that cannot be read
+        raise ContractError(f"{path}.to_seq", f"{fact.to_seq} is after its own {seq}")
     return fact
 
 
@@ -330,5 +330,7 @@ def ack(journal: str, seq: int) -> bytes:
     return encode({"v": VERSION, "journal": journal, "seq": seq})
 
 
-def bridge_status(online: bool) -> bytes:
-    return encode({"v": VERSION, "online": online})
+def bridge_status(online: bool, connection: str | None = None) -> bytes:
+    """`connection`: whose birth it is, so that its echo is told from that of another one."""
+    named = {} if connection is None else {"connection": connection}
+    return encode({"v": VERSION, "online": online} | named)

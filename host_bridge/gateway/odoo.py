@@ -182,6 +182,9 @@ class OdooGateway:
             except TimedOut:
                 self._most = max(1, min(self._most, len(part)) // 2)
                 raise
+            except Failed:  # alone in its part, a fact cannot be told to be to blame
+                self._most = min(self._most * 2, 1_000_000)
+                raise
             self._most = min(self._most * 2, 1_000_000)
         return answers
 

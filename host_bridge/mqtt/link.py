@@ -4,6 +4,7 @@ backlog is over. Carries bytes; knows no payload but the bridge's own birth and 
 
 from __future__ import annotations
 
+import secrets
 import sys
 import threading
 import time
@@ -70,6 +71,7 @@ class Link:
         self._lock = threading.Lock()
         self._connection = 0
         self._caught_up = False
+        self._birth = b""  # of this connection
         self._stopping = False
         self._accepted = False  # by this broker, with this protocol
         self._unanswered = 0
@@ -224,8 +226,10 @@ class Link:
             self._caught_up = False
         log.info("mqtt_connected", session_present=flags.session_present, mqtt5=self._mqtt5)
         client.subscribe(topics.subscriptions(self._bridge))
-        # Comes back after everything that waited for us: the end of the backlog.
-        client.publish(self._own_topic, messages.bridge_status(True), 1, retain=True)
+        # Comes back after everything that waited for us: the end of the backlog. In which there
+        # may be our will, and births of connections that were cut before their echo.
+        self._birth = messages.bridge_status(True, secrets.token_hex(4))
+        client.publish(self._own_topic, self._birth, 1, retain=True)
         try:
             self._on_connected(flags.session_present)
         except Exception:
@@ -283,7 +287,7 @@ class Link:
             message.qos, message.mid, self._connection,
         )  # fmt: skip
         if topic == self._own_topic:
-            if not message.retain:
+            if not message.retain and received.payload == self._birth:
                 self._caught_up = True
             self.acknowledge(received)
         elif topics.from_host(topic):

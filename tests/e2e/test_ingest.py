@@ -16,8 +16,9 @@ import pytest
 
 from host_bridge.errors import Invalid
 from host_bridge.gateway.embedded import EmbeddedStore
+from host_bridge.mqtt.link import Link, Received
 from host_bridge.service import Bridge
-from host_bridge.settings import Settings, load
+from host_bridge.settings import MqttSettings, Settings, load
 from tests.support.contract import validate
 from tests.support.fleet import Fleet, brew_fact, journal_message
 from tests.support.mosquitto import Mosquitto
@@ -188,6 +189,45 @@ def test_a_wire_that_garbles(tmp_path: Path, mosquitto: Mosquitto) -> None:
     proxy.close()
 
 
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_what_waited_while_the_line_was_cut_is_no_news(
+    tmp_path: Path, mosquitto: Mosquitto, protocol: str
+) -> None:
+    """The bridge's own will waits there too, and births whose echo was cut off; neither is the
+    end of the backlog. Arrival would tell a wrong time."""
+    proxy = Proxy(mosquitto.port)
+    came: list[tuple[bytes, bool]] = []
+    wanted = MqttSettings.model_validate(
+        {"port": proxy.port, "protocol": protocol, "reconnect_max_s": 1}
+    )
+
+    def take(received: Received) -> None:
+        came.append((received.payload, received.live))
+        link.acknowledge(received)
+
+    link = Link(wanted, "b1", take, lambda present: None)
+    link.start()
+    wire = Wire(mosquitto.port, "coffee/v1/_host/#")
+    eventually(lambda: link._caught_up)
+    for name in (b"first", b"second"):
+        mark, before = wire.mark(), link._connection
+        proxy.fault.refuse = True
+        proxy.cut()
+        wire.wait("coffee/v1/_host/b1/status", lambda said: not said["online"], mark)
+        wire.publish("coffee/v1/m1/journal", name)
+        # of a connection that was cut before its echo
+        wire.publish("coffee/v1/_host/b1/status", b'{"v":1,"online":true,"connection":"0"}')
+        wire.publish("coffee/v1/m1/journal", name + b" late")
+        proxy.fault.refuse = False
+        eventually(lambda n=before: link._connection > n and link._caught_up, 30)
+        wire.publish("coffee/v1/m1/journal", name + b" live")
+        eventually(lambda n=name: (n + b" live", True) in came, 30)
+        assert (name, False) in came and (name + b" late", False) in came
+    link.stop()
+    wire.close()
+    proxy.close()
+
+
 def test_birth_and_will_of_the_bridge(tmp_path: Path, mosquitto: Mosquitto) -> None:
     process = Process(tmp_path / "data", mosquitto.port, COFFEE_NAME="kitchen")
     wire = Wire(mosquitto.port)
@@ -203,6 +243,34 @@ def test_birth_and_will_of_the_bridge(tmp_path: Path, mosquitto: Mosquitto) -> N
     assert late.wait(topic).retain
     for listener in (wire, late):
         listener.close()
+
+
+def test_a_log_that_cannot_be_written_stops_nothing(
+    tmp_path: Path, mosquitto: Mosquitto
+) -> None:
+    """On a full disk, or with nobody left at the other end of the pipe."""
+    with open("/dev/full", "w") as full:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "host_bridge", "run", "--data", str(tmp_path / "data"),
+             "--web-port", "0", "--mqtt-port", str(mosquitto.port)],
+            stdout=full, stderr=full, env={**os.environ, "COFFEE_IMPORTING_INFO_WAIT_S": "0"},
+        )  # fmt: skip
+    wire = Wire(mosquitto.port)
+    try:
+        wire.wait("coffee/v1/_host/bridge/status", lambda said: said["online"], timeout_s=30)
+        wire.publish("coffee/v1/m1/journal", b"rubbish")
+        wire.publish("coffee/v1/m1/status", {"v": 1, "online": True, "boot": 1})
+        mosquitto.stop()  # each of these is worth a line
+        mark = wire.mark()
+        mosquitto.start()
+        wire.wait("coffee/v1/_host/bridge/status", lambda said: said["online"], mark)
+        wire.publish("coffee/v1/m1/journal", journal_message("00000001", [1], 1))
+        assert wire.wait("coffee/v1/m1/ack", timeout_s=30).json["seq"] == 1
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        wire.close()
 
 
 def test_two_bridges_do_not_share_a_folder(tmp_path: Path, mosquitto: Mosquitto) -> None:

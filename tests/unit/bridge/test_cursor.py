@@ -154,6 +154,7 @@ def test_a_lost_range_moves_the_cursor_and_asks_a_person_once(world: World) -> N
     assert world.held() == 2
     world.take("journal", journal([fact(8)], first=8))
     world.sync()
+    world.sync()  # a second later
     assert world.held() == 8
     world.take("journal", journal([fact(9, "lost", from_seq=3, to_seq=7, count=5)], first=8))
     world.sync()
@@ -201,3 +202,17 @@ def test_the_cursor_does_not_move_while_the_store_is_away(world: World) -> None:
     else:
         raise AssertionError("the store was not asked")
     assert (world.held(), world.acks) == (0, [])
+
+
+def test_a_gap_is_told_although_facts_keep_coming(world: World) -> None:
+    """A fleet's may come each second, and then no pass finds nothing to import."""
+    world.introduce()
+    world.take("journal", journal([fact(0)], first=0))
+    world.sync()
+    world.take("journal", journal([fact(9)], first=5))
+    world.take("journal", journal([fact(3, code="Bad Code")], first=3), machine="m2")
+    for seq in range(10, 13):
+        world.synchronizer.step()
+        world.take("journal", journal([fact(seq)], first=5))
+    assert "never arrived" in world.rows("checkpoint")[-1]["summary"]
+    assert world.held("m2") == 3

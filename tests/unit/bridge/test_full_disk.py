@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import queue
 import sqlite3
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +19,13 @@ from fastapi.testclient import TestClient
 from host_bridge.cli.api import token
 from host_bridge.engine import Engine
 from host_bridge.gateway.port import Transient
+from host_bridge.mqtt.ingest import Ingest
 from host_bridge.mqtt.link import Received
 from host_bridge.probe import ProbeLoop
 from host_bridge.service import Bridge
 from host_bridge.settings import MqttSettings, Settings
 from host_bridge.web.app import build_api
-from tests.unit.bridge.world import example, take
+from tests.unit.bridge.world import UTC_MS, World, example, fact, journal, take
 
 
 def test_the_probe_goes_on_when_its_result_could_not_be_written_down() -> None:
@@ -101,3 +106,79 @@ def test_stopping_on_a_full_disk_ends_though_the_queue_is_full(tmp_path: Path) -
     began = time.monotonic()
     engine.stop()
     assert time.monotonic() - began < 15
+
+
+class FullAtCommit:
+    """The database; as long as the disk is full, what was written is undone by the COMMIT."""
+
+    def __init__(self, db: Any) -> None:
+        self._db = db
+        self.path = db.path
+        self.full = True
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        with self._db.write() as tx:
+            yield tx
+            if self.full:
+                raise sqlite3.OperationalError("database or disk is full")
+
+
+def attempts(world: World, disk: FullAtCommit, messages: list[Received], failing: int) -> Ingest:
+    ingest = Ingest(disk, world.intake, world.metrics, lambda _: None)  # type: ignore[arg-type]
+    for _ in range(failing):
+        with contextlib.suppress(sqlite3.OperationalError):
+            ingest._commit(messages)
+        world.intake.undone()
+    return ingest
+
+
+def message(kind: str, payload: dict[str, Any]) -> Received:
+    return Received(
+        f"coffee/v1/m1/{kind}", json.dumps(payload).encode(), False, True, UTC_MS, 1, 1, 1
+    )
+
+
+def test_a_disk_that_is_full_for_days_fills_no_memory(world: World) -> None:
+    """The same group is tried every five seconds; whom to tell and what to keep is the same."""
+    curve = {**example("shot"), "part": 0, "last": True}
+    group = [message("journal", journal([fact(n)], first=0)) for n in range(20)]
+    group += [message("status", example("status")), message("shot", curve)]
+    disk = FullAtCommit(world.db)
+    ingest = attempts(world, disk, group, 500)
+    assert len(world.intake.after) <= len(group) and len(world.intake._kept) <= 1
+
+    disk.full = False
+    ingest._commit(group)
+    world.intake.committed()
+    told = [name for name, *_ in world.recorder.told]
+    assert told.count("came_online") == told.count("facts_stored") == 1
+
+
+def test_a_curve_outlives_a_full_disk_whole(world: World) -> None:
+    """One that misses a batch is known as such; its last batch, tried again, is no new one."""
+    samples = example("shot")
+    names = [name for name, value in samples.items() if isinstance(value, list)]
+    world.take("shot", {**samples, "part": 1, "last": False})  # part 0 never came
+    last = {**samples, "part": 2, "last": True} | {name: samples[name][:1] for name in names}
+    disk = FullAtCommit(world.db)
+    ingest = attempts(world, disk, [message("shot", last)], 2)
+    disk.full = False
+    ingest._commit([message("shot", last)])
+    stored = world.curves.curve("m1", samples["boot"], samples["shot"])
+    assert stored is not None and len(stored.t_ms) == len(samples["t_ms"]) + 1
+
+
+def test_who_cannot_write_keeps_no_word_from_the_others(world: World) -> None:
+    """The group was written; then the disk was full. A model is told once only."""
+    told: list[str] = []
+
+    def full(_: str) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    world.recorder.came_online = full  # type: ignore[attr-defined]
+    world.recorder.model_known = lambda machine, _: told.append(machine)  # type: ignore[attr-defined]
+    ingest = Ingest(world.db, world.intake, world.metrics, lambda _: None)
+    ingest._commit([message("status", example("status")), message("info", example("info"))])
+    ingest._tell()
+    assert told == ["m1"]

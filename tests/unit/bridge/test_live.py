@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from host_bridge.contract import messages
+from host_bridge.intake import Incoming
 from host_bridge.live import (
     CLOCK_ASKED_MS,
     CLOCK_WRONG_MS,
@@ -136,6 +137,21 @@ def test_what_the_broker_kept_is_no_sign_of_life(world: World) -> None:
     assert known.last_seen_ms == world.live.snapshot("m1").last_seen_ms == heard_ms
     world.take("status", example("status"), "m2", retain=True)
     assert world.live.snapshot("m2").last_seen_ms == world.now_ms  # better than never
+
+
+def test_what_was_in_quarantine_is_no_sign_of_life(world: World) -> None:
+    world.introduce()
+    heard_ms = world.now_ms
+    world.boot()  # an intake of its own, as a replay has
+    world.live.restore("m1", 1, heard_ms)
+    old = Incoming(
+        "coffee/v1/m1/info", json.dumps(example("info")).encode(), False, False,
+        heard_ms - 3_600_000, again=True,
+    )  # fmt: skip
+    with world.db.write() as tx:
+        world.intake.take(tx, old)
+    (known,) = world.registry.machines()
+    assert known.last_seen_ms == world.live.snapshot("m1").last_seen_ms == heard_ms
 
 
 # --- clock

@@ -180,6 +180,30 @@ def test_a_fact_odoo_itself_fails_on_is_refused_alone(serve: Callable[..., Serve
     assert "ValueError: NUL" in answers[3].error
 
 
+def test_a_fact_odoo_fails_on_holds_up_none_after_a_timeout(serve: Callable[..., Server]) -> None:
+    """Sent alone it cannot be told to be to blame: the next time it is sent with others."""
+    server: Server
+    slow = [True]
+
+    def odoo(_: str, arguments: dict[str, Any]) -> Answer:
+        if slow[0]:
+            server.release.wait(5)
+        if any(one["seq"] == "0" for one in arguments["facts"]):
+            return error("builtins.ValueError", "NUL")
+        return push_answer(arguments)
+
+    server = serve(odoo)
+    asked = gateway(server, timeout_s=0.3)
+    with pytest.raises(TimedOut):
+        asked.push([fact(0)])
+    slow[0] = False
+    facts = [fact(seq) for seq in range(4)]
+    with pytest.raises(Failed):
+        asked.push(facts)
+    answers = asked.push(facts)
+    assert [answer.status for answer in answers] == ["refused", "created", "created", "created"]
+
+
 def test_when_odoo_fails_on_everything_no_fact_is_to_blame(serve: Callable[..., Server]) -> None:
     asked = gateway(serve(lambda *_: error("builtins.ValueError")))
     with pytest.raises(Failed):

@@ -188,3 +188,14 @@ def test_whatever_happens(story: list[tuple[int, float | None]], weekday: int, h
 def test_enabled_without_a_machine_is_refused() -> None:
     with pytest.raises(ValueError, match="name the machine that shall pour"):
         PourSettings(enabled=True)
+
+
+def test_a_clock_that_was_a_year_ahead_costs_no_year_of_coffee() -> None:
+    day = Day(start=MONDAY_9 + timedelta(days=364))
+    assert day.go(305, BUSY) == 1
+    day.go(125, CALM)
+    day.local -= timedelta(days=364)
+    assert day.go(305, BUSY) == 1
+    day.go(125, CALM)
+    day.local -= timedelta(minutes=10)  # corrected a little: the pause is no shorter for it
+    assert day.go(305, BUSY) == 0

@@ -80,3 +80,17 @@ def test_what_waits_for_a_machine_is_read_by_the_bridges_user_alone(tmp_path: Pa
     modes = {file.name: file.stat().st_mode & 0o077 for file in tmp_path.glob("bridge.sqlite*")}
     db.close()
     assert set(modes) >= {"bridge.sqlite", "bridge.sqlite-wal"} and not any(modes.values()), modes
+
+
+def test_a_folder_of_an_older_bridge_is_closed_to_strangers(tmp_path: Path) -> None:
+    """Its group may be who makes the backups; everybody never is."""
+    open_bridge(tmp_path).close()
+    for name in ("bridge.sqlite", "bridge.sqlite-wal"):
+        (tmp_path / name).touch()
+        (tmp_path / name).chmod(0o644)
+    db = open_bridge(tmp_path)
+    with db.write() as tx:
+        tx.execute("CREATE TABLE one (n)")
+    modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.glob("bridge.sqlite*")}
+    db.close()
+    assert modes["bridge.sqlite"] == 0o640 and not any(m & 0o007 for m in modes.values()), modes

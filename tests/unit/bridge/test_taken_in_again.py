@@ -8,6 +8,7 @@ from pathlib import Path
 
 from host_bridge import storage
 from host_bridge.database import Database
+from host_bridge.inbox import Outcome
 from host_bridge.intake import Incoming
 from host_bridge.keeper import Keeper
 from host_bridge.service import Bridge
@@ -16,7 +17,7 @@ from host_bridge.settings import (
     Settings,
 )
 from host_bridge.unreadable import Unreadable
-from tests.unit.bridge.world import JOURNAL, World, example, fact, journal
+from tests.unit.bridge.world import JOURNAL, UTC_MS, World, example, fact, journal, take
 
 
 def row(world: World) -> int:
@@ -33,6 +34,17 @@ def test_a_loss_reported_before_it_happened_is_still_bad_when_taken_in_again(wor
         world.inbox.replay_fact(row(world))
     world.sync()
     assert (world.held() or 0) <= 0, "facts 1 to 1000 never came, yet may be forgotten"
+
+
+def test_a_damaged_record_is_told_as_the_loss_of_itself(world: World) -> None:
+    """So machines read one, and so they tell of facts that never got a seq (docs/decisions.md)."""
+    world.introduce()
+    told = [fact(0), fact(1, "lost", from_seq=1, to_seq=1, count=1), fact(2)]
+    world.take("journal", journal(told, first=0))
+    world.sync()
+    assert world.inbox.count_quarantined() == 0
+    assert world.bound() == [f"{JOURNAL}/{n}" for n in range(3)] and world.held() == 2
+    assert "1 facts lost" in world.rows("checkpoint")[-1]["summary"]
 
 
 def test_a_journal_of_bad_facts_alone_is_held_too(world: World) -> None:
@@ -123,3 +135,49 @@ def test_an_inbox_of_before_goes_on_with_its_numbers(tmp_path: Path) -> None:
     world.take("state", b"{")
     assert [view.id for view in world.inbox.quarantine(5)] == [10, 3]
     world.close()
+
+
+def test_taken_in_again_it_tells_nothing_of_what_is_just_being_written(bridge: Bridge) -> None:
+    """Who waits for an answer would look too early, and then hear of it no more."""
+    take(bridge, "status", example("status"))
+    engine = bridge._engine
+    command = bridge.send("m1", "wake", {}, "ann")
+    with engine.db.write() as tx:
+        good = json.dumps(example("status")).encode()
+        engine.inbox.set_aside_message(tx, "coffee/v1/m1/status", "m1", good, "once bad", UTC_MS)
+    reply = json.dumps({"v": 1, "id": command, "ok": True, "error": None, "result": None}).encode()
+    curve = json.dumps({**example("shot"), "part": 0, "last": True}).encode()
+    group = engine.db.write()
+    count = engine.metrics.count
+
+    def meanwhile(kind: str, outcome: Outcome) -> None:
+        """The other thread has begun its next group when ours has written its row."""
+        tx = group.__enter__()
+        for kind, raw in (("reply", reply), ("shot", curve)):
+            engine.intake.take(tx, Incoming(f"coffee/v1/m1/{kind}", raw, False, True, UTC_MS))
+        count(kind, outcome)
+
+    engine.metrics.count = meanwhile  # type: ignore[method-assign]
+    bridge.replay(bridge.quarantine(1)[0].id)
+    assert ("replied", command) in engine.intake.after and engine.intake._kept
+    group.__exit__(None, None, None)
+    engine.intake.committed()
+    assert bridge.command(command).state == "ok"
+
+
+def test_what_an_older_bridge_could_not_read_is_not_taken_for_dropped(bridge: Bridge) -> None:
+    """The machine has forgotten these meanwhile, and housekeeping looked at its journal."""
+    engine = bridge._engine
+    for kind in ("status", "info"):
+        take(bridge, kind, example(kind))
+    old = json.dumps(journal([fact(1), fact(2)], first=1)).encode()
+    with engine.db.write() as tx:
+        engine.inbox.set_aside_message(tx, "coffee/v1/m1/journal", "m1", old, "v: 2", UTC_MS)
+    take(bridge, "journal", journal([fact(500)], first=500))
+    engine.synchronizer.step()
+    engine.inbox.purge(UTC_MS)
+    bridge.replay(bridge.quarantine(1)[0].id)
+    engine.inbox.purge(UTC_MS + 10**12)  # what was let in and not yet imported stays
+    engine.synchronizer.step()
+    rows = engine.store._db.read("SELECT coffee_id FROM coffee_maintenance ORDER BY coffee_id")
+    assert [row["coffee_id"] for row in rows] == [f"{JOURNAL}/{n}" for n in (1, 2, 500)]
