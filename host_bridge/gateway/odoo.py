@@ -41,6 +41,8 @@ from host_bridge.settings import GatewaySettings
 log = structlog.get_logger(__name__)
 PROTOCOL: Final = 1
 JSON2_SINCE: Final = 19
+_MOST: Final = 1_000_000
+"""Facts in one call: no bound of ours; what times out is sent in smaller parts."""
 BY_THE_DATA: Final = frozenset({
     "builtins.ValueError", "builtins.TypeError", "builtins.OverflowError", "builtins.KeyError",
     "psycopg2.DataError", "psycopg2.errors.NumericValueOutOfRange",
@@ -64,7 +66,7 @@ class OdooGateway:
         self._http: Http | None = None
         self._rpc: Rpc | None = None
         self._closed = False
-        self._most = 1_000_000
+        self._most = _MOST
         """Facts a call: fewer after a timeout, so that a slow Odoo gets on too."""
 
     def close(self) -> None:
@@ -183,10 +185,13 @@ class OdooGateway:
                 self._most = max(1, min(self._most, len(part)) // 2)
                 raise
             except Failed:  # alone in its part, a fact cannot be told to be to blame
-                self._most = min(self._most * 2, 1_000_000)
+                self._send_more()
                 raise
-            self._most = min(self._most * 2, 1_000_000)
+            self._send_more()
         return answers
+
+    def _send_more(self) -> None:
+        self._most = min(self._most * 2, _MOST)
 
     def _push_isolating(self, facts: Sequence[FactPush]) -> list[Pushed]:
         """Halves what Odoo's own code fails on. Only if others pass, a fact is to blame."""

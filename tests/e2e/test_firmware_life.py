@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from simulator.machine import Machine
+from tests.support.live_names import STATE_NAMES
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -75,7 +76,7 @@ def test_ctrl_c_in_a_refill_is_no_failure_of_the_machine(tmp_path: Path) -> None
         assert "coffee: stopped" in machine.console() and machine.resets
         assert set(machine.resets) == {"watchdog"}, "the chip's word"
         assert '"cause": "watchdog"' not in machine.console()
-        assert machine.read()["live"]["state"] != 12
+        assert machine.read()["live"]["state"] != STATE_NAMES.index("safe_mode")
 
 
 def test_a_background_that_fails_once_goes_on(tmp_path: Path) -> None:

@@ -23,15 +23,13 @@ _KINDS = {
     "coffee.alarm": ("notifications_active", "Alarm", ""),
     "coffee.brew": ("coffee", "Brew", "This record was bound with something missing or odd."),
     "coffee.recipe": ("menu_book", "Recipe", "A recipe changed that the ERP did not send."),
-    "coffee.lost": ("history_toggle_off", "Lost facts", "Facts are gone; records are missing."),
     "coffee.backend": ("coffee_maker", "Machine", "If it is not, find out who connected it."),
-}
-_ABOUT_MACHINE = {
-    "lost": _KINDS["coffee.lost"],
+    "lost": ("history_toggle_off", "Lost facts", "Facts are gone; records are missing."),
     "unreadable": ("report", "Quarantine", "Once its cause is cured, take it in again there."),
     "version": ("report", "Quarantine", "None is lost."),
 }
-"""Checkpoints of a machine that do not ask whose it is, by the head of their coffee_id."""
+"""By _subject: icon, what it is about, what to do."""
+_QUARANTINED = ("unreadable", "version")
 
 
 @ui.page("/checkpoints")
@@ -146,11 +144,8 @@ async def _ask_note(view: CheckpointView) -> str | None:
 def describe(view: CheckpointView, alarm: str | None = None) -> Markup:
     """`alarm` is the code of the alarm it is about: then the title says what to do."""
     icon_name, kind, why = _KINDS.get(
-        view.model, ("fact_check", words.plain(view.model.removeprefix("coffee.")), "")
+        _subject(view), ("fact_check", words.plain(view.model.removeprefix("coffee.")), "")
     )
-    if view.model == "coffee.backend":
-        head = view.coffee_id.partition("/")[0]
-        icon_name, kind, why = _ABOUT_MACHINE.get(head, (icon_name, kind, why))
     title = view.summary
     if view.model == "coffee.alarm" and alarm is not None:
         title, why = words.alarm(alarm).title, words.alarm(alarm).cure
@@ -174,12 +169,18 @@ def describe(view: CheckpointView, alarm: str | None = None) -> Markup:
     )
 
 
+def _subject(view: CheckpointView) -> str:
+    """The model; of a machine the head of its coffee_id, unless it only asks whose that is."""
+    head = view.coffee_id.partition("/")[0]
+    return head if view.model == "coffee.backend" and head in _KINDS else view.model
+
+
 def _record(view: CheckpointView) -> Markup:
     if view.model == "coffee.brew":
         target = f"/brews/{quote(view.machine)}/{quote(view.coffee_id)}"
     elif view.model == "coffee.recipe":
         target = f"/machines/{quote(view.machine)}/recipes/{quote(view.coffee_id)}"
-    elif view.model == "coffee.backend" and view.coffee_id.startswith(("unreadable/", "version/")):
+    elif _subject(view) in _QUARANTINED:
         target = "/quarantine"
     else:
         target = f"/machines/{quote(view.machine)}"

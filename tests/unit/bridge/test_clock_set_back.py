@@ -110,15 +110,15 @@ def test_what_is_sent_again_does_not_wait_for_a_clock_that_was_set_back(world: W
 def test_orders_keep_their_order_over_a_clock_that_is_set_back(world: World) -> None:
     """The machine is away meanwhile; what was wanted last must be what it does last."""
     world.introduce()
-    first = world.store.order("m1", "setpoint", {"temp_mc": 90_000}, "ann", None)
+    first = world.store.order("m1", "setpoint", {"brew_mc": 90_000}, "ann", None)
     with world.store._db.write() as tx:
         tx.execute("UPDATE outgoing SET created_ms=created_ms+3600000")
-    second = world.store.order("m1", "setpoint", {"temp_mc": 93_000}, "ann", None)
+    second = world.store.order("m1", "setpoint", {"brew_mc": 93_000}, "ann", None)
     assert [order.id for order in world.store.fetch(10).orders] == [first, second]
 
     deadline_ms = world.now_ms + DAY_MS
     world.now_ms += 3_600_000
-    hot = world.outbox.submit(Order("m1", "setpoint", {"temp_mc": 90_000}, "bo", deadline_ms))
+    hot = world.outbox.submit(Order("m1", "setpoint", {"brew_mc": 90_000}, "bo", deadline_ms))
     world.now_ms -= 3_600_000
-    cool = world.outbox.submit(Order("m1", "setpoint", {"temp_mc": 93_000}, "bo", deadline_ms))
+    cool = world.outbox.submit(Order("m1", "setpoint", {"brew_mc": 93_000}, "bo", deadline_ms))
     assert [view.id for view in world.outbox.due(10, ["m1"])] == [hot, cool]

@@ -330,12 +330,17 @@ def test_an_auto_tune_is_kept():
     bench.close()
 
 
-def test_what_shots_teach_is_kept_when_it_is_worth_a_write():
+def tuned():
     bench = Bench()
     for k, figure in enumerate((1300, 1900, 1200, 6000, 1500)):
         bench.live.tune[k] = figure
     bench.live.put(names.EV_MAINT, names.MAINT_NAMES.index("autotune_done"), 0)
     bench.pass_ms(500)
+    return bench
+
+
+def test_what_shots_teach_is_kept_when_it_is_worth_a_write():
+    bench = tuned()
     for capacity, kept in ((1870, 1900), (1800, 1800)):
         bench.live.tune[1] = capacity
         bench.live.put(names.EV_SHOT, 0, 0)
@@ -348,11 +353,7 @@ def test_what_shots_teach_is_kept_when_it_is_worth_a_write():
 
 
 def test_a_shot_is_not_the_tune_that_somebody_asked_for():
-    bench = Bench()
-    for k, figure in enumerate((1300, 1900, 1200, 6000, 1500)):
-        bench.live.tune[k] = figure
-    bench.live.put(names.EV_MAINT, names.MAINT_NAMES.index("autotune_done"), 0)
-    bench.pass_ms(500)
+    bench = tuned()
     assert bench.send("config.put", {"autotune": "again"})["ok"]
     bench.live.tune[1] = 1700  # the new element is another one
     bench.live.put(names.EV_SHOT, 0, 0)
