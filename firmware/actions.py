@@ -16,12 +16,13 @@ _PLAIN = {"brew": names.REQ_BREW, "stop": names.REQ_STOP, "standby": names.REQ_S
 _IDENTIFY_MS = 10000
 _BACK_MS = 60000  # a signed clock may set it back so far: no two clocks agree
 
+RUNNING = "something pours or fills; send it again when it has ended, or stop it"
 # what to do about the tick's refusals, in the order of REFUSALS
 _CURES = (
     "the remote key is off; turn it on at the machine",
     "no cup stands there; put one under the spout",
     "an alarm is in the way; see state.latched, remove its cause, acknowledge it",
-    "something is running; wait for state ready, or stop it",
+    RUNNING,
     "not at temperature yet; wait for state ready",
     "the tank is empty; fill it",
     "the machine is asleep; send wake first",

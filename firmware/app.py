@@ -14,6 +14,7 @@ import config
 import machine
 import messages
 from clock import Clock
+from command import Refusal
 from commands import Commands
 from facts import Facts
 from hal import Hal
@@ -116,11 +117,9 @@ class App:
 
     def _command(self, name, payload):
         if self.link.retained:
-            return messages.refusal("retained", "cmd", "commands must not be retained; clear it")
-        try:
-            name = name.decode()
-        except UnicodeError:
-            name = "?"
+            return Refusal(
+                "retained", "cmd", "commands must not be retained; clear it").reply()
+        name = _text(name)
         if self.telemetry.full():
             self.telemetry.overload()
             if name != "stop":  # stop is always carried out
@@ -132,11 +131,7 @@ class App:
 
     def _too_long(self, topic, size):
         name = topic[len(self._cmd):] if topic.startswith(self._cmd) else topic[-16:]
-        try:
-            name = name.decode()
-        except UnicodeError:
-            name = "?"
-        self._reply(self.commands.too_long(name, size))
+        self._reply(self.commands.too_long(_text(name), size))
 
     def _reply(self, payload):
         if payload and not self.telemetry.full():
@@ -241,6 +236,13 @@ class App:
         if self.link:
             self.link.drop("background failed")
         gc.collect()
+
+
+def _text(name):
+    try:
+        return name.decode()
+    except UnicodeError:
+        return "?"
 
 
 def _way(settings, mailbox, boot):

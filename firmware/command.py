@@ -4,6 +4,8 @@ import json
 from binascii import hexlify
 from hashlib import sha256
 
+from files import as_json
+
 NAMES = (
     "brew", "stop", "recipe.put", "recipe.delete", "setpoint", "clean", "standby", "wake",
     "alarm.ack", "identify", "config.put", "update", "clock",
@@ -28,8 +30,7 @@ class Refusal(Exception):
     def reply(self, id=None):
         error = {"code": self.code, "message": plain(self.message, 200)}
         error["field"] = None if self.field is None else plain(self.field, 64)
-        body = {"v": 1, "id": id or self.id, "ok": False, "error": error, "result": None}
-        return json.dumps(body, separators=(",", ":")).encode()
+        return _reply(id or self.id, error, None)
 
 
 class Command:
@@ -42,8 +43,11 @@ class Command:
         self.signed = signed
 
     def reply(self, result):
-        body = {"v": 1, "id": self.id, "ok": True, "error": None, "result": result}
-        return json.dumps(body, separators=(",", ":")).encode()
+        return _reply(self.id, None, result)
+
+
+def _reply(id, error, result):
+    return as_json({"v": 1, "id": id, "ok": error is None, "error": error, "result": result})
 
 
 def bytes_max(name):
@@ -86,7 +90,7 @@ def _object(payload):
         raise Refusal("not_json", None, "not JSON; was it cut? Send one JSON object")
     if not isinstance(message, dict):
         raise Refusal("not_object", None, "send a JSON object with id, deadline and args")
-    if _halved(text.lower()):
+    if _halved(text.lower()) or _odd(text, len(payload)):
         raise Refusal("bad_encoding", None, "send such a character as UTF-8, not as a pair of \\u",
                       _id(message))
     return message
@@ -95,6 +99,18 @@ def _object(payload):
 def _halved(low):
     # MicroPython's json makes two characters of a pair of surrogates, and no text may have those
     return any("\\ud" + c in low for c in "89abcdef")
+
+
+def _odd(text, size):
+    # Nor does it mind surrogates, or more bytes than a character needs (RFC 3629, 3), in UTF-8.
+    if len(text) == size:
+        return False
+    for c in text:
+        n = ord(c)
+        if 0xD800 <= n < 0xE000 or n > 0x10FFFF:
+            return True
+        size -= 1 + (n > 0x7F) + (n > 0x7FF) + (n > 0xFFFF)
+    return size != 0
 
 
 def _id(message):

@@ -4,7 +4,7 @@
 from mailbox import Busy
 
 import command as reader
-from actions import Actions
+from actions import RUNNING, Actions
 from command import NAMES, Refusal  # noqa: F401  (NAMES: info publishes them)
 
 ACTING = ("brew", "clean", "update")  # these move something: never without a known time
@@ -101,8 +101,7 @@ class Commands:
         try:
             self._in_time(command)
             if command.name in ACTING or len(self._parked) >= _PARKED_MAX:
-                raise Refusal("busy", None,
-                              "something is running; wait for state ready, or stop it")
+                raise Refusal("busy", None, RUNNING)
         except Refusal as no:
             reply = no.reply(command.id)
             self._ledger.later(command.id, reply)
@@ -177,5 +176,5 @@ def _again(command, seen):
     if seen == b"-":
         return Refusal(
             "interrupted", None, "the machine was reset while doing it; look at its state, "
-            "then send a new command if it is still wanted").reply(command.id)
+            "then send a new command if need be").reply(command.id)
     return seen

@@ -77,9 +77,6 @@ class Config:
             return default_machine()
         return _RULES[name][1]
 
-    def get(self, name, default=None):
-        return self[name] if name in _RULES else default
-
     def put(self, settings, remote=True):
         # All or nothing. Returns problems as (field, message), [] when it is stored.
         wrong = problems(settings, remote)
@@ -87,7 +84,7 @@ class Config:
             merged = dict(self._set)
             merged.update(settings)
             if merged != self._set:
-                files.replace(_FILE, json.dumps(merged).encode())
+                files.replace(_FILE, files.as_json(merged))
                 self._set = merged
                 if self["autotune"] == "off":
                     files.remove(_TUNE)
@@ -105,7 +102,7 @@ class Config:
             return
         kept = _json_file(_TUNE)
         kept[boiler] = figures
-        files.replace(_TUNE, json.dumps(kept).encode())
+        files.replace(_TUNE, files.as_json(kept))
         if tuned and self["autotune"] == "again":
             self.put({"autotune": "once"})
 

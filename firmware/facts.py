@@ -63,16 +63,18 @@ class Facts:
         self._mark.clear()
 
     def _journalled(self, boot, shot):
+        return any(fact["kind"] == "brew" and (fact["boot"], fact["shot"]) == (boot, shot)
+                   for fact in self._recent())
+
+    def _recent(self):
+        # the latest facts in the journal, the oldest of them first
         journal = self._journal
         seq = max(journal.first, journal.next - QUEUE_MAX - 8)
         while seq < journal.next:
             texts = journal.read(seq, 1024)
             for text in texts:
-                fact = json.loads(text)
-                if fact["kind"] == "brew" and (fact["boot"], fact["shot"]) == (boot, shot):
-                    return True
+                yield json.loads(text)
             seq += len(texts)
-        return False
 
     # --- shots that commands start; both write flash, in the caller's quiet moment
     def shot_expected(self, command, slot, rev):
@@ -149,7 +151,16 @@ class Facts:
         self._dropped += lost - self._events_lost
         self._events_lost = lost
         for fact in self._meters.step():
-            self.add(fact)
+            if not self._told(fact):
+                self.add(fact)
+
+    def _told(self, fact):
+        # a day that was over when the power went, after the journal had it and before the meters
+        # did. The clock may have a day again, but then another one was told between.
+        last = 0
+        for earlier in self._recent():
+            last = earlier.get("day") or last
+        return fact["day"] == last
 
     # --- flash
     def _unmarked(self):

@@ -1,10 +1,16 @@
 # Small files that are whole or as before, whatever the power does. A file's last 8 bytes are the
 # CRC-32 of the rest, in hex. Two generations: when a sector goes bad the older one still reads.
 # Nothing here knows what the files mean; log-like files belong to segments.py.
+import json
 import os
 from binascii import crc32
 
 _CHUNK = 256
+
+
+def as_json(value):
+    # bytes, without a blank: what is kept and what is sent
+    return json.dumps(value, separators=(",", ":")).encode()
 
 
 def replace(name, pieces):

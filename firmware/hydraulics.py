@@ -223,17 +223,25 @@ def follow(w: ptr32) -> int:
     if mode == 1:
         pace = slope + (((ref - p) * 10) >> 8)
         want = q + ((c * pace) >> 4)
+        asked = limit
         if want > limit:
             want = limit
         limit = ref
     else:
-        want = ref
+        asked = want = ref
         if limit < 67108863:
             most = q + ((c * (((limit - p) * 10) >> 8)) >> 4)
             if want > most:
                 want = most
+    # below 250 ul/s the meter's pulses come so seldom that nothing is wrong yet
+    dry = 10
+    if asked < 16384:
+        dry = asked * 10 >> 14
     # half a bar too much has to go through the puck before water is wanted: that takes longer
-    w[35] = 3 if p - limit > 128000 else 10
+    if p - limit > 128000:
+        if dry > 3:
+            dry = 3
+    w[35] = dry
     if want < 0:
         want = 0
     if want > 1000000:

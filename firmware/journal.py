@@ -5,6 +5,7 @@ import json
 import os
 from binascii import hexlify
 
+from files import as_json
 from segments import Segments, seal, unseal
 
 FACT_MAX = 880  # bytes of JSON: with its envelope a fact must fit a message of 1 KiB
@@ -13,7 +14,7 @@ _SHORTEST = 60  # bytes of the shortest record: to guess how many a damaged tail
 
 
 def _text(fact, seq):
-    return b'{"seq":%d,' % seq + json.dumps(fact, separators=(",", ":")).encode()[1:]
+    return b'{"seq":%d,' % seq + as_json(fact)[1:]
 
 
 def _seq_of(body):

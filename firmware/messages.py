@@ -1,13 +1,11 @@
 # What the machine says of itself, as the contract has it: status, info and state. Reads live and
 # board, changes nothing; what this board does not have is left out.
-import json
-
 import board
 import live as names
+from files import as_json
+from recipe_rules import limits
 from version import VERSION, build
 
-SLOTS = 16
-RECIPES_BYTES = 4096
 MESSAGE_MAX = 1024
 
 # attributes of Live with the contract's names
@@ -21,32 +19,12 @@ def status(boot, online):
     return b'{"v":1,"online":%s,"boot":%d}' % (b"true" if online else b"false", boot)
 
 
-def refusal(code, field, message):
-    # the reply to what carried no readable id
-    return json.dumps({
-        "v": 1, "id": None, "ok": False, "result": None,
-        "error": {"code": code, "field": field, "message": message},
-    }, separators=(",", ":")).encode()
-
-
 def info(serial, boot, journal, commands):
-    return json.dumps({
+    return as_json({
         "v": 1, "model": board.MODEL, "serial": serial, "hardware": board.HARDWARE,
         "firmware": VERSION, "build": build(), "boot": boot, "journal": journal,
-        "capabilities": list(board.CAPABILITIES), "commands": list(commands), "limits": _limits(),
-    }, separators=(",", ":"))
-
-
-def _limits():
-    limits = {"phases_max": board.PHASES_MAX, "slots": SLOTS, "recipes_bytes": RECIPES_BYTES}
-    for name, at in (
-        ("brew_mc", board.BREW_RANGE_MC), ("steam_mc", board.STEAM_RANGE_MC),
-        ("volume_ul", board.VOLUME_RANGE_UL), ("weight_mg", board.WEIGHT_RANGE_MG),
-        ("pressure_mbar", board.PRESSURE_RANGE_MBAR), ("flow_ul_s", board.FLOW_RANGE_UL_S),
-    ):
-        if at:
-            limits[name] = list(at)
-    return limits
+        "capabilities": list(board.CAPABILITIES), "commands": list(commands), "limits": limits(),
+    })
 
 
 class State:

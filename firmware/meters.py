@@ -83,7 +83,7 @@ class Meters:
         self._shots_saved = self._live.shots_done
 
     def _image(self):
-        return json.dumps([self.day, self.totals, self.loose]).encode()
+        return files.as_json([self.day, self.totals, self.loose])
 
 
 def _stored():

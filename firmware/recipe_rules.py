@@ -4,7 +4,10 @@ import board
 from command import is_int
 from micropython import const
 
+SLOTS = 16
+BYTES_MAX = 4096  # of the published message
 _MS_MAX = const(60000)
+_AGAIN_MS = const(3000)
 _EXITS = {
     "time_ms": (0, board.SHOT_LIMIT_MS), "volume_ul": (0, board.SHOT_LIMIT_UL),
     "pressure_over_mbar": board.PRESSURE_RANGE_MBAR,
@@ -27,8 +30,8 @@ def limits():
     # what `info` publishes, so that a host can check before it sends
     out = {name: list(value) for name, value in _LIMITS.items() if value}
     out["phases_max"] = board.PHASES_MAX
-    out["slots"] = 16
-    out["recipes_bytes"] = 4096
+    out["slots"] = SLOTS
+    out["recipes_bytes"] = BYTES_MAX
     return out
 
 
@@ -72,6 +75,10 @@ class _Check:
             self.wrong("recipe.preinfusion_ul", "send preinfusion_ms or preinfusion_ul, not both")
         if clean.get("preinfusion_ul", 0) > clean.get("volume_ul", 0):
             self.wrong("recipe.preinfusion_ul", "must not be more than volume_ul")
+        soak = clean.get("soak_ms", 0)
+        if soak and soak + _water_ms(clean) > board.SHOT_LIMIT_MS:
+            self.wrong("recipe.soak_ms", "the shot would take too long; send less of it, or of "
+                       "volume_ul")
 
     def profile(self, given, clean):
         self.known(given, "recipe", ("name", "temp_mc", "dose_ms", "stop", "phases"))
@@ -154,6 +161,15 @@ class _Check:
         for name in given:
             if name not in names:
                 self.ignored.append(where + "." + str(name)[:24])
+
+
+def _water_ms(clean):
+    # how long the pump runs: with the greatest volume as long as a shot may take, and the puck
+    # keeps as much of any. It stops for a soak and begins gently again.
+    keeps = board.PUCK_KEEPS[0]
+    ms = (clean.get("volume_ul", 0) + keeps) * board.SHOT_LIMIT_MS // (
+        board.VOLUME_RANGE_UL[1] + keeps)
+    return max(ms, clean.get("preinfusion_ms", 0)) + _AGAIN_MS
 
 
 def _names(rules):

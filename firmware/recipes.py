@@ -6,9 +6,8 @@ import files
 import recipe_rules
 from command import is_int
 from factory_recipes import RECIPES
+from recipe_rules import BYTES_MAX, SLOTS
 
-BYTES_MAX = 4096  # of the published message
-SLOTS = 16
 _FILE = "recipes"
 
 
@@ -33,7 +32,7 @@ class Recipes:
         self.rev = 0
         self.texts = {}  # slot name -> JSON (bytes): a parsed recipe takes four times the room
         if not self._load():
-            self._keep({s: _text(RECIPES[s]) for s in RECIPES}, 0)
+            self._keep({s: files.as_json(RECIPES[s]) for s in RECIPES}, 0)
         self.load_button()
 
     def _load(self):
@@ -41,16 +40,12 @@ class Recipes:
         try:
             message = json.loads(stored)
             self.rev = message["rev"]
-            self.texts = {s: _text(r) for s, r in message["slots"].items()}
+            self.texts = {s: files.as_json(r) for s, r in message["slots"].items()}
         except (ValueError, TypeError, KeyError, AttributeError):
             return False
         return True
 
     # --- asking
-    @property
-    def slots(self):
-        return sorted(self.texts, key=int)
-
     def get(self, slot):
         # dict, None for an empty slot
         text = self.texts.get(slot)
@@ -67,7 +62,7 @@ class Recipes:
     def put(self, slot, recipe):
         # recipe: clean, from recipe_rules.check(). Returns the new revision. Full: does not fit.
         texts = dict(self.texts)
-        texts[slot] = _text(recipe)
+        texts[slot] = files.as_json(recipe)
         self._keep(texts, self.rev + 1)
         self._changed(slot)
         return self.rev
@@ -112,10 +107,6 @@ def _load_into(plan, recipe, slot, rev):
     if not problems:
         plan.load(clean, int(slot), rev)
     return problems
-
-
-def _text(recipe):
-    return json.dumps(recipe, separators=(",", ":")).encode()
 
 
 def _message(texts, rev):

@@ -41,7 +41,7 @@ class Resets:
 
     def _write(self, uptime_ms):
         kept = {"boot": self.boot, "uptime_ms": uptime_ms, "ages_ms": self._ages_ms}
-        files.replace(_FILE, json.dumps(kept).encode())
+        files.replace(_FILE, files.as_json(kept))
 
     # --- later, when the flash may be written
     def due(self, uptime_ms):

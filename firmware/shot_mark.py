@@ -14,7 +14,7 @@ class ShotMark:
 
     def write(self, note):
         # note: dict with boot, shot, slot, rev, source, command, uptime_ms, utc_ms, temp_mc
-        files.mark(_FILE, json.dumps(note).encode())
+        files.mark(_FILE, files.as_json(note))
         self.kept = note
 
     def clear(self):

@@ -6,6 +6,7 @@ import time
 
 import live as names
 import messages
+from command import Refusal
 from courier import Courier
 from curve import Curve
 from micropython import const
@@ -17,9 +18,9 @@ _STIR_MS = const(1000)  # while it heats or pours, once a second
 _STIR_MC = const(500)
 _STATE_MS = const(10000)
 _REPLIES = const(8)
-_OVERLOAD = messages.refusal(
-    "overload", None, "commands came faster than replies could go; some were not carried out: "
-    "wait for the replies and send those again")
+_OVERLOAD = Refusal(
+    "overload", None, "commands came too fast, some were not carried out; wait for the replies, "
+    "then send those again").reply()
 
 
 class Telemetry:
@@ -159,7 +160,7 @@ class Telemetry:
             if ack.get("v", 1) != 1 or not isinstance(journal, str) or type(seq) is not int:
                 raise ValueError
         except (ValueError, KeyError, TypeError, AttributeError):
-            return messages.refusal(
-                "invalid", "ack", 'send {"v":1,"journal":"<id>","seq":<whole number>}')
+            return Refusal(
+                "invalid", "ack", 'send {"v":1,"journal":"<id>","seq":<whole number>}').reply()
         self.courier.ack(journal, seq, now)
 

@@ -53,8 +53,9 @@ class Curves:
         return None if row is None else _unpack(row)
 
     def newest(self, machine: str) -> Curve | None:
+        """The last one stored, whatever the clock said then."""
         row = self._db.one(
-            "SELECT columns FROM curve WHERE machine=? ORDER BY finished_ms DESC LIMIT 1",
+            "SELECT columns FROM curve WHERE machine=? ORDER BY rowid DESC LIMIT 1",
             (machine,),
         )
         return None if row is None else _unpack(row)

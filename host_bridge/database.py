@@ -46,6 +46,7 @@ class Database:
         self._write_lock = threading.RLock()
         self._read_lock = threading.Lock()
         self._writer: sqlite3.Connection | None = None
+        self._inside = False
         try:
             if not read_only:
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -103,17 +104,26 @@ class Database:
         with self._write_lock:
             if self._writer is None:
                 raise DatabaseError(f"{self.path}: opened for reading only, or closed")
-            if self._writer.in_transaction:  # a block inside a block joins it
+            if self._inside:  # a block inside a block joins it
                 yield self._writer
                 return
+            self._roll_back(self._writer)
             self._writer.execute("BEGIN IMMEDIATE")
+            self._inside = True
             try:
                 yield self._writer
                 self._writer.execute("COMMIT")
             except BaseException:
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
+                with contextlib.suppress(sqlite3.Error):  # the disk: the next one tries again
+                    self._roll_back(self._writer)
                 raise
+            finally:
+                self._inside = False
+
+    @staticmethod
+    def _roll_back(writer: sqlite3.Connection) -> None:
+        if writer.in_transaction:
+            writer.execute("ROLLBACK")
 
     def read(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[Row]:
         with self._read_lock:

@@ -91,6 +91,8 @@ class Intake:
         self._models: dict[str, Identity] = {}
         self._seen: dict[str, int] = {}
         self._kept: dict[tuple[str, int, int], tuple[Curve, int]] = {}
+        self._came: dict[str, int] = {}
+        """Machine → boot with which it came online in this group; live.py tells it once."""
         self.after: dict[tuple[str, ...], Callable[[], None]] = {}
         """By what it tells and of whom: on a full disk a group is tried for days."""
 
@@ -135,6 +137,7 @@ class Intake:
     def committed(self) -> None:
         """Tells everybody; nobody is left to be told afterwards."""
         self._kept.clear()
+        self._came.clear()
         told, self.after = self.after, {}
         for tell in told.values():
             try:
@@ -204,8 +207,10 @@ class Intake:
             self._keep(tx, effect.ended, incoming.arrival_ms)
         if effect.came_online:
             log.info("machine_online", machine=machine, boot=message.boot)
-            self._registry.set_status(tx, machine, True, message.boot)
+            self._came[machine] = message.boot
             self.after["came_online", machine] = lambda: self._listener.came_online(machine)
+        if machine in self._came:
+            self._registry.set_status(tx, machine, True, self._came[machine])
         if effect.clock_wanted:
             self.after["clock_wanted", machine] = lambda: self._listener.clock_wanted(machine)
         return True

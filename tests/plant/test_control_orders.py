@@ -49,11 +49,40 @@ def test_a_recipe_far_below_the_set_point_is_refused_before_beans_are_ground(boa
     assert figures(board, "orders.too_hot", below_mc=2000)["answer"] == 0
 
 
+BREWED = {"answer": 0, "alarms": [], "result": "ok"}
+
+
 @pytest.mark.parametrize("board", BOARDS)
 def test_the_largest_volume_can_be_brewed(board: str) -> None:
-    found = figures(board, "orders.largest")
-    assert (found["answer"], found["alarms"], found["result"]) == (0, [], "ok"), found
+    most_ul = figures(board, "orders.greatest_ul")
+    assert figures(board, "orders.volume", ul=most_ul) == BREWED
 
 
-def test_a_pressure_may_be_let_go_at_once() -> None:
-    assert figures("coffee_2900", "orders.steep") == {"answer": 0, "alarms": [], "result": "ok"}
+@pytest.mark.parametrize("ul, preinfusion_ms, soak_ms", [
+    (36_000, 5_000, 56_000), (120_000, 3_000, 16_000), (40_000, 26_000, 54_000)])
+def test_what_soaks_as_long_as_may_be_ends_in_time(
+    ul: int, preinfusion_ms: int, soak_ms: int,
+) -> None:
+    more = {"preinfusion_ms": preinfusion_ms, "soak_ms": soak_ms}
+    assert figures("coffee_1900", "orders.volume", ul=ul, **more) == BREWED
+
+
+@pytest.mark.parametrize("ul, preinfusion_ms, soak_ms", [
+    (160_000, 0, 6_000), (40_000, 30_000, 60_000)])
+def test_a_soak_that_leaves_no_time_for_the_water_is_refused(
+    ul: int, preinfusion_ms: int, soak_ms: int,
+) -> None:
+    more = {"preinfusion_ms": preinfusion_ms, "soak_ms": soak_ms}
+    [[field, message]] = figures("coffee_1900", "orders.volume", ul=ul, **more)["problems"]
+    assert field == "recipe.soak_ms" and "volume_ul" in message
+
+
+@pytest.mark.parametrize("phase", [
+    pytest.param({"pressure_mbar": 1000}, id="let go at once"),
+    pytest.param({"flow_ul_s": 100}, id="a pulse each five seconds"),
+    pytest.param({"flow_ul_s": 1}, id="hardly anything"),
+    pytest.param({"pressure_mbar": 6000, "limit_flow_ul_s": 100}, id="held back"),
+])
+def test_what_a_profile_may_ask_for_latches_nothing(phase: dict[str, int]) -> None:
+    phases = [{"name": "decline", "exit": {"time_ms": 20_000}, **phase}]
+    assert figures("coffee_2900", "orders.profile", phases=phases) == BREWED

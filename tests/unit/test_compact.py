@@ -291,6 +291,46 @@ def test_a_module_that_must_be_one_stays_by_itself(
     assert same(tmp_path, outside, valve=VALVE, main=more).keys() == {"main", "valve"}
 
 
+TAP = """
+import io
+
+class Tap(io.IOBase):
+    open_ms = 5
+
+    def __init__(self, way):
+        self.way = way
+        self.open_ms = self.steaming = 7
+        self.told = self.value = self.append = self.limit = 3
+
+    def told_ms(self):
+        return self.steaming + self.open_ms
+"""
+
+
+def test_data_that_objects_show_have_one_short_name_everywhere(tmp_path: Path) -> None:
+    made = same(tmp_path, APART + "\nimport tap", tap=TAP, main="""
+from tap import Tap
+limit = 1
+
+def shown(tap, steaming):
+    tap.steaming += steaming
+    steaming = tap.told_ms() + tap.way.value()
+    print(tap.steaming, steaming, tap.open_ms, tap.told, getattr(tap, "limit"), tap.append)
+
+class Way:
+    def __init__(self):
+        self.steaming = 5
+    def value(self):
+        return self.steaming
+
+shown(Tap(Way()), 2)
+""")
+    assert "self.steaming" not in made["tap"] and "tap.steaming" not in made["main"]
+    assert "self.way" not in made["tap"] and "self.told " not in made["tap"]
+    for kept in ("open_ms", "value", "append", "limit"):
+        assert f"self.{kept}" in made["tap"], kept
+
+
 def test_what_two_import_stays_by_itself(tmp_path: Path) -> None:
     made = same(tmp_path, "import pump", valve=VALVE, pump="from valve import limit",
                 main="import pump\nimport valve\nprint(pump.limit, valve.limit)")
@@ -301,6 +341,8 @@ def test_the_new_names_are_told() -> None:
     told = compacted({"valve": VALVE, "main": "from valve import open\n_mine = [open]"}, []).told
     assert "main: also valve\n" in told
     assert "valve: _a is _opened\n" in told and "main: _b is _mine\n" in told
+    told = compacted({"tap": TAP, "main": "import tap"}, []).told
+    assert re.search("^everywhere: .. is steaming$", told, re.M)
 
 
 def test_two_at_once_make_no_tuple() -> None:

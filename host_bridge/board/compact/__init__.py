@@ -5,6 +5,7 @@ its module. Much of that is settled before the program runs:
 
 - an integer constant is written where it is used, in other modules too, and leaves its own;
 - private data (`_backoff`) are called `_a`, `_b` …, the same few names in each module;
+- data that objects show (`steaming`) are called `aa`, `ab` …, by one name in all modules;
 - parameters that no call names are called `a`, `b` …: MicroPython remembers them too;
 - a module that only one other imports becomes part of it: one file, one table of names.
 
@@ -31,6 +32,7 @@ from host_bridge.board.compact.constants import (
 from host_bridge.board.compact.merge import merged
 from host_bridge.board.compact.names import Rename, Renames, renames
 from host_bridge.board.compact.parameters import called_by_name, rename_parameters
+from host_bridge.board.compact.shared import RenameAttributes, shared_names
 from host_bridge.board.compact.written import written
 
 _WORD: Final = re.compile(r"[A-Za-z_]\w*")
@@ -39,11 +41,12 @@ _WORD: Final = re.compile(r"[A-Za-z_]\w*")
 @dataclass(frozen=True)
 class Compact:
     """`sources`: module → text. `parts`: module → those of the given ones that it is made of.
-    `renamed`: given module → {name: new name}."""
+    `renamed`: given module → {name: new name}. `shared`: {attribute: new name} in all of them."""
 
     sources: dict[str, str]
     parts: dict[str, list[str]]
     renamed: Renames
+    shared: dict[str, str]
 
     @property
     def told(self) -> str:
@@ -53,7 +56,8 @@ class Compact:
             for head, names in sorted(self.parts.items()) if len(names) > 1
         ) + "".join(
             f"{name}: {new} is {old}\n"
-            for name in sorted(self.renamed) for old, new in self.renamed[name].items())
+            for name in sorted(self.renamed) for old, new in self.renamed[name].items()
+        ) + "".join(f"everywhere: {new} is {old}\n" for old, new in self.shared.items())
 
 
 def compacted(sources: Mapping[str, str], outside: Iterable[str]) -> Compact:
@@ -73,8 +77,10 @@ def compacted(sources: Mapping[str, str], outside: Iterable[str]) -> Compact:
         Remove(values[name].keys() - fixed - still_asked(modules)).visit(tree)
         drop_idle_imports(tree, ast.parse(sources[name]))
     short = renames(modules, fixed)
+    shared = shared_names(modules, fixed)
     for name, tree in modules.items():
         Rename(short[name]).visit(tree)
+        RenameAttributes(shared).visit(tree)
     named = called_by_name([*modules.values(), *programs])
     for tree in modules.values():
         rename_parameters(tree, named)
@@ -85,6 +91,7 @@ def compacted(sources: Mapping[str, str], outside: Iterable[str]) -> Compact:
         {head: union.parts for head, union in unions.items()},
         {name: {old: finals.get(name, {}).get(new, new) for old, new in short[name].items()}
          for name in short},
+        shared,
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from string import ascii_letters
 
 from host_bridge.board.compact.scope import Modules, bindings
+from host_bridge.board.compact.shared import RenameAttributes
 
 Renames = dict[str, dict[str, str]]
 
@@ -107,15 +108,7 @@ def _families(modules: Modules) -> list[set[str]]:
     return families
 
 
-class Rename(ast.NodeTransformer):
-    def __init__(self, names: dict[str, str]) -> None:
-        self._to = names
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-        self.generic_visit(node)
-        node.attr = self._to.get(node.attr, node.attr)
-        return node
-
+class Rename(RenameAttributes):
     def visit_Name(self, node: ast.Name) -> ast.AST:
         node.id = self._to.get(node.id, node.id)
         return node

@@ -13,7 +13,7 @@ Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 def bound_globals(tree: ast.Module) -> set[str]:
     """Names bound at module level, and those that functions declare global."""
     declared = {n for node in ast.walk(tree) if isinstance(node, ast.Global) for n in node.names}
-    return _bound_in(tree.body) | declared
+    return bound_in(tree.body) | declared
 
 
 def locals_of(tree: ast.Module) -> set[str]:
@@ -26,7 +26,7 @@ def locals_of(tree: ast.Module) -> set[str]:
             found |= {n.id for g in node.generators for n in ast.walk(g.target)
                       if isinstance(n, ast.Name)}
         elif isinstance(node, ast.ClassDef):
-            found |= _bound_in(node.body)
+            found |= bound_in(node.body)
     return found
 
 
@@ -37,10 +37,10 @@ def _locals(function: Function) -> set[str]:
         return parameters
     declared = {n for node in ast.walk(function) if isinstance(node, ast.Global)
                 for n in node.names}
-    return (parameters | _bound_in(function.body)) - declared
+    return (parameters | bound_in(function.body)) - declared
 
 
-def _bound_in(body: list[ast.stmt]) -> set[str]:
+def bound_in(body: list[ast.stmt]) -> set[str]:
     """Names bound by these statements in their own scope."""
     found = set()
     for node in _same_scope(body):
@@ -128,7 +128,7 @@ class Globals(ast.NodeTransformer):
         if self._global(node.name):
             node.name = self._names.get(node.name, node.name)
         node.bases = [self.visit(b) for b in node.bases]
-        around, self._class = self._class, _bound_in(node.body)
+        around, self._class = self._class, bound_in(node.body)
         node.body = [self.visit(s) for s in node.body]
         self._class = around
         return node

@@ -1,6 +1,7 @@
 # What people and the host ask for on a whole machine: cleaning programmes to their end, a long
 # draw of hot water, a remote brew whose ground goes while it waits.
 import live as names
+import recipe_rules
 import wiring
 from brew import REASONS
 from rig import Rig
@@ -92,38 +93,39 @@ def too_hot(root, below_mc):
     return {"answer": r.ask(names.REQ_BREW), "state": r.state(), "grinds": r.live.grinds}
 
 
-def largest(root):
-    """The greatest volume that a recipe may ask for."""
-    r = _rig(root)
-    r.settle()
-    big = dict(recipe())
-    most = board.VOLUME_RANGE_UL[1]
-    if "stop" in big:
-        big["stop"] = {"volume_ul": most}
+def volume(root, ul, **more):
+    """A recipe for so much, with `more` of a volumetric machine's fields."""
+    wanted = dict(recipe())
+    wanted.update(more)
+    if "stop" in wanted:
+        wanted["stop"] = {"volume_ul": ul}
     else:
-        big["volume_ul"] = most
-    r.remote.load(big)
-    no = r.ask(names.REQ_BREW)
-    r.until("brewing", 30000)
-    r.run(120000)
-    s = r.shot()
-    return {"answer": no, "alarms": r.alarms(), "result": names.RESULT_NAMES[s["result"]],
-            "volume_ul": s["volume_ul"], "duration_ms": s["duration_ms"]}
+        wanted["volume_ul"] = ul
+    problems = recipe_rules.check(wanted)[1]
+    return _brewed(root, wanted, 120000) if not problems else {"problems": problems}
 
 
-def steep(root):
-    """Pressure that is let go at once, as a recipe may: the puck takes seconds to follow."""
-    r = _rig(root)
-    r.settle()
-    down = dict(recipe())
-    down["phases"] = [
+def profile(root, phases):
+    """After a fill and some seconds of brewing: these phases."""
+    wanted = dict(recipe())
+    wanted["phases"] = [
         {"name": "fill", "flow_ul_s": 4000, "limit_pressure_mbar": 3000,
          "exit": {"pressure_over_mbar": 2500, "time_ms": 10000}},
         {"name": "brew", "pressure_mbar": 9000, "ramp_ms": 2000, "exit": {"time_ms": 10000}},
-        {"name": "decline", "pressure_mbar": 1000, "exit": {"time_ms": 20000}},
-    ]
-    r.remote.load(down)
+    ] + phases
+    return _brewed(root, wanted, 60000)
+
+
+def _brewed(root, wanted, ms):
+    r = _rig(root)
+    r.settle()
+    r.remote.load(wanted)
     no = r.ask(names.REQ_BREW)
-    r.until("brewing", 30000)
-    r.run(60000)
+    r.until("brewing", 90000)
+    r.run(ms)
     return {"answer": no, "alarms": r.alarms(), "result": names.RESULT_NAMES[r.shot()["result"]]}
+
+
+def greatest_ul(root):
+    """The greatest volume that a recipe may ask for."""
+    return board.VOLUME_RANGE_UL[1]

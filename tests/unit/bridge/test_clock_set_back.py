@@ -122,3 +122,13 @@ def test_orders_keep_their_order_over_a_clock_that_is_set_back(world: World) -> 
     world.now_ms -= 3_600_000
     cool = world.outbox.submit(Order("m1", "setpoint", {"brew_mc": 93_000}, "bo", deadline_ms))
     assert [view.id for view in world.outbox.due(10, ["m1"])] == [hot, cool]
+
+
+def test_the_last_curve_is_the_last_one_though_the_clock_was_set_back(world: World) -> None:
+    shot = {**example("shot"), "part": 0, "last": True}
+    world.now_ms += 365 * DAY_MS
+    world.take("shot", {**shot, "shot": 1})
+    world.now_ms -= 365 * DAY_MS
+    world.take("shot", {**shot, "shot": 2})
+    newest = world.curves.newest("m1")
+    assert newest is not None and newest.shot == 2

@@ -169,6 +169,32 @@ def test_a_curve_outlives_a_full_disk_whole(world: World) -> None:
     assert stored is not None and len(stored.t_ms) == len(samples["t_ms"]) + 1
 
 
+def test_who_came_online_is_online_after_a_full_disk(world: World) -> None:
+    """No status came; the state gave it away, and the first attempt to write that down failed."""
+    disk = FullAtCommit(world.db)
+    ingest = attempts(world, disk, [message("state", example("state"))], 2)
+    disk.full = False
+    ingest._commit([message("state", example("state"))])
+    known = world.registry.machine("m1")
+    assert known is not None and (known.online, known.boot) == (True, example("state")["boot"])
+
+
+def test_what_could_not_be_undone_becomes_no_part_of_the_next(world: World) -> None:
+    """A disk may fail in the ROLLBACK, too; what is written next is committed all the same."""
+    writer = world.db._writer
+    assert writer is not None
+    with pytest.raises(RuntimeError, match="disk"), world.db.write() as tx:
+        world.registry.meet(tx, "m1", 1)
+        writer.set_authorizer(
+            lambda action, what, *_: sqlite3.SQLITE_DENY
+            if (action, what) == (sqlite3.SQLITE_TRANSACTION, "ROLLBACK") else sqlite3.SQLITE_OK)
+        raise RuntimeError("disk")
+    writer.set_authorizer(None)
+    with world.db.write() as tx:
+        world.registry.meet(tx, "m2", 1)
+    assert [known.machine for known in world.registry.machines()] == ["m2"]
+
+
 def test_who_cannot_write_keeps_no_word_from_the_others(world: World) -> None:
     """The group was written; then the disk was full. A model is told once only."""
     told: list[str] = []

@@ -330,7 +330,9 @@ def test_characters_beyond_65535_come_as_utf_8():
     put = b'{"id":"%s","deadline":%d,"args":{"slot":1,"recipe":{"name":"%s","temp_mc":92000,' \
           b'"volume_ul":36000%s}}}'
     for n, name, more in ((b"h1", b"\\ud83e\\udd5b", b""), (b"h2", b"\\uDD5B", b""),
-                          (b"h3", b"Milk", b',"\\ud83e":1')):
+                          (b"h3", b"Milk", b',"\\ud83e":1'), (b"h5", b"\xed\xa0\x80", b""),
+                          (b"h6", b"\xc0\x80", b""), (b"h7", b"\xf4\x90\x80\x80", b""),
+                          (b"h8", b"\xe0\x80\xaf", b"")):
         reply = json.loads(bench.commands.take(
             "recipe.put", put % (n, NOW_MS + 60000, name, more)))
         assert "UTF-8" in error(reply, "bad_encoding") and reply["id"] == n.decode(), reply

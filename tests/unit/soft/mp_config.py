@@ -11,7 +11,7 @@ def test_a_new_board_has_defaults_and_its_own_name():
     name = c["machine"]
     assert len(name) == 9 and name[0] == "c" and all(x in "0123456789abcdef" for x in name[1:])
     assert c["broker_port"] == 0 and c["broker_tls"] is False and c["wifi_key"] == ""
-    assert c.get("nonsense", 5) == 5 and c.get("button_slot") == 0
+    assert c["button_slot"] == 0
     flash.close()
 
 

@@ -437,3 +437,35 @@ def test_a_day_is_told_once_however_soon_the_power_goes():
         bench.pass_ms(8000)
     assert [m[1:] for m in metered(bench)] == [(7000, 1)]
     bench.close()
+
+
+def test_a_day_is_told_once_wherever_the_power_goes():
+    bench = Bench()
+    bench.clock.set_utc(MIDNIGHT_MS + 3600000)
+    bench.live.water_ul = 7000
+    bench.live.shots_done = 1
+    bench.pass_ms(8000)
+
+    def day_ends():
+        bench.board.flash.guard = None
+        bench.wire()
+        bench.clock.set_utc(MIDNIGHT_MS + DAY_MS + 1000)
+        bench.pass_ms(8000)
+
+    def check(finished):
+        day_ends()
+        assert [m[1:] for m in metered(bench)] == [(7000, 1)], metered(bench)
+
+    assert every_cut(bench.board, day_ends, check) > 10
+    bench.close()
+
+
+def test_a_day_that_comes_again_is_told_again():
+    bench = Bench()
+    for water_ul, utc_ms in ((7000, 3600000), (7000, DAY_MS + 1000), (7500, 7200000),
+                             (7500, DAY_MS + 2000)):
+        bench.clock.set_utc(MIDNIGHT_MS + utc_ms)
+        bench.live.water_ul = water_ul
+        bench.pass_ms(8000)
+    assert [m[1] for m in metered(bench)] == [7000, 0, 500]
+    bench.close()

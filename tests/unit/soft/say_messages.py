@@ -2,6 +2,7 @@
 # against the contract. Runs under MicroPython with either board; not a test itself.
 import live as names
 import messages
+from command import Refusal
 from curve import Curve
 from live import Live
 
@@ -53,8 +54,8 @@ def all():
     say("status", messages.status(0, False))
     say("status", messages.status(2147483647, True))
     say("info", messages.info("e66141045c2d3f2a", 17, "0123456789abcdef", commands.NAMES))
-    say("reply", messages.refusal("retained", "cmd", "commands must not be retained"))
-    say("reply", messages.refusal("overload", None, "x" * 200))
+    say("reply", Refusal("retained", "cmd", "commands must not be retained").reply())
+    say("reply", Refusal("overload", None, "x" * 200).reply())
     states(live)
     curves(live)
 
