@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,7 +68,7 @@ class Target:
 
 
 class Builder:
-    """Builds below build/image; `say` gets one line a step."""
+    """Builds below build/image, one at a time; `say` gets one line a step."""
 
     def __init__(self, say: Say, work: Path = ROOT / "build" / "image") -> None:
         self._say = say
@@ -80,6 +82,21 @@ class Builder:
             ArchiveError: Debian's packages cannot be fetched.
             BuildError: it does not compile.
         """
+        with self._alone():
+            return self._build(target)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Two builds, for two boards perhaps, unpack to the same folders."""
+        with (self._work / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self._say("another build is under way in this checkout; this one comes after it")
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _build(self, target: Target) -> Path:
         uf2 = self._work / f"{target.file}.uf2"
         stamp = self._work / f"{target.file}.stamp"
         key = fingerprint(target)
@@ -101,7 +118,8 @@ class Builder:
 
     def compiler(self) -> Path:
         """Folder of the cross compiler alone, for the bench's C floors."""
-        return trees.compiler(self._archive().fetch(pins.TOOLS), self._work)
+        with self._alone():
+            return trees.compiler(self._archive().fetch(pins.TOOLS), self._work)
 
     def _archive(self) -> Archive:
         return Archive(self._work / "debian")

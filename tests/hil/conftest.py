@@ -13,7 +13,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import functools
 import importlib
 from collections import Counter
@@ -24,7 +23,7 @@ import pytest
 
 from boards.image.build import Builder, Target
 from simulator.emulated import EmulatedBoard
-from simulator.emulated.board import IMAGES, image_of
+from simulator.emulated.board import image_of
 from simulator.emulated.console import Console
 from simulator.emulated.image import has_radio
 from tests.hil.jig import EmulatedJig, Jig
@@ -124,11 +123,7 @@ def shots(request: pytest.FixtureRequest) -> int:
 @functools.cache
 def build_image(model: str, image: Path | None = None) -> None:
     """As `make image`; once, whoever of several workers comes first. `image`: there is one."""
-    if image:
-        return
-    IMAGES.mkdir(parents=True, exist_ok=True)
-    with (IMAGES / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    if not image:
         Builder(lambda line: None).build(Target(model))
 
 

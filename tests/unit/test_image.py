@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,28 @@ def test_a_checkout_is_built_from_with_its_faults_mended_and_stays_as_it_is(
     assert (made / trees.MPY_TOOL).read_text() == f"before\n    {right}\nafter\n"
     assert (made / "py/gc.c").read_text() == "gc"
     assert tool.read_text() == before
+
+
+def test_two_builds_at_once_come_one_after_the_other(tmp_path: Path) -> None:
+    """`make run-board` in two terminals: both would unpack and compile in the same folders."""
+    said: list[str] = []
+    waits = threading.Event()
+
+    def say(line: str) -> None:
+        said.append(line)
+        waits.set()
+
+    def build() -> None:
+        with pytest.raises(BuildError):
+            Builder(say, tmp_path).build(Target("1900", tmp_path))
+
+    with Builder(lambda line: None, tmp_path)._alone():
+        thread = threading.Thread(target=build)
+        thread.start()
+        assert waits.wait(60) and "another build is under way" in said[0]
+        assert thread.is_alive()
+    thread.join(60)
+    assert not thread.is_alive() and len(said) == 1
 
 
 def test_an_image_that_was_half_written_is_not_taken_for_the_one_before(
