@@ -26,6 +26,8 @@ from host_bridge.board.pack import Pack, packed
 ROOT: Final = Path(__file__).resolve().parents[2]
 LOADER: Final = ("boot.py", "main.py")
 """Must lie beside the store, as text: MicroPython looks for these names."""
+LABORATORY: Final = ROOT / "tests/hil/agent.py"
+"""Runs the whole firmware for tests/hil, on a compact version too, and by its names."""
 FIXED: Final = ("umqtt/simple", "factory_recipes", "versions")
 """Of a compact version too these stay as they are written."""
 STAMP: Final = "build_id.mpy"
@@ -217,7 +219,7 @@ def _written_compact(sources: dict[str, Path], out: Path) -> tuple[dict[str, Pat
     outside.append(texts["board"])  # whose numbers stand where they are used, and there too
     tools = (Path(__file__).parent / "on_board").glob("*.py")
     loader = (ROOT / "firmware" / name for name in LOADER)
-    outside += [path.read_text() for path in (*tools, *loader)]
+    outside += [path.read_text() for path in (*tools, *loader, LABORATORY)]
     made = compacted(texts, outside)
     for name, text in made.sources.items():
         (out / f"{name}.py").write_text(text)

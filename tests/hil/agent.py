@@ -7,6 +7,13 @@ import time
 
 import machine
 
+READINGS = (  # of firmware/live.py
+    "ticks", "uptime_ms", "late_ticks", "late_max_us", "busy_max_us", "temp_mc", "setpoint_mc",
+    "steam_temp_mc", "steam_setpoint_mc", "group_temp_mc", "pressure_mbar", "flow_ul_s",
+    "volume_ul", "pumped_ul", "weight_mg", "duty_permille", "steam_duty_permille", "shot",
+    "shot_ms", "water", "tray", "cup", "remote", "door", "hopper", "water_ul", "energy_j",
+    "grinds", "shots_done", "events_lost",
+)
 app = None
 agent_beats = None
 
@@ -35,7 +42,7 @@ def go(ms, pass_ms=5):
 def tell():
     import live as names
 
-    seen = {k: v for k, v in app.live.__dict__.items() if isinstance(v, int) and k[0] != "_"}
+    seen = {name: getattr(app.live, name) for name in READINGS}
     for key in ("alarms", "latched"):
         mask = getattr(app.live, key)
         seen[key] = [n for i, n in enumerate(names.ALARM_NAMES) if mask >> i & 1]
