@@ -7,6 +7,7 @@ orders exist is decided by the pages.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -47,6 +48,7 @@ class Orders:
         self._visit = visit
         self._machine = machine
         self._answers: ui.html | None = None
+        self._under_way: set[str] = set()
 
     def answers(self) -> None:
         """Puts the list of answers here."""
@@ -65,15 +67,35 @@ class Orders:
         args: dict[str, Any],
         then: Callable[[CommandView], None] | None = None,
     ) -> None:
-        """Sends, waits for the machine, and says what it said; `then` is told too."""
+        """Sends, waits for the machine, and says what it said; `then` is told too.
+
+        The same order again, before the machine has answered the first, is the same press of a
+        button: a machine that is off would else find five brews waiting.
+        """
         session = self._visit.session
         if session is None:
             ui.navigate.to(self._visit.login_url)
             return
+        order = json.dumps([name, args], sort_keys=True)
+        if order in self._under_way:
+            return
+        self._under_way.add(order)
+        try:
+            await self._carry_out(name, args, session.user, then)
+        finally:
+            self._under_way.discard(order)
+
+    async def _carry_out(
+        self,
+        name: str,
+        args: dict[str, Any],
+        user: str,
+        then: Callable[[CommandView], None] | None,
+    ) -> None:
         bridge = self._visit.bridge
         try:
             command_id = await self._visit.ask(
-                bridge.send, self._machine, name, args, session.user, DEADLINE_S
+                bridge.send, self._machine, name, args, user, DEADLINE_S
             )
         except NOT_DONE as error:
             field = f"{error.field}: " if isinstance(error, BridgeError) else ""
@@ -126,7 +148,7 @@ def _answer(view: CommandView) -> Markup:
         words.command(view.name),
         _detail(view),
         said,
-        view.user,
+        words.by(view.user),
         when(view.created_ms),
     )
 

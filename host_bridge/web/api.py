@@ -34,7 +34,7 @@ from host_bridge.web import api_examples as examples
 from host_bridge.web.actions import UNDECIDED, decided
 from host_bridge.web.api_errors import ErrorAnswer, TooManyTries, Unauthorised, shortened
 from host_bridge.web.auth import Auth
-from host_bridge.web.payload import safe_text
+from host_bridge.web.payload import one_line, safe_text
 
 USER = "api"
 """Who acted, in records, when a program acts with the token and does not say for whom."""
@@ -76,7 +76,7 @@ def acting_user(
         auth.brake.failed(caller)
         raise Unauthorised
     auth.brake.succeeded(caller)
-    return on_behalf_of.strip() or USER
+    return one_line(on_behalf_of) or USER
 
 
 TheBridge = Annotated[Bridge, Depends(bridge_of)]

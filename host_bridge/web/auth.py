@@ -81,6 +81,7 @@ class Auth:
         self._folder = folder
         self._clock = clock
         self.brake = Brake()
+        self._ended: dict[str, float] = {}  # cookie → when it would have ended by itself
         self._token = token or access_token(folder)
         secret = _kept_secret(folder / "session.key")
         self._key = hmac.digest(secret.encode(), b"session:" + self._token.encode(), "sha256")
@@ -93,16 +94,28 @@ class Auth:
         return scheme.lower() == "bearer" and self.token_fits(candidate.strip())
 
     def new_session(self, user: str) -> str:
-        """The value of a session cookie for `user`."""
-        body = f"{int(self._clock()) + SESSION_S}.{_b64(user.encode())}"
+        """The value of a session cookie for `user`; no two are alike, so that one can be ended."""
+        expires = int(self._clock()) + SESSION_S
+        body = f"{expires}.{_b64(user.encode())}.{secrets.token_urlsafe(6)}"
         return f"{body}.{self._sign(body)}"
 
+    def end(self, cookie: str | None) -> None:
+        """Logs out: a page that is still open with this session acts no more."""
+        session = self.session(cookie)
+        if cookie and session:
+            self._ended[cookie] = session.expires_s
+        for ended, expires_s in list(self._ended.items()):
+            if expires_s <= self._clock():
+                self._ended.pop(ended, None)
+
     def session(self, cookie: str | None) -> Session | None:
-        """Whose cookie this is; None when it is missing, forged, old or of another token."""
+        """Whose cookie this is; None: missing, forged, old, of another token or logged out."""
         body, _, signature = (cookie or "").rpartition(".")
         if not body or not hmac.compare_digest(signature.encode(), self._sign(body).encode()):
             return None
-        expires, _, user = body.partition(".")
+        if cookie in self._ended:
+            return None
+        expires, user = body.split(".")[:2]
         session = Session(_unb64(user).decode(), float(expires))
         return session if session.expires_s > self._clock() else None
 

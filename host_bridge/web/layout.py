@@ -5,6 +5,7 @@ rest while nobody looks. No page's own content belongs here.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -49,6 +50,11 @@ def console() -> Console:
     return shared
 
 
+def login_to(path: str) -> str:
+    """Where one logs in and comes to `path`; to the login page nobody wants to come back."""
+    return path if path.startswith("/login") else f"/login?next={quote(path, safe='')}"
+
+
 class Visit:
     """One open page: who looks at it, and what it keeps current while it is looked at."""
 
@@ -62,7 +68,7 @@ class Visit:
         self._client = ui.context.client
         ui.on("page_visible", lambda event: self._show(bool(event.args)))
         here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        self.login_url = f"/login?next={quote(here, safe='')}"
+        self.login_url = login_to(here)
 
     @property
     def session(self) -> Session | None:
@@ -80,6 +86,16 @@ class Visit:
         """Also from where the button that was clicked has been drawn anew meanwhile."""
         with self._client:
             ui.notify(text, type=kind, multi_line=True, position=at)
+
+    def unsaved(self, unsaved: bool) -> None:
+        """Whether the browser asks before it leaves this page; from wherever, as `notify`."""
+        with self._client:
+            ui.run_javascript(f"coffee.unsaved({str(unsaved).lower()})")
+
+    def leave(self, path: str) -> None:
+        """Goes to `path` without asking."""
+        with self._client:
+            ui.run_javascript(f"coffee.leave({json.dumps(path)})")
 
     def every(self, interval_s: float, refresh: Callable[[], Awaitable[None]]) -> ui.timer:
         """Calls `refresh` while the page is visible; the page's end ends it."""
@@ -155,12 +171,19 @@ class Question:
     home: ui.element
 
     async def answer(self) -> Any:
-        """What `choices` gave; None for Cancel. The dialog is gone then."""
-        said = await self.box
+        """What `choices` gave; None for Cancel. The dialog is gone then.
+
+        A button that was pressed twice asks once: the second question is answered with None.
+        """
+        said = None if self._others() else await self.box
         for part in (self.box, self.home):
             if not part.is_deleted:
                 part.delete()
         return said
+
+    def _others(self) -> list[ui.element]:
+        every = self.box.client.elements.values()
+        return [part for part in every if isinstance(part, ui.dialog) and part.value]
 
 
 @contextmanager

@@ -69,6 +69,13 @@ def notice(tone: str, icon_name: str, title: str, text: object) -> Markup:
     ).format(tone, icon(icon_name), title, text)
 
 
+def pages(newest: str | None, older: str | None, what: str) -> Markup:
+    """The ways through a long list: to its first page, and to what is older than shown."""
+    link = Markup('<a href="{}">{}</a>')
+    ways = ((newest, "Newest"), (older, f"Older {what}"))
+    return join(link.format(path, name) for path, name in ways if path)
+
+
 def table(heads: Iterable[str], rows: Iterable[Iterable[object]], caption: str) -> Markup:
     """A table whose cells name their column, so that a phone can show each row as a block."""
     names = list(heads)

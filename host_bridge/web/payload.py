@@ -13,6 +13,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else _escaped(c) for c in text)
 
 
+def one_line(text: str) -> str:
+    """A name somebody gave themselves: it turns no other words round and gives no orders."""
+    return printable(" ".join(text.split()))
+
+
 def _escaped(char: str) -> str:
     code = ord(char)
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"

@@ -3,36 +3,41 @@
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from host_bridge.web.auth import SESSION_COOKIE, SESSION_S, Auth
+from host_bridge.web.payload import one_line
 
 router = APIRouter(include_in_schema=False)
 
 _SEE_OTHER = 303
+_PATH_LENGTH = 2000
+NAME_LENGTH = 64
+TOKEN_LENGTH = 512
+"""Of what the form takes: more is an error that its page cannot show."""
 
 
 @router.post("/login")
 def login(
     request: Request,
-    token: Annotated[str, Form(max_length=512)] = "",
-    user: Annotated[str, Form(max_length=64)] = "",
-    next: Annotated[str, Form(max_length=512)] = "/",
+    token: Annotated[str, Form(max_length=TOKEN_LENGTH)] = "",
+    user: Annotated[str, Form(max_length=NAME_LENGTH)] = "",
+    next: Annotated[str, Form()] = "/",
 ) -> Response:
-    """Right token: a session and on to `next`; wrong: back to the form with the reason."""
+    """Right token: a session and on to `next`; wrong: back to the form with reason and name."""
     if not _from_our_pages(request):
         return _back("elsewhere", next)
     auth, caller = _auth(request), _caller(request)
     if wait_s := auth.brake.wait_s(caller):
-        return _back(f"wait-{wait_s:.0f}", next)
+        return _back(f"wait-{wait_s:.0f}", next, user)
     if not auth.token_fits(token.strip()):
         auth.brake.failed(caller)
-        return _back("token", next)
+        return _back("token", next, user)
     auth.brake.succeeded(caller)
-    return _enter(request, user.strip() or "operator", next)
+    return _enter(request, one_line(user) or "operator", next)
 
 
 @router.get("/login/once/{ticket}")
@@ -53,6 +58,7 @@ def login_once(request: Request, ticket: str) -> Response:
 def logout(request: Request) -> Response:
     response = Response(status_code=204)
     if _from_our_pages(request):
+        _auth(request).end(request.cookies.get(SESSION_COOKIE))
         response.delete_cookie(SESSION_COOKIE)
     return response
 
@@ -60,7 +66,8 @@ def logout(request: Request) -> Response:
 def safe_path(path: str) -> str:
     """`path` if it leads to a page of ours, else the first page: no redirect to elsewhere."""
     inside = path.startswith("/") and not path.startswith(("//", "/\\"))
-    return path if inside and not _netloc(path) and path.isprintable() else "/"
+    sound = path.isprintable() and len(path) <= _PATH_LENGTH
+    return path if inside and sound and not _netloc(path) else "/"
 
 
 def _netloc(address: str) -> str:
@@ -84,15 +91,18 @@ def _enter(request: Request, user: str, path: str) -> Response:
     return response
 
 
-def _back(reason: str, path: str) -> Response:
-    target = quote(safe_path(path), safe="")
-    return RedirectResponse(f"/login?why={reason}&next={target}", _SEE_OTHER)
+def _back(reason: str, path: str, user: str = "") -> Response:
+    query = {"why": reason, "next": safe_path(path)} | ({"user": user} if user else {})
+    return RedirectResponse(f"/login?{urlencode(query)}", _SEE_OTHER)
 
 
 def _from_our_pages(request: Request) -> bool:
-    """False for a form another site sent: browsers say where a POST comes from."""
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        return False
+    """False for a form another site sent: browsers say where a POST comes from.
+
+    What they judged themselves comes first: behind a proxy our own name may be another one.
+    """
+    if judged := request.headers.get("sec-fetch-site"):
+        return judged in ("same-origin", "none")
     origin = request.headers.get("origin")
     return origin is None or _netloc(origin) == request.headers.get("host")
 

@@ -104,6 +104,12 @@ COMMANDS = {
     "clock": "Set clock",
 }
 
+NO_PERSON = {
+    "api": "by a program, through the API",
+    "pour": "by the bridge itself: Pour a coffee",
+}
+"""Who orders through this bridge without being a person."""
+
 PROGRAMS = {
     "backflush": "Backflush",
     "rinse": "Rinse steam wand",
@@ -181,6 +187,11 @@ def command_state(code: str, name: str = "") -> Word:
 
 def command(name: str) -> str:
     return COMMANDS.get(name, plain(name))
+
+
+def by(user: str) -> str:
+    """Who ordered."""
+    return NO_PERSON.get(user) or f"by {user}"
 
 
 def alarm(code: str) -> Trouble:

@@ -188,7 +188,7 @@ def test_a_brew_is_watched_live_and_becomes_a_record(
     record = stack.records()[made]
     assert external_id in window.text()
     assert f"{record['duration_ms'] / 1000:.1f} s" in window.text()
-    assert "by the bridge" in window.text()
+    assert "by Ada" in window.text()
     window.find(".curve canvas")
     window.keep(f"brew-{machine}")
 

@@ -76,6 +76,10 @@ class Browser:
         """Opens what is no page of the console's own, such as the API's description."""
         self._driver.get(self._url + path)
 
+    def move_to(self, zone: str) -> None:
+        """Into this time zone ("Asia/Tokyo")."""
+        self._driver.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": zone})
+
     def login(self, token: str, user: str = "Ada") -> None:
         self.open("/login")
         self.find("input[name=user]").send_keys(user)

@@ -10,13 +10,14 @@ from fastapi import Request
 from markupsafe import Markup
 from nicegui import ui
 
+from host_bridge.errors import NotFound
 from host_bridge.service import Bridge
-from host_bridge.views import BrewView, Curve
+from host_bridge.views import BrewView, CommandView, Curve
 from host_bridge.web import units, words
 from host_bridge.web.api import RowId
 from host_bridge.web.layout import Visit, frame, html, put
 from host_bridge.web.live_curve import nothing_stored, still
-from host_bridge.web.markup import chip, empty, facts, quantity, table, when
+from host_bridge.web.markup import chip, empty, facts, pages, quantity, table, when
 
 PER_PAGE = 40
 _REFRESH_S = 3.0
@@ -113,12 +114,10 @@ class BrewList:
         return table(("Machine", *HEADS), rows, "Brews, newest first")
 
     def _pages(self, brews: list[BrewView]) -> Markup:
-        newest = Markup('<a href="{}">Newest</a>').format(_page(self._machine, None))
-        older = Markup()
-        if len(brews) > PER_PAGE:
-            last = brews[PER_PAGE - 1].cursor
-            older = Markup('<a href="{}">Older brews</a>').format(_page(self._machine, last))
-        return Markup("{}{}").format(newest if self._before is not None else "", older)
+        newest = _page(self._machine, None) if self._before is not None else None
+        more = len(brews) > PER_PAGE
+        older = _page(self._machine, brews[PER_PAGE - 1].cursor) if more else None
+        return pages(newest, older, "brews")
 
     def _nothing(self) -> Markup:
         if self._before is not None:
@@ -155,7 +154,8 @@ async def brew_page(request: Request, machine: str, external_id: str) -> None:
         with ui.element("section").classes("panel"):
             html(Markup("<h2>Record</h2>"))
             limits = await visit.ask(_limits, bridge, machine)
-            html(facts(_fields(brew, recipe_name(brew, names), curve, limits)))
+            by = ordered_by(brew, await visit.ask(_order, bridge, brew))
+            html(facts(_fields(brew, recipe_name(brew, names), curve, limits, by)))
 
 
 def _head(brew: BrewView) -> Markup:
@@ -176,8 +176,28 @@ def _limits(bridge: Bridge, machine: str) -> Mapping[str, Any]:
     return bridge.recipes(machine).limits
 
 
+def _order(bridge: Bridge, brew: BrewView) -> CommandView | None:
+    """What this bridge was told to brew it by; ids that others gave are not in its books."""
+    if brew.command is None:
+        return None
+    try:
+        order = bridge.command(brew.command)
+    except NotFound:
+        return None
+    return order if (order.machine, order.name) == (brew.machine, "brew") else None
+
+
+def ordered_by(brew: BrewView, order: CommandView | None) -> str:
+    """Who wanted it, as far as this bridge knows: others may order over MQTT too."""
+    if brew.source == "local":
+        return "at the machine"
+    if order is None:
+        return "from outside, or too long ago to know"
+    return words.by(order.user)
+
+
 def _fields(
-    brew: BrewView, recipe: str, curve: Curve | None, limits: Mapping[str, Any]
+    brew: BrewView, recipe: str, curve: Curve | None, limits: Mapping[str, Any], by: str
 ) -> list[tuple[str, object]]:
     """Every bound field that this machine can have; a dash says that nobody knows."""
     mono = Markup('<span class="mono">{}</span>')
@@ -199,7 +219,7 @@ def _fields(
         ("Started", started),
         ("Recipe", recipe),
         ("Recipe revision", brew.recipe_rev),
-        ("Ordered", "at the machine" if brew.source == "local" else "by the bridge"),
+        ("Ordered", by),
         ("Order", mono.format(brew.command) if brew.command else units.MISSING),
         ("Duration", _measured(brew.duration_ms, seen_ms, units.seconds, "s")),
         ("Volume", _measured(brew.volume_ul, seen_ul, units.ml, "ml")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Literal
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from markupsafe import Markup
 from nicegui import ui
@@ -12,12 +12,13 @@ from nicegui import ui
 from host_bridge.views import CheckpointView
 from host_bridge.web import words
 from host_bridge.web.failures import NOT_DONE, why_not
-from host_bridge.web.layout import Visit, button, choices, dialog, frame, html
-from host_bridge.web.markup import empty, icon, tag, when
+from host_bridge.web.layout import Visit, button, choices, dialog, frame, html, put
+from host_bridge.web.markup import empty, icon, pages, tag, when
 
 _REFRESH_S = 3.0
 _SHOWN = 100
 NOTE_LENGTH = 2000
+State = Literal["open", "done"]
 
 _KINDS = {
     "coffee.alarm": ("notifications_active", "Alarm", ""),
@@ -33,16 +34,18 @@ _QUARANTINED = ("unreadable", "version")
 
 
 @ui.page("/checkpoints")
-async def checkpoints_page(machine: str = "", state: str = "open") -> None:
+async def checkpoints_page(machine: str = "", state: str = "open", page: int = 1) -> None:
     with frame("Checkpoints", "/checkpoints") as visit:
-        page = CheckpointList(visit, machine, "done" if state == "done" else "open")
-        await page.refresh()
-        visit.every(_REFRESH_S, page.refresh)
+        chosen: State = "done" if state == "done" else "open"
+        shown = CheckpointList(visit, machine, chosen, max(1, page))
+        await shown.refresh()
+        visit.every(_REFRESH_S, shown.refresh)
 
 
 class CheckpointList:
-    def __init__(self, visit: Visit, machine: str, state: Literal["open", "done"]) -> None:
+    def __init__(self, visit: Visit, machine: str, state: State, page: int = 1) -> None:
         self._visit = visit
+        self._page = page
         self._machine = machine
         self._state = state
         self._shown: tuple[CheckpointView, ...] | None = None
@@ -56,12 +59,12 @@ class CheckpointList:
         if visit.bridge.reviewed_at is not None:
             html(_elsewhere(visit.bridge.reviewed_at))
         self._body = ui.element("div").classes("stack")
+        self._turn = html(Markup(), "nav").classes("line").props('aria-label="Pages"')
 
     def _choices(self) -> Markup:
-        only = f"&machine={quote(self._machine)}" if self._machine else ""
         tabs = Markup("").join(
-            Markup('<a class="tab{}" href="/checkpoints?state={}{}">{}</a>').format(
-                " on" if key == self._state else "", key, only, name
+            Markup('<a class="tab{}" href="{}">{}</a>').format(
+                " on" if key == self._state else "", self._address(key), name
             )
             for key, name in (("open", "To review"), ("done", "Reviewed"))
         )
@@ -71,11 +74,23 @@ class CheckpointList:
             '{}<span class="soft small">only {}, <a href="/checkpoints">all</a></span>'
         ).format(tabs, self._machine)
 
+    def _address(self, state: str, page: int = 1) -> str:
+        chosen = {"state": state, "machine": self._machine, "page": str(page) if page > 1 else ""}
+        return f"/checkpoints?{urlencode({key: text for key, text in chosen.items() if text})}"
+
+    def _pages(self, found: int) -> Markup:
+        newest = self._address(self._state) if self._page > 1 else None
+        more = found > self._page * _SHOWN
+        older = self._address(self._state, self._page + 1) if more else None
+        return pages(newest, older, "checkpoints")
+
     async def refresh(self) -> None:
         found = await self._visit.ask(
             self._visit.bridge.checkpoints, self._state, self._machine or None
         )
-        shown = tuple(found[:_SHOWN])
+        first = (self._page - 1) * _SHOWN
+        shown = tuple(found[first : first + _SHOWN])
+        put(self._turn, self._pages(len(found)))
         if shown == self._shown:
             return
         self._shown = shown
@@ -86,10 +101,7 @@ class CheckpointList:
             for view in shown:
                 self._checkpoint(view)
             if not shown:
-                html(_nothing(self._state))
-            if len(found) > _SHOWN:
-                more = len(found) - _SHOWN
-                html(Markup('<p class="soft">{} more after these.</p>').format(more))
+                html(_nothing(self._state) if self._page == 1 else _no_older())
 
     def _checkpoint(self, view: CheckpointView) -> None:
         box = ui.element("article").classes("panel checkpoint")
@@ -101,27 +113,31 @@ class CheckpointList:
 
     def _review(self, view: CheckpointView) -> Callable[[], Awaitable[None]]:
         async def ask() -> None:
-            session = self._visit.session
-            if session is None:
+            if self._visit.session is None:
                 ui.navigate.to(self._visit.login_url)
                 return
             note = await _ask_note(view)
-            if note is None:
-                return
-            try:
-                done = await self._visit.ask(
-                    self._visit.bridge.review, view.id, session.user, note
-                )
-            except NOT_DONE as error:
-                self._visit.notify(why_not(error), "negative")
-            else:
-                if (done.reviewed_by, done.note or "") == (session.user, note):
-                    self._visit.notify("Reviewed", "positive")
-                else:
-                    self._visit.notify(f"Already reviewed by {done.reviewed_by}", "warning")
-            await self.refresh()
+            if note is not None:
+                await self._mark(view, note)
+                await self.refresh()
 
         return ask
+
+    async def _mark(self, view: CheckpointView, note: str) -> None:
+        session = self._visit.session
+        if session is None:  # it ended while the note was written
+            lost = f"You are logged out: log in and review it again. You wrote: “{note}”"
+            self._visit.notify(lost, "negative")
+            return
+        try:
+            done = await self._visit.ask(self._visit.bridge.review, view.id, session.user, note)
+        except NOT_DONE as error:
+            self._visit.notify(why_not(error), "negative")
+            return
+        if (done.reviewed_by, done.note or "") == (session.user, note):
+            self._visit.notify("Reviewed", "positive")
+        else:
+            self._visit.notify(f"Already reviewed by {done.reviewed_by}", "warning")
 
 
 def _elsewhere(url: str) -> Markup:
@@ -134,6 +150,7 @@ def _elsewhere(url: str) -> Markup:
 async def _ask_note(view: CheckpointView) -> str | None:
     """The reviewer's words ("" is an answer), or None when they thought better of it."""
     with dialog("Review", view.summary) as asked:
+        asked.box.props("no-backdrop-dismiss")  # a touch beside it would take the note away
         note = ui.textarea("What did you find or do?").props("outlined autofocus autogrow")
         note.props(f'maxlength="{NOTE_LENGTH}"').style("width: 100%")
         choices(asked, "Mark as reviewed", lambda: note.value or "")
@@ -187,6 +204,10 @@ def _record(view: CheckpointView) -> Markup:
     return Markup('<a href="{}">record <span class="mono">{}</span></a>').format(
         target, view.coffee_id
     )
+
+
+def _no_older() -> Markup:
+    return empty("fact_check", "No older checkpoints", "These were all of them.")
 
 
 def _nothing(state: str) -> Markup:

@@ -206,11 +206,17 @@ def _temperature(view: MachineView) -> Markup:
     share = 0 if not goal else min(100, max(0, round(100 * (temp_mc or 0) / goal)))
     near = goal and temp_mc is not None and abs(temp_mc - goal) <= 500
     target = f"of {units.celsius(goal)} °C" if goal else "heater off"
+    if not view.online:
+        return _reading(temp_mc, "when last heard", Markup())
+    gauge = Markup('<div class="gauge{}"><i style="width:{}%"></i></div>')
+    return _reading(temp_mc, target, gauge.format(" good" if near else "", share))
+
+
+def _reading(temp_mc: int | None, target: str, gauge: Markup) -> Markup:
     return Markup(
         '<div class="stack tight"><div class="reading"><span class="value">{}</span>'
-        '<span class="unit">°C <span class="small">{}</span></span></div>'
-        '<div class="gauge{}"><i style="width:{}%"></i></div></div>'
-    ).format(units.celsius(temp_mc), target, " good" if near else "", share)
+        '<span class="unit">°C <span class="small">{}</span></span></div>{}</div>'
+    ).format(units.celsius(temp_mc), target, gauge)
 
 
 def spark(temp_mc: Sequence[int]) -> Markup:

@@ -8,7 +8,7 @@ from nicegui import ui
 
 from host_bridge.web.layout import button, frame, html
 from host_bridge.web.markup import notice
-from host_bridge.web.sessions import safe_path
+from host_bridge.web.sessions import NAME_LENGTH, TOKEN_LENGTH, safe_path
 
 _REASONS = {
     "token": "That is not this installation's token. Check for missing characters.",
@@ -19,7 +19,7 @@ _REASONS = {
 
 
 @ui.page("/login")
-def login_page(request: Request, why: str = "", next: str = "/") -> None:
+def login_page(request: Request, why: str = "", next: str = "/", user: str = "") -> None:
     with frame("Log in"), ui.element("div").classes("narrow stack").style("margin: 4vh auto"):
         html(Markup("<h1>Log in</h1>"))
         html(
@@ -33,8 +33,10 @@ def login_page(request: Request, why: str = "", next: str = "/") -> None:
         form = ui.element("form").props('method="post" action="/login"').classes("panel")
         with form:
             _hidden("next", safe_path(next))
-            _field("Your name", "user", "Shown on the records you change", "username")
-            _field("Access token", "token", "", "current-password", secret=True).props("autofocus")
+            name = _field("Your name", "user", NAME_LENGTH, "username")
+            name.props('hint="Shown on the records you change"').set_value(user[:NAME_LENGTH])
+            token = _field("Access token", "token", TOKEN_LENGTH, "current-password", secret=True)
+            token.props("autofocus")
             button("Log in", kind="primary").props('type="submit"')
         html(
             Markup(
@@ -46,9 +48,9 @@ def login_page(request: Request, why: str = "", next: str = "/") -> None:
         )
 
 
-def _field(label: str, name: str, hint: str, complete: str, secret: bool = False) -> ui.input:
+def _field(label: str, name: str, most: int, complete: str, secret: bool = False) -> ui.input:
     field = ui.input(label, password=secret).classes("w-full").props("outlined")
-    field.props(f'name="{name}" autocomplete="{complete}" hint="{hint}" maxlength="512"')
+    field.props(f'name="{name}" autocomplete="{complete}" maxlength="{most}"')
     return field.style("width: 100%")
 
 

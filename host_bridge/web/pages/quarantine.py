@@ -14,7 +14,7 @@ from host_bridge.views import QuarantineView
 from host_bridge.web.api import RowId
 from host_bridge.web.failures import NOT_DONE, why_not
 from host_bridge.web.layout import Visit, button, confirmed, frame, html, put
-from host_bridge.web.markup import empty, tag, when
+from host_bridge.web.markup import empty, pages, tag, when
 from host_bridge.web.payload import safe_text
 
 _REFRESH_S = 3.0
@@ -106,13 +106,9 @@ class QuarantineList:
             await self._do(lambda user: bridge.discard(view.id, user), "Thrown away")
 
     def _pages(self, more: bool, shown: tuple[QuarantineView, ...]) -> Markup:
-        link = Markup('<a href="{}">{}</a>')
-        newest = older = Markup()
-        if self._before is not None:
-            newest = link.format(_page(self._containing), "Newest")
-        if more:
-            older = link.format(_page(self._containing, shown[-1].id), "Older messages")
-        return newest + older
+        newest = _page(self._containing) if self._before is not None else None
+        older = _page(self._containing, shown[-1].id) if more else None
+        return pages(newest, older, "messages")
 
     async def _discard_all(self) -> None:
         newest = await self._visit.ask(self._visit.bridge.quarantine, 1, self._containing)

@@ -15,7 +15,7 @@ from host_bridge.errors import NotFound
 from host_bridge.views import CommandView, MachineView, RecipesView
 from host_bridge.web import curves, recipe_check
 from host_bridge.web.actions import Orders
-from host_bridge.web.layout import Visit, button, frame, html, put
+from host_bridge.web.layout import Visit, button, confirmed, frame, html, login_to, put
 from host_bridge.web.markup import empty, join, notice, tag
 from host_bridge.web.pages.recipes import address
 from host_bridge.web.recipe_check import EXITS, NAME_LENGTH, QUANTITIES, bounds
@@ -88,13 +88,16 @@ class Editor:
         self._machine, self._slot = view.machine, slot
         self._limits = held.limits
         self._capable = frozenset(view.info.get("capabilities", ()))
-        known = held.slots.get(slot)
-        self._recipe: Recipe = deepcopy(draft or known or fresh(held.limits, slot))
+        known = self._held = held.slots.get(slot)
+        self._sent: Recipe = deepcopy(known or fresh(held.limits, slot))
+        self._recipe: Recipe = deepcopy(draft or self._sent)
+        self._left: Recipe | None = None
         self._orders = Orders(visit, view.machine)
         self._fields: dict[str, ui.number | ui.input] = {}
         html(_head(view.machine, slot, known)).classes("stack")
         with ui.element("div").classes("split"):
             self._form = ui.element("div").classes("stack").style("gap: 20px")
+            self._form.on("input", js_handler="coffee.typed")
             with ui.element("aside").classes("stack sticky").style("gap: 20px"):
                 with ui.element("section").classes("panel") as self._preview_panel:
                     html(Markup("<h2>Target</h2>"))
@@ -111,7 +114,7 @@ class Editor:
                     self._send = button("Send to the machine", "send", "primary", self._put)
                     self._send.props('data-order="recipe.put"')
                     back = address(self._machine)
-                    button("Back without sending", None, "ghost", lambda: ui.navigate.to(back))
+                    button("Back without sending", None, "ghost", lambda: self._visit.leave(back))
                     self._orders.answers()
         self._draw()
         ui.timer(0, self._orders.refresh, once=True)
@@ -137,6 +140,7 @@ class Editor:
         text = Markup("<ul>{}</ul>").format(join(rest)) if rest else "See the marked fields."
         put(self._wrong, notice("bad", "error", "Not ready to send", text) if found else Markup())
         self._send.set_enabled(not found)
+        self._visit.unsaved(self._recipe != self._sent)
         profile = "phases" in self._recipe
         self._preview_panel.set_visibility(profile)
         if profile:
@@ -161,13 +165,13 @@ class Editor:
                 self._shape()
 
     def _shape(self) -> None:
-        """Profile or volumetric: a machine that can do both lets one choose."""
+        """Profile or volumetric: a machine that can do both lets one choose, and come back."""
 
         def choose(profile: bool) -> None:
             common = {"name": self._recipe.get("name"), "temp_mc": self._recipe.get("temp_mc")}
-            start = fresh(self._limits, self._slot)
-            simple = {"volume_ul": 36000}
-            self._recipe = {**(start if profile else simple), **common}
+            start = fresh(self._limits, self._slot) if profile else {"volume_ul": 36000}
+            left, self._left = self._left, self._recipe
+            self._recipe = {**(left or start), **common}
             self._draw()
 
         toggle = ui.toggle(
@@ -339,13 +343,31 @@ class Editor:
 
     # --- sending
     async def _put(self) -> None:
-        def told(view: CommandView) -> None:
-            if view.state == "ok":
-                ui.notify("The machine holds it now", type="positive")
-                ui.navigate.to(address(self._machine))
+        if self._visit.session is None:
+            self._log_in()
+        elif await self._still_wanted():
+            args = {"slot": self._slot, "recipe": deepcopy(self._recipe)}
+            await self._orders.send("recipe.put", args, self._told)
 
-        args = {"slot": self._slot, "recipe": deepcopy(self._recipe)}
-        await self._orders.send("recipe.put", args, told)
+    def _told(self, view: CommandView) -> None:
+        if view.state == "ok":
+            ui.notify("The machine holds it now", type="positive")
+            self._visit.leave(address(self._machine))
+
+    def _log_in(self) -> None:
+        """By way of the login and back to what was written here."""
+        draft = self._visit.drafts.keep(deepcopy(self._recipe))
+        self._visit.leave(login_to(f"{address(self._machine, self._slot)}?draft={draft}"))
+
+    async def _still_wanted(self) -> bool:
+        """Asks when somebody else changed the slot while it was edited here."""
+        view = await self._visit.ask(self._visit.bridge.recipes, self._machine)
+        now = view.slots.get(self._slot)
+        if now == self._held:
+            return True
+        what = f"It holds “{now.get('name', '?')}” now" if now else "It is empty now"
+        text = f"{what}: somebody changed it since you opened it. Yours takes that one's place."
+        return await confirmed(f"Send to slot {self._slot}?", text, "Send mine", "danger")
 
 
 def _head(machine: str, slot: str, known: Recipe | None) -> Markup:

@@ -1,5 +1,6 @@
 // What is better done in the browser than asked of the server: relative times that tick, whether
-// the page is looked at, the theme, and points appended to a living curve.
+// the page is looked at, the theme, a form that was not sent, the keyboard's place, and points
+// appended to a living curve.
 const coffee = (() => {
   const steps = [[60, 1, "s"], [3600, 60, "min"], [86400, 3600, "h"], [Infinity, 86400, "d"]];
 
@@ -20,7 +21,7 @@ const coffee = (() => {
       const ms = Number(element.dataset.ms);
       const text = ago(ms);
       if (element.textContent !== text) element.textContent = text;
-      const exact = new Date(ms).toLocaleString();
+      const exact = new Date(ms).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" });
       if (element.title !== exact) element.title = exact;
     }
   }
@@ -47,6 +48,63 @@ const coffee = (() => {
     location.reload();
   }
 
+  // The browser asks before it leaves a form that was not sent: the server says which, of what
+  // was typed just now it may not have heard yet.
+  const UNHEARD_MS = 2000;
+  let unsent = false;
+  let typedAt = -UNHEARD_MS;
+  window.addEventListener("beforeunload", (event) => {
+    // a browser asks nobody who touched nothing, and complains when told to
+    if (!(navigator.userActivation?.hasBeenActive ?? true)) return;
+    if (unsent || performance.now() - typedAt < UNHEARD_MS) event.preventDefault();
+  });
+
+  function typed() {
+    typedAt = performance.now();
+  }
+
+  function unsaved(now) {
+    unsent = now;
+  }
+
+  function leave(path) {
+    unsent = false;
+    typedAt = -UNHEARD_MS;
+    location.assign(path);
+  }
+
+  // What is taken away or drawn anew under the keyboard leaves it nowhere: a link goes on in the
+  // one that took its place, a dialog where it was opened.
+  let stood = null;
+  let opener = null;
+
+  function likeIt(box, href) {
+    return [...box.querySelectorAll("a")].filter((link) => link.getAttribute("href") === href);
+  }
+
+  function successor(target) {
+    const box = target.matches("a[href]") && target.closest("[id]");
+    if (!box) return () => null;
+    const href = target.getAttribute("href");
+    const nth = likeIt(box, href).indexOf(target);
+    return () => likeIt(box, href)[nth];
+  }
+
+  document.addEventListener("focusin", ({ target }) => {
+    const asked = target.closest(".q-dialog");
+    if (!asked) opener = target;
+    stood = { target, next: asked ? () => opener : successor(target) };
+  });
+  document.addEventListener("focusout", ({ target }) => {
+    // a person went on; what was taken away is not connected any more, a dialog fades first
+    const stays = () => target.isConnected && !target.closest(".q-dialog");
+    setTimeout(() => { if (stood?.target === target && stays()) stood = null; });
+  });
+  new MutationObserver(() => {
+    if (!stood || stood.target.isConnected || document.activeElement !== document.body) return;
+    stood.next()?.focus({ preventScroll: true });
+  }).observe(document, { childList: true, subtree: true });
+
   // points: one list of [seconds, value] a series, in the chart's order
   // top: of the yield's axis, null: as the data want it
   function append(id, points, top) {
@@ -56,5 +114,5 @@ const coffee = (() => {
     chart.setOption({ series, yAxis: [{}, {}, { max: top }] });
   }
 
-  return { append, logout, toggleTheme };
+  return { append, leave, logout, toggleTheme, typed, unsaved };
 })();

@@ -57,15 +57,19 @@ class PlayedMachine:
             "capabilities": ["brew", "clean", "volumetric"], "commands": commands,
             "limits": limits,
         }, retain=True)  # fmt: skip
+        self.reports()
+        recipe = {"name": "Espresso", "temp_mc": 93000, "volume_ul": 36000}
+        self.says("recipes", {"v": 1, "rev": 1, "slots": {"0": recipe}}, retain=True)
+
+    def reports(self, **changed: Any) -> None:
         self.says("state", {
             "v": 1, "boot": 3, "uptime_ms": 60000, "utc_ms": now_ms(), "state": "ready",
             "temp_mc": 93012, "setpoint_mc": 93000, "flow_ul_s": 0, "volume_ul": 0,
             "duty_permille": 80, "shot": None, "water": True, "tray": True, "cup": True,
             "remote": True, "alarms": [], "latched": [], "ticks": 6000, "late_ticks": 0,
             "late_max_us": 90, "busy_max_us": 700, "heap_free": 90000, "journal_held": 0,
+            **changed,
         }, retain=True)  # fmt: skip
-        recipe = {"name": "Espresso", "temp_mc": 93000, "volume_ul": 36000}
-        self.says("recipes", {"v": 1, "rev": 1, "slots": {"0": recipe}}, retain=True)
 
     def journals(self, **fact: Any) -> str:
         """Sends one fact; returns its external id."""

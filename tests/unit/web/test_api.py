@@ -119,7 +119,7 @@ def test_an_order_is_taken_and_its_answer_kept(console: Console) -> None:
         f"/api/machines/{MACHINE}/commands",
         json={"name": "brew", "args": {"slot": "0"}, "deadline_s": 30},
         headers=BEARER,
-        params={"on_behalf_of": "Ada"},
+        params={"on_behalf_of": " Ada\x1b "},
     )
     assert ordered.status_code == 202, ordered.text
     path = ordered.headers["Location"]
@@ -128,7 +128,7 @@ def test_an_order_is_taken_and_its_answer_kept(console: Console) -> None:
     assert sent["args"] == {"slot": "0"}
     decided = get(console, path, wait_s=30)
     assert decided["state"] == "ok"
-    assert decided["user"] == "Ada"
+    assert decided["user"] == "Ada\\x1b", "it gives no orders to the terminal of the log"
     assert decided["id"] == sent["id"] == ordered.json()["id"]
 
 

@@ -61,11 +61,23 @@ def test_session_ends(tmp_path: Path) -> None:
     assert auth.session(cookie) is None
 
 
+def test_who_left_is_nobody_and_others_stay(tmp_path: Path) -> None:
+    clock = Clock()
+    auth = Auth(tmp_path, "t", clock)
+    left, stays = auth.new_session("Ada"), auth.new_session("Ada")
+    auth.end(left)
+    assert auth.session(left) is None
+    assert auth.session(stays)
+    clock.now_s += SESSION_S + 1
+    auth.end(None)
+    assert not auth._ended, "what is over by itself need not be remembered"
+
+
 def test_forged_sessions_are_nobody(tmp_path: Path) -> None:
     auth = Auth(tmp_path, "t")
     cookie = auth.new_session("Ada")
-    expires, user, signature = cookie.split(".")
-    later = f"{int(expires) + 1}.{user}.{signature}"
+    expires, user, once, signature = cookie.split(".")
+    later = f"{int(expires) + 1}.{user}.{once}.{signature}"
     for forged in (None, "", ".", "..", later, cookie[:-1], cookie + "x", f"{expires}.{user}.é"):
         assert auth.session(forged) is None, forged
 

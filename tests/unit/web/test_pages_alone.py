@@ -15,8 +15,18 @@ from nicegui import ui
 
 from host_bridge.database import DatabaseError
 from host_bridge.gateway.port import GatewayError
-from host_bridge.views import CheckpointView, CommandView, Curve, History, LiveView, MachineView
+from host_bridge.views import (
+    CheckpointView,
+    CommandView,
+    Curve,
+    History,
+    LiveView,
+    MachineView,
+    QuarantineView,
+    RecipesView,
+)
 from host_bridge.web.actions import Orders
+from host_bridge.web.drafts import Drafts
 from host_bridge.web.layout import Visit
 from host_bridge.web.live_curve import HistoryCurve, ShotCurve
 from host_bridge.web.pages.brews import BrewList
@@ -25,6 +35,7 @@ from host_bridge.web.pages.fleet import Fleet, Selection
 from host_bridge.web.pages.machine import MachinePage
 from host_bridge.web.pages.machine_controls import Controls
 from host_bridge.web.pages.quarantine import QuarantineList
+from host_bridge.web.pages.recipe import Editor
 from tests.support.lone_page import SETTLED_S, on_a_page
 
 
@@ -35,6 +46,7 @@ class Played(Visit):
 
     def __init__(self, bridge: Any) -> None:
         self.bridge = bridge
+        self.drafts = Drafts()
         self.login_url = "/login"
         self._client = ui.context.client
 
@@ -314,3 +326,231 @@ def test_a_refusal_is_told_although_the_list_was_drawn_anew_meanwhile(notices: l
     on_a_page(deletes)
     (said,) = notices
     assert "did not answer in time" in said
+
+
+def test_a_button_pressed_twice_orders_once() -> None:
+    """A machine that is off would find both waiting."""
+    sent: list[str] = []
+    made = replace(ANSWERED, name="brew", state="queued")
+
+    def send(*given: Any) -> str:
+        sent.append(given[2]["slot"])
+        return "c-1"
+
+    async def presses() -> None:
+        here = visit(send=send, command=lambda name: made, commands=lambda *given: [])
+        orders = Orders(here, "m-1")
+        waiting = [asyncio.create_task(orders.send("brew", {"slot": slot})) for slot in "001"]
+        await asyncio.sleep(SETTLED_S)
+        for task in waiting:
+            task.cancel()
+        again = asyncio.create_task(orders.send("brew", {"slot": "0"}))
+        await asyncio.sleep(SETTLED_S)
+        again.cancel()
+
+    on_a_page(presses)
+    assert sent == ["0", "1", "0"]
+
+
+ANSWERED = CommandView(
+    id="c-1", machine="m-1", name="recipe.put", args={}, user="anna", state="ok", created_ms=1,
+    deadline_ms=2, sent_ms=1, replied_ms=2, error=None, result=None,
+)  # fmt: skip
+
+
+class Editing:
+    """The editor of a recipe; `scripts` is what it told the browser, `sent` what the machine."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        patch.setattr("nicegui.ui.run_javascript", self._script)
+        self.scripts: list[str] = []
+        self.sent: list[Any] = []
+        limits = {"brew_mc": [80_000, 98_000], "volume_ul": [5_000, 250_000], "slots": 16}
+        recipe = {"name": "Espresso", "temp_mc": 93_000, "volume_ul": 36_000}
+        self.held = RecipesView("m-1", 1, {"0": recipe}, limits, ())
+
+    def _script(self, code: str) -> None:
+        assert ui.context.client  # as the real one: it is gone with what was drawn anew
+        self.scripts.append(code)
+
+    def _send(self, *given: Any) -> str:
+        self.sent.append(given[2]["recipe"]["name"])
+        return "c-1"
+
+    def open(self, draft: Any = None, **info: Any) -> Editor:
+        self.here = visit(
+            recipes=lambda name: self.held, send=self._send, command=lambda name: ANSWERED,
+            commands=lambda *given: [],
+        )  # fmt: skip
+        view = replace(known(1), machine="m-1", info=info)
+        return Editor(self.here, view, self.held, "0", draft)
+
+    def write(self, name: str) -> None:
+        next(part for part in parts(ui.input) if part.label == "Name").set_value(name)
+
+
+@pytest.fixture
+def editing(monkeypatch: pytest.MonkeyPatch) -> Editing:
+    return Editing(monkeypatch)
+
+
+def test_a_recipe_that_was_not_sent_is_not_left_without_a_word(editing: Editing) -> None:
+    async def writes() -> None:
+        editing.open()
+        editing.write("Lungo")
+        editing.write("Espresso")
+        click(parts(ui.button, "Back without sending")[0])
+
+    on_a_page(writes)
+    unsaved = [f"coffee.unsaved({said})" for said in ("false", "true", "false")]
+    assert editing.scripts == [*unsaved, 'coffee.leave("/machines/m-1/recipes")']
+
+
+def test_a_profile_brought_in_is_not_left_without_a_word(editing: Editing) -> None:
+    async def opens() -> None:
+        editing.open({**editing.held.slots["0"], "name": "Shared"})
+
+    on_a_page(opens)
+    assert editing.scripts == ["coffee.unsaved(true)"]
+
+
+def test_a_form_that_changes_its_shape_is_not_left_without_a_word(editing: Editing) -> None:
+    """What was drawn anew is no place any more to speak to the browser from."""
+    async def chooses() -> None:
+        editing.open()
+        choice = next(part for part in parts(ui.select) if part._props["label"] == "Pre-infusion")
+        with choice.parent_slot.parent:
+            choice.set_value("preinfusion_ms")
+
+    on_a_page(chooses)
+    assert editing.scripts[-1] == "coffee.unsaved(true)"
+
+
+def test_a_recipe_somebody_else_changed_is_not_overwritten_without_a_word(
+    editing: Editing,
+) -> None:
+    async def sends() -> None:
+        editing.open()
+        editing.write("Mine")
+        editing.held = replace(editing.held, slots={"0": {"name": "Theirs"}})
+        for choice in ("Cancel", "Send mine"):
+            click(parts(ui.button, "Send to the machine")[0])
+            await asyncio.sleep(SETTLED_S)
+            assert editing.sent == []
+            click(parts(ui.button, choice)[0])
+            await asyncio.sleep(SETTLED_S)
+
+    on_a_page(sends)
+    assert editing.sent == ["Mine"]
+
+
+def test_a_recipe_nobody_else_changed_is_sent_at_once(editing: Editing) -> None:
+    async def sends() -> None:
+        editor = editing.open()
+        editing.write("Mine")
+        await editor._put()
+
+    on_a_page(sends)
+    assert editing.sent == ["Mine"]
+    assert editing.scripts[-1] == 'coffee.leave("/machines/m-1/recipes")'
+
+
+def test_what_was_written_outlives_the_login(editing: Editing) -> None:
+    async def sends() -> None:
+        editor = editing.open()
+        editing.write("Mine")
+        editing.here.session = None  # type: ignore[misc]
+        await editor._put()
+        (kept,) = editing.here.drafts._kept
+        assert (editing.here.drafts.get(kept) or {})["name"] == "Mine"
+        assert f"recipes%2F0%3Fdraft%3D{kept}" in editing.scripts[-1]
+
+    on_a_page(sends)
+    assert editing.sent == []
+
+
+def test_a_profile_left_for_volume_only_comes_back_whole(editing: Editing) -> None:
+    profile = {
+        "name": "Mine", "temp_mc": 93_000, "stop": {"weight_mg": 40_000},
+        "phases": [{"name": "long", "pressure_mbar": 6_000, "exit": {"time_ms": 20_000}}],
+    }  # fmt: skip
+    ranges = {"weight_mg": [0, 90_000], "pressure_mbar": [0, 11_000], "flow_ul_s": [0, 8_000]}
+    limits = {**editing.held.limits, **ranges, "phases_max": 12}
+    editing.held = replace(editing.held, slots={"0": profile}, limits=limits)
+
+    async def chooses() -> None:
+        editor = editing.open(capabilities=["volumetric"])
+        kinds = []
+        for profile_wanted in (False, True):
+            parts(ui.toggle)[0].set_value(profile_wanted)
+            kinds.append("phases" in editor._recipe)
+        assert (kinds, editor._recipe) == ([False, True], profile)
+
+    on_a_page(chooses)
+
+
+def test_a_long_past_of_checkpoints_is_reached_page_by_page() -> None:
+    every = [to_review(number) for number in range(250)]
+
+    async def opens() -> None:
+        here = visit(checkpoints=lambda *given: every, alarms=lambda *given: [])
+        for number, first in ((1, 0), (2, 100), (3, 200)):
+            page = CheckpointList(here, "m-1", "done", number)
+            await page.refresh()
+            assert page._shown == tuple(every[first : first + 100])
+            link = page._turn.content
+            older = f'"/checkpoints?state=done&amp;machine=m-1&amp;page={number + 1}"'
+            assert (older in link) == (number < 3)
+            assert ("Newest" in link) == (number > 1)
+
+    on_a_page(opens)
+
+
+def test_who_left_while_writing_a_note_reviews_nothing_and_gets_it_back(
+    notices: list[str],
+) -> None:
+    async def leaves() -> None:
+        here = visit(
+            checkpoints=lambda *given: [to_review(1)], alarms=lambda *given: [],
+            review=broken(AssertionError("reviewed by nobody")),
+        )  # fmt: skip
+        page = CheckpointList(here, "", "open")
+        await page.refresh()
+        click(parts(ui.button, "Review")[0])
+        await asyncio.sleep(SETTLED_S)
+        assert parts(ui.dialog)[0]._props["no-backdrop-dismiss"]
+        parts(ui.textarea)[0].set_value("filled the tank")
+        here.session = None  # type: ignore[misc]
+        click(parts(ui.button, "Mark as reviewed")[0])
+        await asyncio.sleep(SETTLED_S)
+
+    on_a_page(leaves)
+    (said,) = notices
+    assert "log in" in said and "filled the tank" in said
+
+
+def test_a_button_pressed_twice_asks_once() -> None:
+    discarded: list[int] = []
+    view = QuarantineView(
+        id=7, topic="t", machine=None, external_id=None, payload=b"x", size_bytes=1, reason="r",
+        received_ms=1, times=1,
+    )  # fmt: skip
+
+    async def presses() -> None:
+        here = visit(
+            quarantine=lambda *given: [view], count_quarantined=lambda text: 1,
+            discard=lambda number, user: discarded.append(number),
+        )  # fmt: skip
+        await QuarantineList(here, "", None).refresh()
+        throw = next(b for b in parts(ui.button) if b.text == "Throw away")
+        for _ in range(2):
+            click(throw)
+        await asyncio.sleep(SETTLED_S)
+        assert len(parts(ui.dialog)) == 1
+        yes = next(b for b in parts(ui.button) if b.text == "Throw away" and b is not throw)
+        click(yes)
+        await asyncio.sleep(SETTLED_S)
+        assert parts(ui.dialog) == []
+
+    on_a_page(presses)
+    assert discarded == [7]

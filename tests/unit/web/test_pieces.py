@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
+from host_bridge.errors import NotFound
+from host_bridge.service import Bridge
 from host_bridge.views import (
     BrewView,
     CheckpointView,
+    CommandView,
     Curve,
     History,
     LiveView,
@@ -21,10 +25,11 @@ from host_bridge.views import (
 )
 from host_bridge.web import curves, markup, units, words
 from host_bridge.web.pages import fleet
+from host_bridge.web.pages.brews import _order, ordered_by
 from host_bridge.web.pages.checkpoints import describe
 from host_bridge.web.pages.fleet import spark
 from host_bridge.web.pages.machine import readings, shot_title
-from host_bridge.web.payload import safe_text
+from host_bridge.web.payload import one_line, safe_text
 
 EVIL = "<script>alert(1)</script>\"'"
 
@@ -54,6 +59,10 @@ def test_quarantined_bytes_stay_readable() -> None:
     assert safe_text('{"α":\n1}'.encode()) == '{"α":\n1}'
     assert safe_text(b"a\xff\x00\x1b[2J") == "a\\xff\\x00\\x1b[2J"
     assert safe_text("\u202egnp.exe".encode()) == "\\u202egnp.exe"
+
+
+def test_a_name_turns_nothing_round_and_gives_no_orders() -> None:
+    assert one_line(" Ada\nL\u00f6v ☕ \x1b[2J\u202e") == "Ada Löv ☕ \\x1b[2J\\u202e"
 
 
 @pytest.mark.parametrize(
@@ -135,7 +144,7 @@ def test_a_brew_that_a_reset_cut_shows_what_was_seen_of_it_as_a_lower_bound() ->
     from host_bridge.web.pages.brews import _fields
 
     def shown(curve: Curve | None) -> dict[str, str]:
-        return {name: str(value) for name, value in _fields(CUT, "Espresso", curve, {})}
+        return {name: str(value) for name, value in _fields(CUT, "Espresso", curve, {}, "")}
 
     assert {shown(None)[name] for name in ("Duration", "Volume", "Energy")} == {
         '<span class="soft">–</span>'}  # fmt: skip
@@ -149,9 +158,42 @@ def test_a_record_shows_no_field_that_the_machine_cannot_have() -> None:
     from host_bridge.web.pages.brews import _fields
 
     sensors = {"Weight", "Peak pressure", "Mean pressure"}
-    assert not sensors & {name for name, _ in _fields(CUT, "", None, {"volume_ul": [0, 1]})}
+    limits = {"volume_ul": [0, 1]}
+    assert not sensors & {name for name, _ in _fields(CUT, "", None, limits, "")}
     both = {"weight_mg": [0, 1], "pressure_mbar": [0, 1]}
-    assert sensors <= {name for name, _ in _fields(CUT, "", None, both)}
+    assert sensors <= {name for name, _ in _fields(CUT, "", None, both, "")}
+
+
+def ordered(user: str, machine: str = "m1", name: str = "brew") -> CommandView:
+    return CommandView(
+        id="c-1", machine=machine, name=name, args={"slot": "0"}, user=user, state="ok",
+        created_ms=1, deadline_ms=2, sent_ms=1, replied_ms=1, error=None, result=None,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("order", "text"),
+    [
+        (ordered("Ada"), "by Ada"),
+        (ordered("api"), "by a program, through the API"),
+        (ordered("pour"), "by the bridge itself: Pour a coffee"),
+        (None, "from outside, or too long ago to know"),
+        (ordered("Ada", machine="m2"), "from outside, or too long ago to know"),
+        (ordered("Ada", name="clean"), "from outside, or too long ago to know"),
+    ],
+)
+def test_a_record_says_who_ordered_the_brew(order: CommandView | None, text: str) -> None:
+    """Orders of other programs on MQTT are not in the bridge's books, whatever their id."""
+
+    def command(command_id: str) -> CommandView:
+        if order is None:
+            raise NotFound("command_id", "none")
+        return order
+
+    brew = replace(CUT, source="remote", command="c-1")
+    bridge = cast(Bridge, SimpleNamespace(command=command))
+    assert ordered_by(brew, _order(bridge, brew)) == text
+    assert ordered_by(CUT, None) == "at the machine"
 
 
 def seen(**state: Any) -> MachineView:
@@ -190,6 +232,13 @@ def test_a_broken_sensor_shows_no_figure() -> None:
     live = LiveView(machine="m1", online=True, state=broken.state, received_ms=1, running=False,
                     curve=None, history=History([], [], [], None, None, []))  # fmt: skip
     assert "164.9" not in readings(live) and "–" in readings(live)
+
+
+def test_what_an_offline_machine_last_said_does_not_pass_for_now() -> None:
+    here, away = seen(), replace(seen(), online=False)
+    assert "gauge good" in fleet.card(here, Markup())
+    shown = fleet.card(away, Markup())
+    assert "gauge" not in shown and "93.0" in shown and "when last heard" in shown
 
 
 def test_a_weight_that_was_never_tared_is_not_shown() -> None:

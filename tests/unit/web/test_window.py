@@ -1,0 +1,105 @@
+"""What only a real browser shows, over the played machine: keyboard, narrow screens, leaving."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from selenium.webdriver.common.keys import Keys
+
+from tests.support.browser import Browser
+from tests.support.stack import eventually
+from tests.unit.web.conftest import MACHINE, TOKEN, Console, PlayedMachine
+
+pytestmark = [
+    pytest.mark.slow, pytest.mark.broker, pytest.mark.browser, pytest.mark.timeout(300),
+]  # fmt: skip
+
+ASKS = """const leaving = new Event('beforeunload', {cancelable: true});
+window.dispatchEvent(leaving);
+return leaving.defaultPrevented"""
+SPILLS = """return [...document.querySelectorAll('.tile')]
+.filter(tile => tile.scrollWidth > tile.clientWidth).map(tile => tile.innerText)"""
+
+
+@pytest.fixture
+def phone(console: Console) -> Iterator[Browser]:
+    browser = Browser(console.url, 360, 780, True)
+    console.forgive()
+    browser.login(TOKEN)
+    yield browser
+    complaints = browser.complaints()
+    browser.close()
+    assert complaints == []
+
+
+def test_the_keyboard_keeps_its_place_when_a_card_is_drawn_anew(
+    console: Console, phone: Browser
+) -> None:
+    card = f'[data-machine="{MACHINE}"]'
+    phone.open("/")
+    phone.see("93.0", card)
+    phone.run("document.querySelector(arguments[0]).focus()", card)
+    console.machine.reports(temp_mc=91_500)
+    phone.see("91.5", card)
+    assert phone.run("return document.activeElement.dataset.machine") == MACHINE
+    phone.run("document.activeElement.blur()")
+    console.machine.reports(temp_mc=93_012)
+    phone.see("93.0", card)
+    assert phone.run("return document.activeElement === document.body"), "it was left on purpose"
+
+
+def test_the_keyboard_comes_back_from_a_dialog(console: Console, phone: Browser) -> None:
+    console.machine.journals(
+        kind="alarm", code="tray_full", raised=True, severity="warning", latched=False
+    )
+    eventually(lambda: any("tray_full" in v.summary for v in console.bridge.checkpoints()))
+    phone.open("/checkpoints")
+    review = phone.button("Review")
+    phone.run("arguments[0].focus()", review)
+    review.send_keys(Keys.ENTER)
+    phone.until(lambda: phone.run("return document.activeElement.tagName") == "TEXTAREA", "asked")
+    phone.find(".q-dialog textarea").send_keys(Keys.ESCAPE)
+    phone.until(lambda: not phone.has(".q-dialog"), "not asked any more")
+    phone.until(lambda: phone.run("return document.activeElement") == review, "where it was")
+
+
+def test_an_exact_time_names_its_zone(phone: Browser) -> None:
+    """The record beside it says UTC; the browser's time is another."""
+    phone.move_to("Asia/Tokyo")
+    phone.open(f"/machines/{MACHINE}")
+    phone.find("time[data-ms]")
+    title = phone.run(
+        """document.dispatchEvent(new Event('visibilitychange'));
+        return document.querySelector('time[data-ms]').title"""
+    )
+    assert title.endswith("GMT+9")
+
+
+def test_long_names_stay_in_their_tiles(console: Console, phone: Browser) -> None:
+    machine = PlayedMachine(console.wire, "m-names")
+    machine.is_born()
+    eventually(lambda: "m-names" in {known.machine for known in console.bridge.machines()})
+    names = ("W" * 32, "Espresso ristretto of the house!", "<b>☕ קפה</b>")
+    slots = {str(n): {"name": name, "temp_mc": 93000, "volume_ul": 36000}
+             for n, name in enumerate(names)}  # fmt: skip
+    machine.says("recipes", {"v": 1, "rev": 2, "slots": slots}, retain=True)
+    eventually(lambda: len(console.bridge.recipes("m-names").slots) == len(names))
+    phone.open("/machines/m-names")
+    phone.find('.tile[data-slot="2"]')
+    assert phone.run(SPILLS) == []
+    assert not phone.overflows()
+
+
+def test_leaving_a_recipe_that_was_not_sent_is_asked_about(
+    console: Console, phone: Browser
+) -> None:
+    phone.open(f"/machines/{MACHINE}/recipes/3")
+    assert not phone.run(ASKS)
+    phone.write('input[data-field="name"]', "Lungo")
+    assert phone.run(ASKS), "what is typed counts before the server has heard of it"
+    phone.write('input[data-field="name"]', "Recipe 3")
+    phone.until(lambda: not phone.run(ASKS), "nothing to lose any more")
+    phone.write('input[data-field="name"]', "Ristretto")
+    phone.press("Back without sending")
+    phone.until(lambda: phone.path() == f"/machines/{MACHINE}/recipes", "left without asking")
