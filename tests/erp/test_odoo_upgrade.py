@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.erp.facts import alarm, brew
 from tests.erp.odoo19.install import BUILD
 from tests.erp.odoo19.server import OdooServer
-from tests.erp.odoo19.template import Cluster, run_odoo
+from tests.erp.odoo19.template import SHOP, Cluster, run_odoo
 
 
 def test_an_upgrade_keeps_records_reviews_and_the_bridges_key(
@@ -26,12 +28,14 @@ def test_an_upgrade_keeps_records_reviews_and_the_bridges_key(
 
 
 def test_an_upgrade_from_the_first_version(odoo: OdooServer, odoo_cluster: Cluster) -> None:
-    """Aborted brews counted as drinks then, and a bridge's key opened all companies' machines."""
+    """Aborted brews counted as drinks then, a brew had no currency of its own, and a bridge's key
+    opened all companies' machines."""
     recipe = {"name": "espresso", "temp_mc": 93_000}
     odoo.call("save_backends", bridge="bridge", drafts=[{"machine": "bar-left"}])
     odoo.call("import_recipes", machine="bar-left", rev=1, slots={"0": recipe})
     odoo.call("push", bridge="bridge", facts=[brew(1), brew(2, result="aborted")])
-    odoo.sql("UPDATE coffee_brew SET amount = 1.5")
+    odoo.sql("UPDATE coffee_brew SET amount = 1.5, currency_id = NULL")
+    odoo.sql("UPDATE coffee_recipe SET in_machine = NULL")
     odoo.shell("""
         backend = env["coffee.backend"].search([("machine", "=", "bar-left")])
         backend.recipe_ids.odoo_id.company_id = False
@@ -48,9 +52,43 @@ def test_an_upgrade_from_the_first_version(odoo: OdooServer, odoo_cluster: Clust
              "-u", "connector_coffee")  # fmt: skip
     amounts = odoo.sql("SELECT string_agg(amount::text, ' ' ORDER BY shot) FROM coffee_brew")
     assert [float(amount) for amount in amounts.split()] == [1.5, 0]
+    assert odoo.sql("SELECT DISTINCT currency_id IS NOT NULL FROM coffee_brew") == "t"
+    assert odoo.sql("SELECT in_machine FROM coffee_recipe") == "t"
     odoo.start()
     answer = odoo.call("push", bridge="bridge", facts=[brew(3)])
     assert answer["results"][0]["status"] == "created"
+
+
+@pytest.mark.slow
+def test_what_was_taken_out_of_stock_goes_on_where_it_was(odoo_cluster: Cluster) -> None:
+    """Beans and water had one beginning; what was not booked yet at the upgrade still is."""
+    shop = OdooServer(odoo_cluster, "coffee_shop", SHOP)
+
+    def run(*what: str) -> None:
+        run_odoo(odoo_cluster.odoo, shop.postgres, shop.database, BUILD / "upgrade.log",
+                 shop.folder, *what)  # fmt: skip
+
+    try:
+        run("-i", "connector_coffee_stock")
+        shop.shell("""
+            beans = env["product.product"].create({
+                "name": "Beans", "is_storable": True,
+                "uom_id": env.ref("uom.product_uom_kgm").id})
+            env["coffee.backend"].create({
+                "name": "Bar", "machine": "bar-left", "bean_product_id": beans.id,
+                "stock_location_id": env["stock.warehouse"].search([], limit=1).lot_stock_id.id})
+            answer(True)
+        """)
+        shop.sql("ALTER TABLE coffee_backend ADD stock_since timestamp DEFAULT '2026-01-01'")
+        shop.sql(
+            "UPDATE ir_module_module SET latest_version = '19.0.1.0.0'"
+            " WHERE name = 'connector_coffee_stock'"
+        )
+        run("-u", "connector_coffee_stock")
+        found = shop.sql("SELECT bean_since, water_since IS NULL FROM coffee_backend")
+        assert found == "2026-01-01 00:00:00|t"
+    finally:
+        shop.close()
 
 
 def test_a_killed_odoo_comes_back_with_what_it_answered(odoo: OdooServer) -> None:

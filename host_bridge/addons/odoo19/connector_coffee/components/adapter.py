@@ -19,24 +19,25 @@ class CoffeeAdapter(Component):
 
     def _order(self, name, args, binding):
         """Replaces what still waits for the same slot: only the newest state counts."""
-        Command = self.env["coffee.command"].sudo()
-        waiting = Command.search(
-            [
-                ("backend_id", "=", self.backend_record.id),
-                ("state", "=", "waiting"),
-                ("name", "in", ["recipe.put", "recipe.delete"]),
-                ("fetched_at", "=", False),
-            ]
-        )
-        older = waiting.filtered(lambda one: (one.args or {}).get("slot") == args["slot"])
+        self.withdraw(args["slot"])
+        order = {
+            "backend_id": self.backend_record.id,
+            "name": name,
+            "args": args,
+            "recipe_id": binding.id if binding else False,
+            "user_id": self.env.uid,
+            "deadline": False,
+        }
+        return self.env["coffee.command"].sudo().create(order)
+
+    def withdraw(self, slot):
+        """Takes back what no bridge has fetched yet for that slot."""
+        unfetched = [
+            ("backend_id", "=", self.backend_record.id),
+            ("state", "=", "waiting"),
+            ("name", "in", ["recipe.put", "recipe.delete"]),
+            ("fetched_at", "=", False),
+        ]
+        waiting = self.env["coffee.command"].sudo().search(unfetched)
+        older = waiting.filtered(lambda one: (one.args or {}).get("slot") == slot)
         older.write({"state": "cancelled", "message": self.env._("A newer change replaced it.")})
-        return Command.create(
-            {
-                "backend_id": self.backend_record.id,
-                "name": name,
-                "args": args,
-                "recipe_id": binding.id if binding else False,
-                "user_id": self.env.uid,
-                "deadline": False,
-            }
-        )

@@ -43,4 +43,9 @@ class RecipeDeleter(Component):
     _usage = "record.exporter.deleter"
 
     def run(self, coffee_id, binding=None):
-        return self.component(usage="backend.adapter").delete(coffee_id, binding).uid
+        adapter = self.component(usage="backend.adapter")
+        if binding and not binding._may_be_there():
+            adapter.withdraw(coffee_id)
+            binding._never_sent()
+            return False
+        return adapter.delete(coffee_id, binding).uid

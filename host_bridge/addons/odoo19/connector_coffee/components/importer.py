@@ -181,7 +181,7 @@ class BrewBatchImporter(Component):
         return {"recipes": self.recipes, "commands": self.commands}
 
     def _kept(self):
-        return ("recipe_id", "product_id", "amount", "command_id")
+        return ("recipe_id", "product_id", "amount", "currency_id", "command_id")
 
 
 class AlarmBatchImporter(Component):

@@ -3,7 +3,7 @@
 from datetime import date
 from functools import cached_property
 
-
+from odoo import fields
 from odoo.addons.component.core import AbstractComponent, Component
 from odoo.addons.connector.components.mapper import mapping
 from odoo.addons.connector.exception import MappingError
@@ -166,12 +166,12 @@ class BrewMapper(Component):
     def drink(self, record):
         """The slot's recipe and its product, and what the brew is worth."""
         recipe = self.work.recipes.get((self.backend_record.id, str(record["slot"])))
-        if not recipe:
-            return {"recipe_id": False, "product_id": False, "amount": 0.0}
+        worth = recipe and self._is_drink(record)
         return {
-            "recipe_id": recipe.id,
-            "product_id": recipe.odoo_id.id,
-            "amount": self._amount(recipe.odoo_id) if self._is_drink(record) else 0.0,
+            "recipe_id": recipe.id if recipe else False,
+            "product_id": recipe.odoo_id.id if recipe else False,
+            "amount": self._amount(recipe.odoo_id) if worth else 0.0,
+            "currency_id": self.backend_record.currency_id.id,
         }
 
     def _is_drink(self, record):
@@ -182,7 +182,16 @@ class BrewMapper(Component):
         if accounting == "none":
             return 0.0
         product = product.with_company(self.backend_record.company_id)
-        return product.standard_price if accounting == "internal" else product.lst_price
+        if accounting == "internal":
+            return self._ours(product.standard_price, product.cost_currency_id)
+        return self._ours(product.lst_price, product.currency_id)
+
+    def _ours(self, price, currency):
+        """In the currency of the machine's company: a drink of no company has its price in that
+        of the first one."""
+        company = self.backend_record.company_id
+        today = fields.Date.today()
+        return currency._convert(price, company.currency_id, company, today, round=False)
 
     @mapping
     def order(self, record):

@@ -36,6 +36,7 @@ class RecipeMapper(Component):
             "recipe": recipe,
             "rev": record["rev"],
             "active": True,
+            "in_machine": True,
             "sync_state": "synced",
             "sync_message": False,
         }
@@ -66,6 +67,7 @@ class RecipeBatchImporter(Component):
         held = self.model.with_context(active_test=False).search(
             [("backend_id", "=", self.backend_record.id)]
         )
+        self._note_held(held, slots)
         by_slot = {binding.coffee_id: binding for binding in held}
         self._emptying = self._slots_being_emptied()
         answers = [self._import(slot, slots[slot], rev, by_slot) for slot in slots]
@@ -75,6 +77,12 @@ class RecipeBatchImporter(Component):
                 binding.with_context(**QUIET).write({"active": False, "sync_state": "synced"})
                 answers.append(_answer(binding.coffee_id, binding.id, "updated"))
         return answers
+
+    def _note_held(self, bindings, slots):
+        """Also of one on its way: what its archiving has to do depends on it."""
+        for binding in bindings:
+            if binding.in_machine != (binding.coffee_id in slots):
+                binding.with_context(**QUIET).in_machine = binding.coffee_id in slots
 
     def _import(self, slot, recipe, rev, by_slot):
         binding = by_slot.get(slot)
@@ -151,7 +159,7 @@ class RecipeBatchImporter(Component):
     def _checkpoint(self, binding):
         self._ask(
             binding,
-            binding.coffee_id,
+            self._unused(binding.coffee_id),
             self.env._(
                 "New recipe %(recipe)s in slot %(slot)s of %(machine)s: which drink is"
                 " it, what does it cost?",
@@ -163,15 +171,10 @@ class RecipeBatchImporter(Component):
 
     def _renamed(self, binding, before):
         """Somebody put another recipe into the slot at the machine; its brews go on the books as
-        the drink that was there. Revisions begin anew when the machine's flash was reset."""
-        about = f"{binding.coffee_id}/rev{binding.rev}"
-        before_that = self.env["coffee.checkpoint"].search_count(
-            [("backend_id", "=", self.backend_record.id), ("model", "=", self.model._name),
-             "|", ("coffee_id", "=", about), ("coffee_id", "=like", f"{about}/%")]
-        )  # fmt: skip
+        the drink that was there."""
         self._ask(
             binding,
-            f"{about}/{before_that}" if before_that else about,
+            self._unused(f"{binding.coffee_id}/rev{binding.rev}"),
             self.env._(
                 "Slot %(slot)s of %(machine)s holds %(recipe)s now, it was %(before)s. Is it still"
                 " the drink %(drink)s? If not, choose another on the recipe",
@@ -182,6 +185,15 @@ class RecipeBatchImporter(Component):
                 drink=binding.odoo_id.display_name,
             ),
         )
+
+    def _unused(self, about):
+        """Revisions begin anew when the machine's flash was reset, and what is in the slot of a
+        recipe deleted here is another one: what was reviewed before does not answer for it."""
+        mine = [("backend_id", "=", self.backend_record.id), ("model", "=", self.model._name)]
+        before = self.env["coffee.checkpoint"].search([*mine, ("coffee_id", "=like", f"{about}%")])
+        known = set(before.mapped("coffee_id"))
+        others = (f"{about}/{number}" for number in range(1, len(known) + 1))
+        return next(one for one in (about, *others) if one not in known)
 
     def _ask(self, binding, coffee_id, summary):
         self.env["coffee.checkpoint"]._add(

@@ -328,7 +328,7 @@ class CoffeeBackend(models.Model):
             "The bridge %(bridge)s may not serve %(company)s, and what %(machine)s does waits"
             " there: let its user into that company, or make its key again and name the company"
             " under Also Serves (Coffee > Configuration > Connect a Bridge)",
-            bridge=self.bridge_id.name,
+            bridge=self.bridge_id.sudo().name,
             company=self.company_id.name,
             machine=self.name,
         )

@@ -148,11 +148,12 @@ class CoffeeBackend(models.Model):
 
     @api.model
     def finished(self, done):
-        """How orders ended. Unknown ones (a restored database) are nobody's business."""
+        """How orders ended, the newest last: of a recipe that one counts. Unknown ones (a restored
+        database) are nobody's business."""
         self = self._enter()
         ends = {end["id"]: end for end in done}
         ours = [("uid", "in", list(ends)), ("company_id", "in", self.env.user.company_ids.ids)]
-        self.env["coffee.command"].search(ours)._finish(ends)
+        self.env["coffee.command"].search(ours, order="id")._finish(ends)
         return True
 
     @api.model

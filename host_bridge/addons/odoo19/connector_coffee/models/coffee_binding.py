@@ -30,7 +30,8 @@ class CoffeeBinding(models.AbstractModel):
         found = self.env["coffee.checkpoint"].search(
             [("res_model", "=", self._name), ("res_id", "in", self.ids)]
         )
-        by_record = {checkpoint.res_id: checkpoint for checkpoint in found}
+        # the first one found waits for a review, or is the newest
+        by_record = {checkpoint.res_id: checkpoint for checkpoint in reversed(found)}
         for binding in self:
             binding.checkpoint_id = by_record.get(binding.id)
 

@@ -37,7 +37,8 @@ class CoffeeBrew(models.Model):
         readonly=True,
     )
     reason = fields.Char(readonly=True)
-    currency_id = fields.Many2one(related="backend_id.currency_id")
+    # its own: the machine may move to a company that counts in another
+    currency_id = fields.Many2one("res.currency", readonly=True, ondelete="restrict")
     amount = fields.Float(
         readonly=True,
         digits="Product Price",

@@ -1,6 +1,7 @@
 """The bridges that have called: who they are and when they were last heard."""
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 SEEN_EVERY_S = 10
 ALIVE_S = 60
@@ -39,6 +40,19 @@ class CoffeeBridge(models.Model):
                 {"name": name, "uid": self.env.uid, "now": now},
             )
             return self.search([("name", "=", name)], limit=1)
+        bridge._check_caller()
         if not bridge.last_seen or (now - bridge.last_seen).total_seconds() >= SEEN_EVERY_S:
             bridge.write({"last_seen": now, "user_id": self.env.uid})
         return bridge
+
+    def _check_caller(self):
+        """Two bridges of one name would share a record, and each take it from the other."""
+        known, caller = self.user_id, self.env.user
+        if known.active and known != caller and not known.company_ids & caller.company_ids:
+            raise UserError(
+                self.env._(
+                    "bridge: another company's bridge is called %s; give this one another name in"
+                    " its settings",
+                    self.name,
+                )
+            )

@@ -128,13 +128,19 @@ class CoffeeCheckpoint(models.Model):
                     "activity_type_id": kind.id,
                     "res_model_id": model_id,
                     "res_id": one.id,
-                    "user_id": one.backend_id.reviewer_id.id,
+                    "user_id": one._reviewer().id,
                     "summary": one.summary,
                     "date_deadline": fields.Date.context_today(self),
                 }
                 for one in self
-                if one.backend_id.reviewer_id
+                if one._reviewer()
             ]
+        )
+
+    def _reviewer(self):
+        """Who has left, or is of another company than a machine that moved, cannot open it."""
+        return self.backend_id.reviewer_id.filtered(
+            lambda user: user.active and self.backend_id.company_id in user.company_ids
         )
 
     @api.model

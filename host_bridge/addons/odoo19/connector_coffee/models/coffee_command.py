@@ -13,6 +13,8 @@ ACTING = ("brew", "clean", "update")
 """What moves water, heat or firmware is never sent a second time by itself."""
 RECIPES = {"recipe.put": {"slot", "recipe"}, "recipe.delete": {"slot"}}
 """What a recipe's own form orders, and the arguments that needs."""
+RENAMED = {"setpoint": {"temp_mc": "brew_mc"}}
+"""Arguments that 19.0.1.0.0 called otherwise: what was refused for it is repeated in new words."""
 OURS = {"uid", "user_id", "state", "fetched_at", "finished_at", "message", "result", "retry_of_id"}
 """What nobody says who gives an order."""
 MANAGERS = {"args", "deadline"}
@@ -287,7 +289,7 @@ class CoffeeCommand(models.Model):
                 self.env._("This cannot be repeated by itself; give a new order if you want one.")
             )
         again = self.sudo().copy(
-            {"args": self.args, "retry_of_id": self.id, "user_id": self.env.uid,
+            {"args": self._renamed_args(), "retry_of_id": self.id, "user_id": self.env.uid,
              "deadline": self._new_deadline()}
         )  # fmt: skip
         return {
@@ -296,6 +298,10 @@ class CoffeeCommand(models.Model):
             "res_id": again.id,
             "view_mode": "form",
         }
+
+    def _renamed_args(self):
+        new = RENAMED.get(self.name, {})
+        return {new.get(name, name): value for name, value in (self.args or {}).items()}
 
     def _new_deadline(self):
         if self.name in RECIPES:

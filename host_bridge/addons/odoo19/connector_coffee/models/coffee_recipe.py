@@ -54,6 +54,7 @@ class CoffeeRecipe(models.Model):
     )
     is_profile = fields.Boolean(compute="_compute_recipe_text")
     rev = fields.Integer("Revision", readonly=True, copy=False, aggregator=None)
+    in_machine = fields.Boolean(readonly=True, copy=False, help="As far as the machine has said.")
     sync_state = fields.Selection(
         [("pending", "On its way"), ("synced", "In the machine"), ("refused", "Refused")],
         default="pending",
@@ -65,7 +66,14 @@ class CoffeeRecipe(models.Model):
     brew_count = fields.Integer(compute="_compute_brew_count")
 
     _odoo_unique = models.Constraint(
-        "unique(backend_id, odoo_id)", "This drink is in another slot of this machine already."
+        "unique(backend_id, odoo_id)",
+        "Drink: it is in another slot of this machine already, perhaps archived; change that"
+        " recipe, or choose another drink",
+    )
+    _coffee_unique = models.Constraint(
+        "unique(backend_id, coffee_id)",
+        "Slot: this machine has a recipe there already, perhaps archived; change that one (filter"
+        " Archived), or choose another slot",
     )
 
     @api.model_create_multi
@@ -163,8 +171,11 @@ class CoffeeRecipe(models.Model):
             ).export_record()
 
     def export_record(self):
-        """Writes the recipe into its machine, or empties the slot of one that is archived."""
+        """Writes the recipe into its machine, or empties the slot of one that is archived. For one
+        deleted since, another job does that."""
         self.ensure_one()
+        if not self.exists():
+            return False
         self.check_access("write")
         with self.backend_id.work_on(self._name) as work:
             usage = "record.exporter" if self.active else "record.exporter.deleter"
@@ -177,6 +188,18 @@ class CoffeeRecipe(models.Model):
         with backend.work_on(self._name) as work:
             return work.component(usage="record.exporter.deleter").run(coffee_id)
 
+    def _may_be_there(self):
+        """The machine holds it, or an order to write it is on its way."""
+        sent = [("recipe_id", "=", self.id), ("name", "=", "recipe.put"),
+                ("state", "=", "waiting"), ("fetched_at", "!=", False)]  # fmt: skip
+        return self.in_machine or bool(self.env["coffee.command"].sudo().search(sent, limit=1))
+
+    def _never_sent(self):
+        """Archived before the machine learnt it: nothing is left to do."""
+        self.with_context(connector_no_export=True).write(
+            {"sync_state": "synced", "sync_message": False}
+        )
+
     def _exported(self, command):
         """The machine has answered."""
         self.ensure_one()
@@ -185,6 +208,8 @@ class CoffeeRecipe(models.Model):
             values |= {"sync_state": "pending", "sync_message": False}
         else:
             values["sync_state"] = "synced" if command.state == "ok" else "refused"
+        if command.state == "ok":
+            values["in_machine"] = command.name == "recipe.put"
         rev = (command.result or {}).get("rev")
         if isinstance(rev, int):
             values["rev"] = rev

@@ -1,6 +1,8 @@
 from datetime import timedelta
 from unittest.mock import patch
 
+from lxml import etree
+
 from odoo import fields
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import Form, tagged
@@ -167,5 +169,6 @@ class TestBackend(CoffeeCase):
     def test_nobody_is_offered_a_copy_that_cannot_be(self):
         """Name in topics and slot are one machine's; a copy has none, and cannot be saved."""
         for name in ("coffee.backend", "coffee.recipe"):
-            arch = self.env[name].get_view(view_type="form")["arch"]
-            self.assertIn('duplicate="0"', arch.partition("<header")[0], name)
+            for kind in ("form", "list"):
+                arch = etree.fromstring(self.env[name].get_view(view_type=kind)["arch"])
+                self.assertEqual(arch.get("duplicate"), "0", f"{kind} of {name}")

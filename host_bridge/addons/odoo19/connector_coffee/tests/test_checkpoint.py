@@ -174,3 +174,19 @@ class TestCheckpoint(CoffeeCase):
         french = self.record("coffee.alarm", 1, "gauche").checkpoint_id.summary
         self.assertIn("Alarme", french)
         self.assertEqual(self.about(1).summary, "Warning alarm tank_empty at Left")
+
+    def test_who_cannot_open_it_gets_no_activity(self):
+        """A reviewer who left, and one of the company that the machine has left."""
+        self.left.reviewer_id = self.user
+        self.push(self.alarm(1))
+        self.assertEqual(self.about(1).activity_ids.user_id, self.user)
+        self.user.active = False
+        self.push(self.alarm(2))
+        self.assertFalse(self.about(2).activity_ids)
+        self.user.active = True
+        other = self.env["res.company"].create({"name": "Other"})
+        self.bridge_user.company_ids += other
+        self.left.company_id = other
+        self.push(self.alarm(3))
+        self.assertTrue(self.about(3))
+        self.assertFalse(self.about(3).activity_ids)

@@ -229,3 +229,11 @@ class TestCommand(CoffeeCase):
             self.assertFalse(self.fetch())
         command.invalidate_recordset()
         self.assertFalse(command.fetched_at)
+
+    def test_what_was_refused_for_an_old_name_is_repeated_by_its_new_one(self):
+        """As 19.0.1.0.0 ordered it."""
+        command = self.order("setpoint", setpoint_c=92.5)
+        command.sudo().write({"args": {"temp_mc": 92500}, "state": "refused"})
+        again = self.env["coffee.command"].browse(command.action_retry()["res_id"])
+        self.assertEqual(again.args, {"brew_mc": 92500})
+        self.assertEqual(command.args, {"temp_mc": 92500}, "the log says what was sent")

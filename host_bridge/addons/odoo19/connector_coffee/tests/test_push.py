@@ -286,3 +286,45 @@ class TestPush(CoffeeCase):
             brews = [self.record("coffee.brew", first + step) for step in range(3)]
             self.assertEqual([brew.amount for brew in brews], [amount, amount, 0], accounting)
             self.assertEqual(brews[2].product_id, drink)
+
+    # --- currencies
+    def other_company(self):
+        """With a currency of which one is worth two of ours."""
+        currency = self.env["res.currency"].create(
+            {"name": "XCF", "symbol": "cf",
+             "rate_ids": [(0, 0, {"name": "2020-01-01", "rate": 0.5, "company_id": False})]}
+        )  # fmt: skip
+        company = self.env["res.company"].create({"name": "Other", "currency_id": currency.id})
+        self.env.company.currency_id.rate_ids.unlink()
+        self.bridge_user.company_ids += company
+        return company
+
+    def test_what_was_earned_keeps_its_currency_when_the_machine_moves(self):
+        self.left.accounting = "price"
+        self.api.import_recipes("left", 1, {"0": PROFILE})
+        drink = self.left.recipe_ids.odoo_id
+        drink.list_price = 1.5
+        self.push(self.brew(1))
+        ours, other = self.env.company.currency_id, self.other_company()
+        drink.company_id = False
+        self.left.company_id = other
+        self.push(self.brew(1, duration_ms=30000), self.brew(2), self.brew(3, slot="7"))
+        self.env.invalidate_all()
+        before, after, unknown = (self.record("coffee.brew", seq) for seq in (1, 2, 3))
+        self.assertEqual((before.amount, before.currency_id), (1.5, ours))
+        self.assertEqual((after.currency_id, unknown.currency_id), (other.currency_id,) * 2)
+
+    def test_a_shared_drink_is_worth_the_same_in_another_currency(self):
+        """Its price is in the first company's; its cost is each company's own."""
+        other = self.other_company()
+        for accounting, amount in (("price", 0.75), ("internal", 0.4)):
+            self.left.accounting = accounting
+            self.left.company_id = other
+            if accounting == "price":
+                self.api.import_recipes("left", 1, {"0": PROFILE})
+            drink = self.left.recipe_ids.odoo_id
+            drink.write({"company_id": False, "list_price": 1.5})
+            drink.with_company(other).standard_price = 0.4
+            seq = self.env["coffee.brew"].search_count([("backend_id", "=", self.left.id)])
+            self.push(self.brew(seq))
+            self.assertAlmostEqual(self.record("coffee.brew", seq).amount, amount)

@@ -81,6 +81,16 @@ class TestRecipe(CoffeeCase):
         (answer,) = self.import_recipes("left", s0={"name": "x", "temp_mc": 92000})
         self.assertEqual(answer["status"], "created")
 
+    def test_what_comes_into_the_slot_of_a_deleted_recipe_is_asked_about(self):
+        """It is a new drink, whose price nobody has set; the old one's checkpoint was reviewed."""
+        for number in range(3):
+            self.import_recipes(rev=number, s0={**PROFILE, "name": f"drink {number}"})
+            asked = self.recipe().checkpoint_id
+            self.assertEqual(asked.state, "review", number)
+            self.assertIn(f"drink {number}", asked.summary)
+            asked.action_review()
+            self.recipe().unlink()
+
     # --- to the machine
     def test_a_change_reaches_the_machine_and_its_answer_comes_back(self):
         self.import_recipes(s0=PROFILE)
@@ -131,6 +141,22 @@ class TestRecipe(CoffeeCase):
         ((_name, args),) = self.orders()
         self.assertEqual(args["recipe"]["temp_mc"], 95000)
 
+    def test_of_two_answers_at_once_the_newer_counts(self):
+        """As after an outage of Odoo."""
+        self.import_recipes(s0=PROFILE)
+        for temp_c in (94, 150):
+            with trap_jobs() as trap:
+                self.recipe().temp_c = temp_c
+                trap.perform_enqueued_jobs()
+            orders = self.api.fetch_orders("test", 9)["orders"]
+        (first, second) = (one["id"] for one in orders)
+        self.api.finished(
+            [{"id": first, "state": "ok", "message": "", "result": {"rev": 2}},
+             {"id": second, "state": "refused", "message": "too hot", "result": None}]
+        )  # fmt: skip
+        self.assertEqual((self.recipe().sync_state, self.recipe().sync_message),
+                         ("refused", "too hot"))  # fmt: skip
+
     def test_archiving_and_deleting_empty_the_slot(self):
         self.import_recipes(s0=PROFILE, s1={**PROFILE, "name": "ristretto"})
         with trap_jobs() as trap:
@@ -142,6 +168,70 @@ class TestRecipe(CoffeeCase):
             sorted(self.orders(), key=str),
             [("recipe.delete", {"slot": "0"}), ("recipe.delete", {"slot": "1"})],
         )
+
+    # --- archived before it got there
+    def entered(self, slot="4"):
+        """A recipe that a person entered here, and its job done."""
+        drink = self.env["product.product"].create({"name": "flat white"})
+        values = {"backend_id": self.left.id, "odoo_id": drink.id, "name": "flat white"}
+        with trap_jobs() as trap:
+            made = self.env["coffee.recipe"].create(
+                values | {"coffee_id": slot, "recipe": PROFILE}
+            )
+            trap.perform_enqueued_jobs()
+        return made
+
+    def archive(self, recipe):
+        with trap_jobs() as trap:
+            recipe.active = False
+            trap.perform_enqueued_jobs()
+
+    def test_what_never_reached_the_machine_is_archived_and_done(self):
+        recipe = self.entered()
+        self.archive(recipe)
+        self.assertEqual((recipe.sync_state, self.orders()), ("synced", []))
+        self.assertEqual(self.left.command_ids.mapped("state"), ["cancelled"])
+
+    def test_what_the_machine_refused_is_archived_and_done(self):
+        recipe = self.entered()
+        self.answer("refused", "recipes_full")
+        self.archive(recipe)
+        self.assertEqual((recipe.sync_state, recipe.sync_message), ("synced", False))
+        self.assertFalse(self.orders())
+
+    def test_what_is_on_its_way_is_taken_out_again(self):
+        recipe = self.entered()
+        self.assertEqual([name for name, _args in self.orders()], ["recipe.put"])
+        self.archive(recipe)
+        self.assertEqual([name for name, _args in self.orders()], ["recipe.put", "recipe.delete"])
+        self.answer(rev=0)
+        self.assertEqual((recipe.sync_state, recipe.in_machine), ("synced", False))
+
+    def test_a_slot_that_the_machine_says_it_holds_is_emptied(self):
+        """Revision 0 is one, and so is what it holds while a change is on its way."""
+        recipe = self.entered()
+        self.import_recipes(rev=0, s4=PROFILE)
+        self.assertEqual((recipe.sync_state, recipe.in_machine), ("pending", True))
+        self.archive(recipe)
+        self.assertEqual(self.orders(), [("recipe.delete", {"slot": "4"})])
+
+    def test_what_the_machine_emptied_and_refused_back_is_archived_and_done(self):
+        self.import_recipes(s0=PROFILE)
+        self.import_recipes(rev=2)
+        with trap_jobs() as trap:
+            self.recipe().active = True
+            trap.perform_enqueued_jobs()
+        self.answer("refused", "a shot runs")
+        self.archive(self.recipe())
+        self.assertEqual((self.recipe().sync_state, self.orders()), ("synced", []))
+
+    def test_the_job_of_a_recipe_that_was_deleted_meanwhile_has_nothing_to_do(self):
+        self.import_recipes(s0=PROFILE)
+        with trap_jobs() as trap:
+            self.recipe().temp_c = 94
+            self.recipe().unlink()
+            trap.perform_enqueued_jobs()
+        self.assertEqual([name for name, _args in self.orders()], ["recipe.delete"])
 
     def test_nothing_goes_to_a_machine_that_does_not_run(self):
         self.import_recipes(s0=PROFILE)
@@ -216,6 +306,14 @@ class TestRecipe(CoffeeCase):
         self.assertEqual(answer["status"], "created", "the machine has the last word")
         self.assertEqual(self.env["product.product"].search_count(drinks), before + 1)
 
+    def test_its_button_leads_to_what_waits_for_a_review(self):
+        self.import_recipes(s0=PROFILE)
+        self.recipe().checkpoint_id.action_review()
+        self.import_recipes(rev=2, s0={**PROFILE, "name": "ristretto"})
+        self.recipe().invalidate_recordset()
+        asked = self.env["coffee.checkpoint"].browse(self.recipe().action_checkpoint()["res_id"])
+        self.assertEqual((asked.coffee_id, asked.state), ("0/rev2", "review"))
+
     # --- a person's form
     def test_the_form_speaks_json(self):
         self.import_recipes(s0=PROFILE)
@@ -225,6 +323,18 @@ class TestRecipe(CoffeeCase):
             self.recipe().recipe_text = "[]"
         self.recipe().recipe_text = '{"temp_mc": 90000, "volume_ul": 1000}'
         self.assertEqual((self.recipe().temp_c, self.recipe().volume_ml), (90.0, 1.0))
+
+    @mute_logger("odoo.sql_db")
+    def test_a_slot_that_an_archived_recipe_holds_is_told_with_its_cure(self):
+        self.import_recipes(s0=PROFILE)
+        self.import_recipes(rev=2)
+        drink = self.env["product.product"].create({"name": "flat white"})
+        for changes in ({"odoo_id": drink.id}, {"coffee_id": "5"}):
+            values = {"coffee_id": "0", "odoo_id": self.recipe().odoo_id.id} | changes
+            with self.assertRaises(IntegrityError) as caught, self.env.cr.savepoint():
+                self.recipe().copy(values)
+            told = self.env["coffee.recipe"]._sql_error_to_message(caught.exception)
+            self.assertRegex(told, "^(Slot|Drink): .*perhaps archived; change that")
 
     def test_slots_are_0_to_15(self):
         self.import_recipes(s0=PROFILE)

@@ -1,3 +1,5 @@
+from lxml import etree
+
 from odoo import Command
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import new_test_user, tagged
@@ -301,3 +303,95 @@ class TestSecurity(CoffeeCase):
         )
         with self.assertRaisesRegex(UserError, "Drink"):
             self.left.recipe_ids.odoo_id = theirs
+
+    # --- whose a bridge is
+    def stranger(self, company):
+        return new_test_user(
+            self.env, "stranger", "connector_coffee.group_coffee_manager", company_id=company.id,
+            company_ids=[Command.set(company.ids)],
+        )  # fmt: skip
+
+    def test_a_bridge_is_seen_in_the_companies_it_serves(self):
+        self.api.save_backends([{"machine": "left"}], "cellar")
+        cellar = self.env["coffee.bridge"].search([("name", "=", "cellar")])
+        other = self.other()
+        theirs = self.env["coffee.bridge"].with_user(self.stranger(other))
+        self.assertFalse(theirs.search([("name", "=", "cellar")]))
+        for change in (lambda one: one.read(["user_id"]), lambda one: one.unlink()):
+            with self.assertRaises(AccessError):
+                change(theirs.browse(cellar.id))
+        self.bridge_user.company_ids += other
+        self.bridge_user.active = False
+        self.assertEqual(theirs.search([("name", "=", "cellar")]), cellar)
+        cellar.user_id = False
+        self.bridge_user.company_ids -= other
+        self.assertEqual(theirs.search([("name", "=", "cellar")]), cellar, "nobody's is all's")
+
+    def test_who_got_the_machine_is_told_which_bridge_it_left(self):
+        self.api.save_backends([{"machine": "left"}], "cellar")
+        self.left.company_id = other = self.other()
+        theirs = self.left.with_user(self.stranger(other))
+        self.env.invalidate_all()
+        theirs.action_check()
+        self.assertIn("The bridge cellar may not serve", theirs.check_message)
+        wanted = {"bridge_id": {"fields": {"display_name": {}}}}
+        self.assertEqual(theirs.web_read(wanted)[0]["bridge_id"]["display_name"], "cellar")
+        group = "base.group_allow_export"
+        theirs.env.user.sudo().group_ids += self.env.ref(group)
+        self.env.invalidate_all()
+        self.assertEqual(theirs.export_data(["bridge_id"])["datas"], [["cellar"]])
+        with self.assertRaises(AccessError):
+            theirs.bridge_id.unlink()
+
+    def test_the_page_of_bridges_opens_though_one_serves_other_companies_too(self):
+        self.api.save_backends([{"machine": "left"}, {"machine": "right"}], "cellar")
+        other = self.other()
+        self.bridge_user.company_ids += other
+        self.right.company_id = other
+        view = self.env.ref("connector_coffee.coffee_bridge_view_list")
+        bridges = self.env["coffee.bridge"].with_user(self.stranger(other))
+        shown = etree.fromstring(bridges.get_view(view.id, "list")["arch"]).iter("field")
+        wanted = {one.get("name"): {"fields": {"display_name": {}}} for one in shown
+                  if bridges._fields[one.get("name")].relational}  # fmt: skip
+        self.env.invalidate_all()
+        (row,) = bridges.web_search_read([("name", "=", "cellar")], wanted)["records"]
+        self.assertEqual([one["id"] for one in row["backend_ids"]], self.right.ids)
+
+    def test_no_bridge_takes_the_name_of_another_companys(self):
+        self.api.hello("cellar", 1)
+        other = self.other()
+        group = self.env.ref("connector_coffee.group_coffee_bridge")
+        second = self.env["res.users"].create(
+            {"name": "Second", "login": "second", "group_ids": [Command.set(group.ids)],
+             "company_id": other.id, "company_ids": [Command.set(other.ids)]}
+        )  # fmt: skip
+        api = self.env["coffee.backend"].with_user(second)
+        with self.assertRaisesRegex(UserError, "^bridge: another company's .* cellar; give"):
+            api.hello("cellar", 1)
+        self.assertTrue(api.hello("attic", 1))
+        second.company_ids += self.env.company
+        self.assertTrue(api.hello("cellar", 1), "the same company's: a new key")
+        second.company_ids -= self.env.company
+        self.bridge_user.active = False
+        self.assertTrue(api.hello("cellar", 1), "the other one is no longer there")
+
+    def test_a_bridges_user_has_its_group_again_after_an_uninstall(self):
+        wizard = self.env["coffee.bridge.connect"].with_user(self.manager)
+        made = wizard.create({"name": "cellar"})
+        made.action_make()
+        user = self.env["res.users"].search([("login", "=", made.login)])
+        group = user.group_ids
+        user.group_ids = False
+        wizard.create({"name": "cellar"}).action_make()
+        self.assertEqual(user.group_ids, group)
+
+    def test_who_is_in_both_companies_is_told_which_one_the_bridge_is_of(self):
+        other = self.other()
+        self.manager.company_ids += other
+        wizard = self.env["coffee.bridge.connect"].with_user(self.manager)
+        wizard.create({"name": "cellar"}).action_make()
+        again = wizard.with_context(allowed_company_ids=other.ids).create({"name": "cellar"})
+        with self.assertRaisesRegex(UserError, f"cellar is of {self.env.company.name}; choose"):
+            again.action_make()
+        with self.assertRaisesRegex(UserError, "A bridge of another company"):
+            wizard.with_user(self.stranger(other)).create({"name": "cellar"}).action_make()

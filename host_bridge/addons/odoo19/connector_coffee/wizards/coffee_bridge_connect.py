@@ -47,18 +47,30 @@ class CoffeeBridgeConnect(models.TransientModel):
             "target": "new",
         }
 
+    def _taken_by(self, company):
+        """Who is in that company meant that bridge; nobody else learns whose it is."""
+        if company in self.env.user.company_ids:
+            return self.env._(
+                "Company: the bridge %(bridge)s is of %(company)s; choose that company, or"
+                " another name",
+                bridge=self.name,
+                company=company.name,
+            )
+        return self.env._(
+            "A bridge of another company is called %s; choose another name", self.name
+        )
+
     def _user(self):
         """It has the bridge's group and no other: not even that of an employee."""
         login = f"coffee-bridge-{self.name}"
+        group = self.env.ref("connector_coffee.group_coffee_bridge")
         users = self.env["res.users"].sudo().with_context(no_reset_password=True)
         user = users.with_context(active_test=False).search([("login", "=", login)])
         if user and user.company_id != self.company_id:
-            raise UserError(
-                self.env._(
-                    "A bridge of another company is called %s; choose another name", self.name
-                )
-            )
+            raise UserError(self._taken_by(user.company_id))
         user.filtered(lambda one: not one.active).active = True
+        if user and user.group_ids != group:  # the addon was uninstalled, and the group with it
+            user.group_ids = group
         if user and self.company_ids - user.company_ids:
             user.company_ids |= self.company_ids
         return user or users.create(
@@ -67,8 +79,6 @@ class CoffeeBridgeConnect(models.TransientModel):
                 "login": login,
                 "company_id": self.company_id.id,
                 "company_ids": [Command.set((self.company_id | self.company_ids).ids)],
-                "group_ids": [
-                    Command.set(self.env.ref("connector_coffee.group_coffee_bridge").ids)
-                ],
+                "group_ids": [Command.set(group.ids)],
             }
         )

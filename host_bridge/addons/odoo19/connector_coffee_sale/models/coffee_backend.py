@@ -12,7 +12,11 @@ class CoffeeBackend(models.Model):
         selection_add=[("sale", "A line of a sales order")], ondelete={"sale": "set default"}
     )
     sale_partner_id = fields.Many2one(
-        "res.partner", "Sold To", check_company=True, help="Who pays for this machine's brews."
+        "res.partner",
+        "Sold To",
+        check_company=True,
+        ondelete="restrict",
+        help="Who pays for this machine's brews.",
     )
     sale_since = fields.Datetime(
         "Sold Since",

@@ -12,6 +12,9 @@ class CoffeeBrew(models.Model):
         copy=False,
         ondelete="set null",
         index="btree_not_null",
+        # who reads lines of orders: the page of an order's brews searches by it
+        groups="sales_team.group_sale_salesman,account.group_account_invoice,"
+        "account.group_account_readonly",
     )
 
     _not_sold_yet = models.Index(

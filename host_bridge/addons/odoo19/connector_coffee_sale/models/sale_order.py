@@ -11,6 +11,7 @@ class SaleOrder(models.Model):
         copy=False,
         index="btree_not_null",
         ondelete="set null",
+        groups="connector_coffee.group_coffee_user",
     )
 
     def _add_brews(self, product, count):

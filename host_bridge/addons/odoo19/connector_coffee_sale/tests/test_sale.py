@@ -1,5 +1,8 @@
+from psycopg2 import IntegrityError
+
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import new_test_user, tagged
+from odoo.tools import mute_logger
 
 from odoo.addons.connector_coffee.tests.common import PROFILE, CoffeeCase
 
@@ -181,3 +184,33 @@ class TestSale(CoffeeCase):
         self.left.recipe_ids.odoo_id.company_id = False
         with self.assertRaisesRegex(UserError, "Sold To"):
             self.left.company_id = other
+
+    def test_who_pays_is_not_deleted_under_the_machine(self):
+        """Its brews could be sold to nobody, against its own setting."""
+        with self.assertRaises(IntegrityError), mute_logger("odoo.sql_db"):
+            self.guest.unlink()
+
+    def test_who_has_one_half_of_the_rights_exports_that_half(self):
+        """Of a field of records he may not read an export fails as a whole."""
+        self.push(self.brew(1))
+        self.sell()
+        self.env.invalidate_all()
+        brew, order = self.record("coffee.brew", 1), self.orders
+        for record, groups in (
+            (brew, "connector_coffee.group_coffee_manager"),
+            (order, "sales_team.group_sale_manager"),
+        ):
+            user = new_test_user(self.env, f"half-{record._name}",
+                                 f"{groups},base.group_allow_export")  # fmt: skip
+            known = record.with_user(user).fields_get()
+            ours = {"sale_line_id", "coffee_backend_id"} & known.keys()
+            record.with_user(user).export_data(["id", *ours])
+
+    def test_who_keeps_the_books_sees_the_brews_of_an_order(self):
+        self.push(self.brew(1))
+        self.sell()
+        groups = "connector_coffee.group_coffee_user,account.group_account_invoice"
+        order = self.orders.with_user(new_test_user(self.env, "books", groups))
+        self.env.invalidate_all()
+        found = order.env["coffee.brew"].search(order.action_coffee_brews()["domain"])
+        self.assertEqual(found.ids, self.record("coffee.brew", 1).ids)

@@ -5,6 +5,11 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import float_round
 
+CONSUMES = (
+    "company_id", "stock_location_id", "bean_product_id", "bean_default_g", "water_product_id",
+)  # fmt: skip
+"""Settings that say what leaves the stock, and where."""
+
 
 class CoffeeBackend(models.Model):
     _inherit = "coffee.backend"
@@ -16,37 +21,44 @@ class CoffeeBackend(models.Model):
         check_company=True,
         help="Empty: consumption moves no stock.",
     )
-    stock_since = fields.Datetime(
-        "Consumption Since",
-        compute="_compute_stock_since",
-        store=True,
-        copy=False,
-        help="What was brewed before stays as is.",
-    )
     bean_product_id = fields.Many2one(
         "product.product", "Beans", domain="[('is_storable', '=', True)]", check_company=True
     )
     bean_default_g = fields.Float(
         "Beans a Cup (g)", digits=(16, 1), default=18.0, help="Where no recipe says otherwise."
     )
+    bean_since = fields.Datetime(
+        "Beans Since",
+        compute="_compute_since",
+        store=True,
+        copy=False,
+        help="What was brewed before stays as is.",
+    )
     water_product_id = fields.Many2one(
         "product.product", "Water", domain="[('is_storable', '=', True)]", check_company=True
+    )
+    water_since = fields.Datetime(
+        compute="_compute_since",
+        store=True,
+        copy=False,
+        help="What was used before stays as is.",
     )
 
     bean_rest_g = fields.Float("Beans Not Booked Yet (g)", readonly=True, copy=False)
     water_rest_l = fields.Float("Water Not Booked Yet (l)", readonly=True, copy=False)
 
-    @api.depends("stock_location_id")
-    def _compute_stock_since(self):
+    @api.depends("stock_location_id", "bean_product_id", "water_product_id")
+    def _compute_since(self):
+        now = fields.Datetime.now()
         for backend in self:
-            if not backend.stock_location_id:
-                backend.stock_since = False
-            elif not backend.stock_since:
-                backend.stock_since = fields.Datetime.now()
+            there = backend.stock_location_id
+            beans, water = there and backend.bean_product_id, there and backend.water_product_id
+            backend.bean_since = bool(beans) and (backend.bean_since or now)
+            backend.water_since = bool(water) and (backend.water_since or now)
 
     def write(self, vals):
         """What was used until now leaves the stock it was set to until now."""
-        changing = self._changing(vals, ("company_id", "stock_location_id"))
+        changing = self._changing(vals, CONSUMES)
         changing.filtered("stock_location_id").sudo()._book_used()
         return super().write(vals)
 
@@ -82,10 +94,10 @@ class CoffeeBackend(models.Model):
 
     def _consume_beans(self):
         self.ensure_one()
-        if not self.bean_product_id:
+        if not self.bean_since:
             return
         brews = self.env["coffee.brew"].search(
-            [("bean_move_id", "=", False), *self._since(self.stock_since)]
+            [("bean_move_id", "=", False), *self._since(self.bean_since)]
         )
         grams = sum(brew.recipe_id.bean_g or self.bean_default_g for brew in brews)
         gram = self.env.ref("uom.product_uom_gram")
@@ -94,10 +106,10 @@ class CoffeeBackend(models.Model):
     def _consume_water(self):
         """By the machine's own meter, which counts rinsing and steam, too."""
         self.ensure_one()
-        if not self.water_product_id:
+        if not self.water_since:
             return
         meters = self.env["coffee.meter"].search(
-            [("water_move_id", "=", False), *self._since(self.stock_since)]
+            [("water_move_id", "=", False), *self._since(self.water_since)]
         )
         litres = sum(meters.mapped("water_ul")) / 1e6
         litre = self.env.ref("uom.product_uom_litre")

@@ -4,6 +4,12 @@ from odoo import fields, models
 class CoffeeMeter(models.Model):
     _inherit = "coffee.meter"
 
-    water_move_id = fields.Many2one("stock.move", "Water Taken By", readonly=True, copy=False)
+    water_move_id = fields.Many2one(
+        "stock.move",
+        "Water Taken By",
+        readonly=True,
+        copy=False,
+        groups="stock.group_stock_user",
+    )
 
     _no_water_yet = models.Index("(backend_id) WHERE water_move_id IS NULL")

@@ -1,5 +1,5 @@
 from odoo.exceptions import UserError, ValidationError
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 
 from odoo.addons.connector_coffee.tests.common import PROFILE, CoffeeCase
 
@@ -22,7 +22,7 @@ class TestConsumption(CoffeeCase):
             }
         )
         # the test is one transaction, and all of it bears the time when that began
-        cls.left.stock_since = "2026-01-01 00:00:00"
+        cls.left.write({"bean_since": "2026-01-01", "water_since": "2026-01-01"})
 
     @classmethod
     def _product(cls, name, unit):
@@ -58,24 +58,47 @@ class TestConsumption(CoffeeCase):
 
     def test_what_was_brewed_before_stays_as_it_is(self):
         self.push(self.brew(1))
-        self.left.stock_since = "2100-01-01 00:00:00"
+        self.left.bean_since = "2100-01-01 00:00:00"
         self.consume()
         self.assertEqual(self.beans.qty_available, 0)
 
     def test_history_sent_later_stays_as_it_is(self):
-        self.left.stock_since = "2026-01-01 00:00:10"
+        self.left.bean_since = "2026-01-01 00:00:10"
         self.push(self.brew(1), self.brew(2, utc_ms=str(1_767_225_620_000)))
         self.consume()
         self.assertTrue(self.record("coffee.brew", 2).bean_move_id)
         self.assertFalse(self.record("coffee.brew", 1).bean_move_id)
 
     def test_taken_from_the_day_of_the_choice(self):
-        self.assertFalse(self.right.stock_since)
+        self.assertFalse(self.right.bean_since)
         self.right.stock_location_id = self.left.stock_location_id
-        since = self.right.stock_since
+        self.assertFalse(self.right.bean_since or self.right.water_since, "nothing is taken yet")
+        self.right.bean_product_id = self.beans
+        since = self.right.bean_since
         self.assertTrue(since)
+        self.assertFalse(self.right.water_since)
         self.right.stock_location_id = self.left.stock_location_id
-        self.assertEqual(self.right.stock_since, since)
+        self.assertEqual(self.right.bean_since, since)
+
+    def test_what_was_brewed_before_the_beans_were_chosen_stays_as_it_is(self):
+        """A place and water may be there for months before."""
+        self.left.bean_product_id = False
+        self.push(self.brew(1, slot="7"))
+        self.left.bean_product_id = self.beans
+        self.assertGreater(self.left.bean_since, self.record("coffee.brew", 1).happened_at)
+        self.consume()
+        self.assertFalse(self.record("coffee.brew", 1).bean_move_id)
+        self.assertEqual(self.left.water_since.year, 2026)
+
+    def test_what_was_brewed_before_the_beans_were_changed_was_the_old_ones(self):
+        robusta = self._product("Robusta", "uom.product_uom_kgm")
+        self.left.bean_default_g = 20
+        self.push(self.brew(1, slot="7"))
+        self.left.bean_product_id = robusta
+        self.assertEqual(self.record("coffee.brew", 1).bean_move_id.product_id, self.beans)
+        self.push(self.brew(2, slot="7"))
+        self.left.bean_default_g = 10
+        self.assertAlmostEqual(robusta.qty_available, -0.02)
 
     def test_units_must_fit(self):
         piece = self._product("Cup", "uom.product_uom_unit")
@@ -115,3 +138,19 @@ class TestConsumption(CoffeeCase):
         self.beans.company_id = self.env.company
         with self.assertRaisesRegex(UserError, "Beans"):
             self.left.company_id = other
+
+    def test_who_keeps_no_stock_exports_brews_all_the_same(self):
+        """Of a field of records he may not read an export fails as a whole."""
+        self.left.bean_default_g = 20
+        meter = {"day": "2026-01-01", "energy_j": 1, "grinds": 3, "shots": 3}
+        self.push(
+            self.brew(1, slot="7"), self.fact("coffee.meter", 2, meter | {"water_ul": "1500000"})
+        )
+        self.consume()
+        groups = "connector_coffee.group_coffee_user,base.group_allow_export"
+        user = new_test_user(self.env, "guest", groups)
+        for model, seq in (("coffee.brew", 1), ("coffee.meter", 2)):
+            record = self.record(model, seq).with_user(user)
+            about = record.fields_get(attributes=["relation"])
+            moves = [name for name, one in about.items() if one.get("relation") == "stock.move"]
+            record.export_data(["id", *moves])
