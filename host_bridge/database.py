@@ -7,6 +7,7 @@ its own lock, so that a hundred console threads cost no memory and readers never
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,6 +30,13 @@ def _keep_private(path: Path) -> None:
         file = path.with_name(name)
         with contextlib.suppress(OSError):  # not there, or another user's
             file.chmod(file.stat().st_mode & 0o770)
+
+
+def _cure(path: Path) -> str:
+    """Only a file that can be opened may be blamed: another user's is whole, and in use."""
+    if path.exists() and not os.access(path, os.R_OK):
+        return "another user's; run this as the user that the bridge runs as"
+    return "restore it from a backup or move it away"
 
 
 class Database:
@@ -57,9 +65,7 @@ class Database:
             self._reader = self._open(read_only=True)
             found = self._reader.execute("PRAGMA user_version").fetchone()[0]
         except (sqlite3.Error, OSError) as error:
-            raise DatabaseError(
-                f"{path}: {error}; restore it from a backup or move it away"
-            ) from error
+            raise DatabaseError(f"{path}: {error}; {_cure(path)}") from error
         if found != version:
             cure = "start this bridge once, it brings the file up to date"
             if found > version or not read_only:

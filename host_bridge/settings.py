@@ -6,6 +6,7 @@ print as asterisks wherever they are logged.
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import os
 import re
@@ -62,8 +63,16 @@ def _zone(name: str) -> str:
     return name
 
 
+def _signs(key: SecretStr) -> SecretStr:
+    if not key.get_secret_value():
+        raise ValueError("is empty: no command would be signed; give the key or leave it out")
+    return key
+
+
 ReadableFile = Annotated[Path, AfterValidator(_readable)]
 MachineName = Annotated[str, Field(pattern=NAME)]
+CommandKey = Annotated[SecretStr, AfterValidator(_signs)]
+KeyOwner = Annotated[str, Field(pattern=r"^([a-z0-9-]{1,32}|\*)$")]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(_[A-Z]{2})?$")]
 IsoWeekday = Annotated[int, Field(ge=1, le=7)]
 TimeZone = Annotated[str, AfterValidator(_zone)]
@@ -89,7 +98,7 @@ class MqttSettings(Section):
     reconnect_max_s: int = Field(default=30, ge=1, le=600)
     receive_maximum: int = Field(default=1000, ge=1, le=65535)
     """Unacknowledged messages the broker may send at once (MQTT 5); one commit takes them all."""
-    command_keys: dict[str, SecretStr] = {}
+    command_keys: dict[KeyOwner, CommandKey] = {}
     """Machine → key; its commands carry an HMAC-SHA-256. "*" is the key of every other machine."""
 
     @model_validator(mode="after")
@@ -105,9 +114,17 @@ class WebSettings(Section):
     """The console and API."""
 
     host: str = "127.0.0.1"
+    """Never empty: that would mean all interfaces."""
     port: int = Field(default=8080, ge=0, le=65535)
     token: SecretStr | None = None
     """For acting pages; without one a random token is made and kept in the data folder."""
+
+    @field_validator("host")
+    @classmethod
+    def _is_meant(cls, host: str) -> str:
+        if not host.strip():
+            raise ValueError("is empty; give an address of this computer, 0.0.0.0 for all of them")
+        return host
 
     @field_validator("token")
     @classmethod
@@ -179,9 +196,9 @@ class GatewaySettings(Section):
     def _is_whole(self) -> GatewaySettings:
         if self.kind == "embedded":
             return self
-        missing = [name for name in ("url", "key") if getattr(self, name) is None]
+        missing = [name for name in ("url", "key") if not getattr(self, name)]
         if self.transport == "xmlrpc":
-            missing += [name for name in ("database", "login") if getattr(self, name) is None]
+            missing += [name for name in ("database", "login") if not getattr(self, name)]
         if missing:
             raise ValueError(f"kind {self.kind!r} needs {', '.join(missing)}; give them too")
         return self
@@ -249,6 +266,13 @@ class Settings(BaseSettings):
     gateway: GatewaySettings = GatewaySettings()
     pour: PourSettings = PourSettings()
 
+    @field_validator("data", mode="before")
+    @classmethod
+    def _is_named(cls, data: Any) -> Any:
+        if data == "":  # a variable that is not set; it would be the folder one stands in
+            raise ValueError("is empty; name a folder")
+        return data
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -288,7 +312,7 @@ def load(config: Path | None = None, **overrides: Any) -> Settings:
     try:
         return FileSettings(**_given(overrides))
     except ValidationError as error:
-        raise SettingsError(_explain(error, toml_file)) from error
+        raise SettingsError(_explain(error, toml_file, overrides)) from error
     except SourceError as error:
         found = re.search(r'field "(\w+)"', str(error))
         name = found[1] if found else "settings"
@@ -297,7 +321,10 @@ def load(config: Path | None = None, **overrides: Any) -> Settings:
             f"variables are written so ({EXAMPLE})"
         ) from None  # its cause quotes the value, which may be a secret
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{toml_file}: not TOML: {error}; correct that line") from error
+        cure = "correct that line"
+        if toml_file.read_bytes().startswith(codecs.BOM_UTF8):  # no editor shows it
+            cure = "save the file as UTF-8 without a byte order mark"
+        raise SettingsError(f"{toml_file}: not TOML: {error}; {cure}") from error
     except UnicodeDecodeError as error:
         raise SettingsError(
             f"{toml_file}: not UTF-8 at byte {error.start}; save the file as UTF-8"
@@ -338,13 +365,21 @@ def _given(overrides: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _explain(error: ValidationError, toml_file: Path) -> str:
+def _explain(error: ValidationError, toml_file: Path, overrides: dict[str, Any]) -> str:
     lines = []
     for problem in error.errors(include_url=False, include_input=False):
         field = ".".join(map(str, problem["loc"])) or "settings"
         what = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
             what = "no such setting; remove it or correct its name"
-        env = PREFIX + field.replace(".", "_").upper()
-        lines.append(f"{field}: {what} (in {toml_file}, or {env}; {EXAMPLE})")
+        lines.append(f"{field}: {what} ({_source(field, toml_file, overrides)}; {EXAMPLE})")
     return "\n".join(lines)
+
+
+def _source(field: str, toml_file: Path, overrides: dict[str, Any]) -> str:
+    """Where the value of `field` may have come from; the command line comes before all others."""
+    section, _, name = field.partition(".")
+    given = overrides.get(section)
+    if (given.get(name) if isinstance(given, dict) else given) is not None:
+        return f"from --{field.replace('.', '-')}"
+    return f"in {toml_file}, or {PREFIX}{field.replace('.', '_').upper()}"

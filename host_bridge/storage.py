@@ -45,10 +45,16 @@ def lock(data: Path) -> IO[str]:
     """One bridge a folder, until the returned file is closed or the process ends.
 
     Raises:
-        DatabaseError: another bridge runs on it.
+        DatabaseError: another bridge runs on it, or it cannot be written.
     """
-    data.mkdir(parents=True, exist_ok=True)
-    file = (data / "bridge.lock").open("a+")
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        file = (data / "bridge.lock").open("a+")
+    except OSError as error:
+        raise DatabaseError(
+            f"data: {data} cannot be a bridge's folder ({error.strerror}); give one that this "
+            "user may write"
+        ) from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

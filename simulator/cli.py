@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any
@@ -65,11 +66,14 @@ A story from a file, as fast as this computer can:
 
 Fields of a step: at_s, machine, set, press, hold_ms, fault, clear, speed,
 power_cut, power_cut_after_flash_ops. `--list` names all faults, settings, buttons.
+A step that a machine refuses is told, and the run ends with status 1.
 """
 
 app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+# One line a message, however narrow: logs are searched by line.
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+REFUSED = 1
 
 
 def parse_speed(text: str) -> float:
@@ -159,8 +163,10 @@ def main(
                 out.print(f"wrote {path}")
         else:
             _run(wish, panel_port, panel_host)
+    except BrokenPipeError:
+        raise  # who read us has seen enough (`| head`): no error, and typer ends without a word
     except (FleetRefused, ScenarioRefused, InterpreterMissing, BoardBroken, OSError) as e:
-        err.print(str(e), style="red", markup=False, soft_wrap=True)
+        err.print(str(e), style="red", markup=False)
         raise typer.Exit(2) from e
 
 
@@ -192,7 +198,8 @@ def _run(wish: Wish, panel_port: int | None, panel_host: str) -> None:
     if panel_port is not None and (refused := _panel_refused(panel_port, panel_host)):
         raise FleetRefused(refused)
     stopping: list[int] = []  # no Event: one that is set by a signal's handler may hang
-    with _signals(stopping), Fleet(jobs, _tell) as fleet:
+    wrong: list[str] = []
+    with _signals(stopping), Fleet(jobs, partial(_tell, wrong)) as fleet:
         out.print("running: " + ", ".join(job.name for job in jobs))
         panel = None
         if panel_port is not None:
@@ -202,14 +209,20 @@ def _run(wish: Wish, panel_port: int | None, panel_host: str) -> None:
                 panel = Panel(fleet, panel_port, panel_host)
         if panel is not None and panel_port is not None:
             panel.start()
-            out.print(f"front panels: {_panel_address(panel_port, panel_host)}", soft_wrap=True)
+            out.print(f"front panels: {_panel_address(panel_port, panel_host)}")
         while not stopping and fleet.running():
             time.sleep(0.2)
         if panel is not None:
             panel.stop()
+    if wrong:
+        steps = f"{len(wrong)} scenario steps were" if wrong[1:] else "a scenario step was"
+        err.print(f"{steps} refused; correct {wish.scenario}", style="red", markup=False)
+        raise typer.Exit(REFUSED)
 
 
 def _panel_refused(port: int, host: str) -> str:
+    if not host:  # it would mean all interfaces
+        return "--panel-host is empty; give an address, 0.0.0.0 for all interfaces"
     error = listening_error(port, host)
     if error is None:
         return ""
@@ -227,7 +240,8 @@ def _panel_address(port: int, host: str) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _tell(name: str, event: dict[str, Any]) -> None:
+def _tell(wrong: list[str], name: str, event: dict[str, Any]) -> None:
+    """Says what happened to a machine; steps that it refused are noted in `wrong`."""
     at = f"{event['world_ms'] / 1000:10.1f} s  {name}"
     kind = event["event"]
     if kind == "started" and event["faults"]:
@@ -239,8 +253,11 @@ def _tell(name: str, event: dict[str, Any]) -> None:
     elif kind == "main_ended":
         out.print(f"{at}  [red]main ended:[/red] {escape(event['error'])} (see its console.log)")
     elif kind == "step_failed":
-        what = escape(f"{event['step']}: {event['error']}")
-        out.print(f"{at}  [red]scenario step refused:[/red] {what}")
+        step = event["step"]
+        where = step.get("where", step["do"])
+        wrong.append(where)
+        what = f"{where}: {event['error'].removeprefix(step['do'] + ': ')}"
+        out.print(f"{at}  [red]scenario step refused:[/red] {escape(what)}")
     elif kind == "stopped":
         out.print(f"{at}  stopped")
 

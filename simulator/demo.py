@@ -11,6 +11,7 @@ import errno
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -238,8 +239,10 @@ def refused_data(options: argparse.Namespace) -> list[str]:
     options.data = Path(options.data)
     try:
         (options.data / "logs").mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=options.data / "logs").close()
     except OSError as error:
-        return [f"DATA={options.data} cannot be a folder ({error.strerror}); name another one"]
+        why = error.strerror
+        return [f"DATA={options.data} cannot be a folder to write in ({why}); name another one"]
     return []
 
 

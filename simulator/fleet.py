@@ -125,10 +125,19 @@ def _faults(texts: list[str], name: str, named: list[tuple[str, str]]) -> dict[s
 
 
 class Fleet:
-    """The boards of several jobs, started and stopped together."""
+    """The boards of several jobs, started and stopped together.
+
+    Raises: FleetRefused: their data has no place.
+    """
 
     def __init__(self, jobs: list[Job], on_event: Callable[[str, dict[str, Any]], None]) -> None:
-        self.boards = {job.name: Board(job, partial(on_event, job.name)) for job in jobs}
+        try:
+            self.boards = {job.name: Board(job, partial(on_event, job.name)) for job in jobs}
+        except OSError as error:
+            raise FleetRefused(
+                f"--data: {error.filename} cannot be a folder ({error.strerror}); "
+                "name another one"
+            ) from error
 
     def __enter__(self) -> Fleet:
         try:

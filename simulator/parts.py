@@ -16,6 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from simulator.part_log import PartLog
+
 STOP_S = 6.0
 LOG_TAIL = 12
 
@@ -26,7 +28,8 @@ class PartFailed(RuntimeError):
 
 @dataclass
 class Part:
-    """One child process. `healthy` is asked until it says yes; its output goes to `log`."""
+    """One child process. `healthy` is asked until it says yes; its output goes to `log`, the
+    older of it to `log`.1 and so on (part_log.py)."""
 
     name: str
     arguments: list[str]
@@ -34,15 +37,20 @@ class Part:
     healthy: Callable[[], bool]
     restarts: int = 0
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    _keeper: PartLog | None = field(default=None, repr=False)
 
     def start(self) -> None:
+        self.stop()  # what an earlier life left; it would go on writing into the same log
         self.log.parent.mkdir(parents=True, exist_ok=True)
+        self.log.touch()
         command = [sys.executable, "-m", "simulator.leash", str(os.getpid()), *self.arguments]
-        with self.log.open("ab") as log:
-            # Its own session: Ctrl-C in the terminal reaches the demo alone, which stops in order.
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
+        # Its own session: Ctrl-C in the terminal reaches the demo alone, which stops in order.
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        assert self._process.stdout
+        self._keeper = PartLog(self._process.stdout, self.log)
 
     @property
     def pid(self) -> int | None:
@@ -79,9 +87,16 @@ class Part:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        self._drain()
         self._process = None
 
+    def _drain(self) -> None:
+        if self._keeper:
+            self._keeper.drain()
+
     def tail(self) -> str:
+        if self.ended() is not None:
+            self._drain()
         if not self.log.exists():
             return f"(no log at {self.log})"
         lines = self.log.read_text(errors="replace").splitlines()[-LOG_TAIL:]

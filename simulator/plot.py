@@ -5,6 +5,7 @@ Solid lines are what the firmware measures, dotted ones the truth of the plant.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ matplotlib.use("Agg")
 
 READY = 2  # live.READY
 HEAT_UP_MS = 1_800_000
+SHOT_MS = 150_000
 BEFORE_S, AFTER_S = 3.0, 8.0
 INK, TEMP, WATER, PRESSURE, POWER = "#3b2a20", "#c0392b", "#2471a3", "#7d3c98", "#d68910"
 STATES = {3: "starting", 4: "pre-infusion", 5: "brewing", 6: "ending"}
@@ -29,7 +31,7 @@ Columns = dict[str, list[float]]
 
 
 class NoShot(BoardBroken):
-    """The machine did not brew; the text says in which state it stands."""
+    """The machine did not brew; the text says how far it came, and what may stand in its way."""
 
 
 @dataclass
@@ -71,6 +73,8 @@ def _picture(path: Path) -> Path:
         raise FleetRefused(f"--plot {path}: no such kind of picture; give a name ending in .png")
     if not path.parent.is_dir():
         raise FleetRefused(f"--plot {path}: there is no folder {path.parent}; make it first")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise FleetRefused(f"--plot {path}: this user may not write there; name another file")
     return path
 
 
@@ -85,20 +89,31 @@ def record_shot(job: Job, button: str = "brew") -> Recorded:
         with Machine(
             job.model, seed=job.seed, name=job.name, faults=job.faults, main=job.main
         ) as machine:
-            try:
-                machine.run_until("state", READY, HEAT_UP_MS, step_ms=1000)
-                machine.run(60_000)  # the observer and the group settle
-                machine.trace(file, hz=100)
-                machine.run(BEFORE_S * 1000)
-                machine.press(button)
-                machine.run(1000)
-                if machine.live()["state"] == READY:
-                    raise NoShot(f"{job.name} did not start to brew: {machine.read()['live']}")
-                machine.run_until("state", READY, 150_000)
-                machine.run(AFTER_S * 1000)
-            except TimeoutError as e:
-                raise NoShot(f"{job.name}: {e}; its console:\n{machine.console()}") from e
+            _until_ready(job, machine, HEAT_UP_MS, "power-on")
+            machine.run(60_000)  # the observer and the group settle
+            machine.trace(file, hz=100)
+            machine.run(BEFORE_S * 1000)
+            machine.press(button)
+            machine.run(1000)
+            if machine.live()["state"] == READY:
+                raise _no_shot(job, machine, "did not start to brew")
+            _until_ready(job, machine, SHOT_MS, "the button")
+            machine.run(AFTER_S * 1000)
         return Recorded(job.model, _columns(read_trace(file)))
+
+
+def _until_ready(job: Job, machine: Machine, limit_ms: int, since: str) -> None:
+    try:
+        machine.run_until("state", READY, limit_ms, step_ms=1000 if limit_ms > SHOT_MS else 100)
+    except TimeoutError as e:
+        gone = f"is not ready {limit_ms / 60_000:g} simulated minutes after {since}"
+        raise _no_shot(job, machine, gone) from e
+
+
+def _no_shot(job: Job, machine: Machine, what: str) -> NoShot:
+    named = ", ".join(job.faults)
+    cure = f"; leave out --fault {named}" if named else ""
+    return NoShot(f"{job.name} {what}{cure}. Its console:\n{machine.console()}")
 
 
 def _columns(raw: dict[str, list[int]]) -> Columns:
@@ -152,6 +167,11 @@ def draw(shot: Recorded) -> Figure:
     return figure
 
 
+def _top(c: Columns, *names: str) -> float:
+    """The highest of all that one axis shows: nothing may leave it."""
+    return max(max(c[name]) for name in names)
+
+
 def _temperature(axis: Axes, c: Columns) -> None:
     axis.plot(c["t"], c["live_setpoint_mc"], color=INK, linewidth=1, linestyle="--",
               label="set-point")
@@ -173,14 +193,14 @@ def _hydraulics(axis: Axes, shot: Recorded) -> None:
     axis.plot(c["t"], c["t_pressure_group_mbar"], color=PRESSURE, linewidth=1.2, linestyle=":",
               label="pressure at the puck, true")
     axis.set_ylabel("bar", color=PRESSURE)
-    axis.set_ylim(0, max(10.0, max(c["t_pressure_group_mbar"]) * 1.15) + 2)
+    axis.set_ylim(0, max(10.0, _top(c, "t_pressure_group_mbar", "live_pressure_mbar") * 1.15) + 2)
     right = axis.twinx()
     right.plot(c["t"], c["live_flow_ul_s"], color=WATER, linewidth=1.6)
     right.plot(c["t"], c["t_flow_cup_ul_s"], color=WATER, linewidth=1.2, linestyle=":")
     axis.plot([], [], color=WATER, linewidth=1.6, label="flow from the tank, measured")
     axis.plot([], [], color=WATER, linewidth=1.2, linestyle=":", label="flow into the cup, true")
     right.set_ylabel("ml/s", color=WATER)
-    right.set_ylim(0, max(4.0, max(c["live_flow_ul_s"]) * 1.25))
+    right.set_ylim(0, max(4.0, _top(c, "live_flow_ul_s", "t_flow_cup_ul_s") * 1.25))
     right.spines["top"].set_visible(False)
     right.tick_params(colors=INK, labelsize=9)
 
@@ -194,8 +214,8 @@ def _yield(axis: Axes, shot: Recorded) -> None:
                   label="weight, measured (g)")
     axis.plot(c["t"], c["t_cup_mg"], color=INK, linewidth=1.2, linestyle=":",
               label="in the cup, true (g)")
-    top = max(*c["live_volume_ul"], *c["t_cup_mg"], 10)
-    axis.set_ylim(0, top * 1.3)
+    top = _top(c, "live_volume_ul", "live_weight_mg", "t_cup_mg")
+    axis.set_ylim(0, max(top, 10) * 1.3)
     axis.set_ylabel("ml, g", color=INK)
 
 
@@ -223,6 +243,6 @@ def _phases(axes: list[Axes], c: Columns) -> None:
             if name:
                 axes[0].annotate(
                     name, (t, 1.02), xycoords=("data", "axes fraction"), fontsize=8, color=INK,
-                    rotation=30, ha="left",
+                    rotation=60, ha="left",  # steep: two phases may begin a second apart
                 )
         last = state

@@ -9,11 +9,11 @@
     at_s = 300
     machine = "sim-1900"          # left out: every machine
     set = { cup = 0 }
-    fault = { scale_heater_brew = 500 }
+    fault = { scaled_heater_brew = 500 }
 
     [[step]]
     at_s = 400
-    clear = ["scale_heater_brew"]
+    clear = ["scaled_heater_brew"]
     power_cut = true
 
 Times count from the start of the run and go on over resets of the machine.
@@ -24,7 +24,7 @@ from __future__ import annotations
 import math
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -37,7 +37,7 @@ class Step(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         machine: its name; None: all.
         set: switches and states, name → value.
         press: a button, held for `hold_ms`.
-        fault: name → value.
+        fault: name → value; `puck_step` also takes [permille, ms].
         clear: faults that end.
         speed: simulated seconds a second from now on, 0: as fast as possible.
         power_cut_after_flash_ops: the power fails in the nth flash operation from now.
@@ -48,28 +48,32 @@ class Step(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     machine: str | None = None
     set: dict[str, int] = {}
     press: str | None = None
-    hold_ms: int = 200
-    fault: dict[str, int] = {}
+    hold_ms: Annotated[int, msgspec.Meta(ge=1, le=3_600_000)] = 200
+    fault: dict[str, int | list[int]] = {}
     clear: list[str] = []
     speed: float | None = None
-    power_cut_after_flash_ops: int = 0
+    power_cut_after_flash_ops: Annotated[int, msgspec.Meta(ge=0)] = 0
     power_cut: bool = False
 
-    def requests(self) -> list[dict[str, Any]]:
-        """The same in the words of the board's control line."""
-        found: list[dict[str, Any]] = [
-            {"do": "set", "name": name, "value": value} for name, value in self.set.items()
+    def requests(self) -> list[tuple[str, dict[str, Any]]]:
+        """The same in the words of the board's control line, each with the field it stands in."""
+        found: list[tuple[str, dict[str, Any]]] = [
+            ("set", {"do": "set", "name": name, "value": value})
+            for name, value in self.set.items()
         ]
-        if self.press:
-            found.append({"do": "press", "what": self.press, "ms": self.hold_ms})
-        found += [{"do": "fault", "name": n, "value": v} for n, v in self.fault.items()]
-        found += [{"do": "fault", "name": name, "value": 0} for name in self.clear]
+        if self.press is not None:
+            found.append(("press", {"do": "press", "what": self.press, "ms": self.hold_ms}))
+        found += [
+            ("fault", {"do": "fault", "name": n, "value": v}) for n, v in self.fault.items()
+        ]
+        found += [("clear", {"do": "fault", "name": name, "value": 0}) for name in self.clear]
         if self.speed is not None:
-            found.append({"do": "speed", "value": self.speed})
-        if self.power_cut_after_flash_ops:
-            found.append({"do": "power_cut", "after_flash_ops": self.power_cut_after_flash_ops})
+            found.append(("speed", {"do": "speed", "value": self.speed}))
+        if ops := self.power_cut_after_flash_ops:
+            cut = {"do": "power_cut", "after_flash_ops": ops}
+            found.append(("power_cut_after_flash_ops", cut))
         if self.power_cut:
-            found.append({"do": "power_cut"})
+            found.append(("power_cut", {"do": "power_cut"}))
         return found
 
 
@@ -79,12 +83,13 @@ class Scenario(msgspec.Struct, forbid_unknown_fields=True):
     step: list[Step] = []
 
     def for_machine(self, name: str) -> list[tuple[float, dict[str, Any]]]:
-        """(virtual ms, request) of one machine, in order of time."""
-        mine = [step for step in self.step if step.machine in (None, name)]
+        """(virtual ms, request) of one machine, in order of time. `where` in the request is its
+        place in the file, for whoever must be told that it was refused."""
+        mine = [(n, step) for n, step in enumerate(self.step) if step.machine in (None, name)]
         return [
-            (step.at_s * 1000, request)
-            for step in sorted(mine, key=lambda step: step.at_s)
-            for request in step.requests()
+            (step.at_s * 1000, request | {"where": f"$.step[{n}].{field}"})
+            for n, step in sorted(mine, key=lambda pair: pair[1].at_s)
+            for field, request in step.requests()
         ]
 
 
@@ -99,23 +104,35 @@ def read_scenario(path: Path, machines: list[str]) -> Scenario:
         ScenarioRefused: no TOML, an unknown field, a wrong type or an unknown machine.
     """
     try:
-        scenario = msgspec.convert(tomllib.loads(path.read_text()), Scenario)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as e:
-        raise ScenarioRefused(f"{path}: {e}") from e
+        # utf-8-sig: some editors put a mark before the text that no one sees
+        scenario = msgspec.convert(tomllib.loads(path.read_text("utf-8-sig")), Scenario)
+    except OSError as e:
+        raise ScenarioRefused(
+            f"--scenario {path}: cannot be read ({e.strerror}); give a readable file"
+        ) from e
+    except UnicodeDecodeError as e:
+        raise ScenarioRefused(
+            f"{path}: not UTF-8 at byte {e.start}; save the file as UTF-8"
+        ) from e
+    except tomllib.TOMLDecodeError as e:
+        raise ScenarioRefused(f"{path}: not TOML: {e}; correct that line") from e
     except msgspec.ValidationError as e:
         fields = ", ".join(Step.__struct_fields__)
         raise ScenarioRefused(f"{path}: {e}; a step has the fields {fields}") from e
     for number, step in enumerate(scenario.step):
-        if step.machine is not None and step.machine not in machines:
-            raise ScenarioRefused(
-                f"{path}: $.step[{number}].machine is {step.machine!r}; this run has "
-                + ", ".join(machines)
-            )
-        for name, figure in (("at_s", step.at_s), ("speed", step.speed or 0)):
-            if not 0 <= figure < math.inf:
-                raise ScenarioRefused(
-                    f"{path}: $.step[{number}].{name} is {figure}; give a number from 0 on"
-                )
-        if not step.requests():
-            raise ScenarioRefused(f"{path}: $.step[{number}] does nothing; add press, set, …")
+        if wrong := _wrong(step, machines):
+            raise ScenarioRefused(f"{path}: $.step[{number}]{wrong}")
     return scenario
+
+
+def _wrong(step: Step, machines: list[str]) -> str | None:
+    """What stands against a step of the right form, beginning with its field."""
+    if step.machine is not None and step.machine not in machines:
+        return f".machine is {step.machine!r}; this run has {', '.join(machines)}"
+    for name, figure in (("at_s", step.at_s), ("speed", step.speed or 0)):
+        if not 0 <= figure < math.inf:
+            return f".{name} is {figure}; give a number from 0 on"
+    for name, value in step.fault.items():
+        if isinstance(value, list) and (name != "puck_step" or len(value) != 2):
+            return f".fault.{name} is {value}; give a number (puck_step: or [permille, ms])"
+    return None if step.requests() else " does nothing; add press, set, …"

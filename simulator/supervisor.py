@@ -141,6 +141,7 @@ class Board:
         self._cause = "power"
         self._origin_ms: float | None = None
         self._refusal = ""
+        self._steps_done: list[int] = []
         job.data.mkdir(parents=True, exist_ok=True)
         self._console = job.data / "console.log"
         self._thread = threading.Thread(target=self._live, daemon=True, name=job.name)
@@ -251,6 +252,7 @@ class Board:
         ours, theirs = socket.socketpair()
         theirs.setblocking(False)
         job = self.job.words() | {"cause": self._cause, "origin_ms": self._origin_ms} | self.trace
+        job["steps_done"] = self._steps_done
         if self._origin_ms is not None:
             job["faults"] = {}  # they stand in the state file, unless mended meanwhile
         passed = [theirs.fileno()]
@@ -290,6 +292,9 @@ class Board:
             if message.get("n", self._asked) in (self._asked, None):
                 self._replies.put(message)
             return
+        if message["event"] == "step_begun":
+            self._begin_step(message["number"])
+            return
         if message["event"] == "started":
             self._early_deaths = 0
             if self._origin_ms is None:
@@ -311,6 +316,13 @@ class Board:
             with contextlib.suppress(OSError):
                 self._on_event(message)
 
+    def _begin_step(self, number: int) -> None:
+        """Done with it: the next life neither repeats it nor falls back to the old speed."""
+        self._steps_done.append(number)
+        request = self.job.steps[number][1]
+        if request["do"] == "speed":
+            self.job.speed = request["value"]
+
     def _console_file(self) -> Any:
         if self._console.exists() and self._console.stat().st_size > CONSOLE_BYTES:
             os.replace(self._console, self._console.with_suffix(".old"))
@@ -319,7 +331,12 @@ class Board:
 
 def _lock(job: Job) -> IO[str]:
     """Holds the machine's folder until the returned file is closed or this process ends."""
-    file = (job.data / "simulator.lock").open("a")
+    try:
+        file = (job.data / "simulator.lock").open("a")
+    except OSError as e:
+        raise BoardBroken(
+            f"--data: {job.data} cannot be written ({e.strerror}); give another folder"
+        ) from e
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as e:

@@ -54,7 +54,7 @@ def gather(file: Path | None, ask: Ask | None) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if file:
         try:
-            found = tomllib.loads(file.read_bytes().decode())
+            found = tomllib.loads(file.read_text("utf-8-sig"))  # some editors put a mark first
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise BoardError(
                 f"{file}: {error}; give a TOML file of settings, in UTF-8") from error

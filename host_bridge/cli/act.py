@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -13,34 +14,51 @@ from rich.markup import escape
 from host_bridge.cli.api import Api
 from host_bridge.cli.common import (
     FAILED,
+    LAST_ID,
     Config,
     Data,
     Json,
     Machine,
     WebPort,
     cell,
+    content,
     err,
     explained,
     folder,
+    known,
+    must_have_run,
     out,
     print_json,
     said,
     settings,
 )
 from host_bridge.cli.look import Slot
-from host_bridge.errors import Invalid, NotFound
+from host_bridge.errors import Invalid
 from host_bridge.profiles.decent import ProfileRefused, import_profile
+from host_bridge.settings import NAME
 
 Wait = Annotated[
     float, typer.Option("--wait", min=0, max=120, help="Seconds to wait for the machine's answer.")
 ]
-Id = Annotated[int, typer.Argument(help="Number from the list.")]
+Id = Annotated[int, typer.Argument(min=1, max=LAST_ID, help="Number from the list.")]
+PROFILE = "Profile as the Decent community shares it (v2); - for stdin."
+
+
+def _api(config: Path | None, data: Path | None, web_port: int | None) -> Api:
+    """Raises: DatabaseError: no token is given, and the folder is no bridge's: one made there
+    would fit no bridge."""
+    chosen = settings(config, data, web_port)
+    if chosen.web.token is None:
+        must_have_run(chosen)
+    return Api(chosen, web_port)
 
 
 def _order(
     api: Api, machine: str, name: str, args: dict[str, Any], wait_s: float, as_json: bool
 ) -> None:
     """Sends a command and says what became of it; exit code 1 unless the machine did it."""
+    if not re.fullmatch(NAME, machine):
+        raise Invalid("machine", f"{machine!r} is no name of a machine; see `machines`")
     body = {"name": name, "args": args, "deadline_s": max(wait_s, 60)}
     path = f"machines/{quote(machine, safe='')}/commands?wait_s={wait_s:g}"
     view = api.call("POST", path, body, wait_s)
@@ -78,7 +96,7 @@ def brew(
         if slot is not None and slot_option not in (None, slot):
             raise Invalid("slot", f"{slot} or {slot_option}? Give one of them")
         wanted = {"slot": slot or slot_option or "0"}
-        api = Api(settings(config, data, web_port), web_port)
+        api = _api(config, data, web_port)
         _order(api, machine, "brew", wanted, wait, as_json)
 
 
@@ -97,18 +115,17 @@ def recipe_put(
     Example: `coffee-bridge recipe put sim-1900 3 espresso.json`
     """
     with explained():
-        stdin = typer.get_binary_stream("stdin")
-        text = stdin.read() if str(file) == "-" else file.read_bytes()
+        text = content(file)
         try:
             wanted = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise Invalid("file", f"{file} is not JSON: {error}; correct it there") from error
-        api = Api(settings(config, data, web_port), web_port)
+        api = _api(config, data, web_port)
         _order(api, machine, "recipe.put", {"slot": slot, "recipe": wanted}, wait, as_json)
 
 
 def recipe_import(
-    file: Annotated[Path, typer.Argument(help="Profile as the Decent community shares it (v2).")],
+    file: Annotated[Path, typer.Argument(help=PROFILE)],
     machine: Annotated[str, typer.Option("--machine", "-m", help="Which machine.")],
     slot: Annotated[str, typer.Option("--slot", "-s", help="Which slot, 0 to 15.")],
     one_temperature: Annotated[
@@ -128,18 +145,14 @@ def recipe_import(
     What the machine cannot do is refused with every reason, never bent silently.
     """
     with folder(config, data) as opened:
-        known = opened.registry.machine(machine)
-        if known is None:
-            raise NotFound("machine", f"{machine!r} was never seen; see `machines`")
+        limits = known(opened, machine).info.get("limits", {})
         try:
-            wanted = import_profile(
-                file.read_bytes(), known.info.get("limits", {}), one_temperature
-            )
+            wanted = import_profile(content(file), limits, one_temperature)
         except ProfileRefused as error:
             for field, message in error.problems:
                 err.print(escape(f"{field}: {message}"), style="red")
             raise typer.Exit(FAILED) from error
-        api = Api(settings(config, data, web_port), web_port)
+        api = _api(config, data, web_port)
         _order(api, machine, "recipe.put", {"slot": slot, "recipe": wanted}, wait, as_json)
 
 
@@ -154,7 +167,7 @@ def recipe_delete(
 ) -> None:
     """Empty a slot."""
     with explained():
-        api = Api(settings(config, data, web_port), web_port)
+        api = _api(config, data, web_port)
         _order(api, machine, "recipe.delete", {"slot": slot}, wait, as_json)
 
 
@@ -170,7 +183,7 @@ def review(
     Example: `coffee-bridge checkpoints review 3 --note "filled the tank"`
     """
     with explained():
-        api = Api(settings(config, data, web_port), web_port)
+        api = _api(config, data, web_port)
         before = {view["id"]: view for view in api.call("GET", "checkpoints?state=done")}
         if id in before:
             done = before[id]
@@ -185,12 +198,14 @@ def review(
 def replay(id: Id, config: Config = None, data: Data = None, web_port: WebPort = None) -> None:
     """Take a quarantined message in again, after its cause is cured."""
     with explained():
-        Api(settings(config, data, web_port), web_port).call("POST", f"quarantine/{id}/replay")
+        _api(config, data, web_port).call("POST", f"quarantine/{id}/replay")
         out.print(f"{id}: taken in again")
 
 
 def discard(
-    id: Annotated[int | None, typer.Argument(help="Number from the list.")] = None,
+    id: Annotated[
+        int | None, typer.Argument(min=1, max=LAST_ID, help="Number from the list.")
+    ] = None,
     containing: Annotated[
         str, typer.Option(help="Instead of a number: all with this text in topic or reason.")
     ] = "",
@@ -206,7 +221,7 @@ def discard(
     with explained():
         if (id is None) == (not containing):
             raise Invalid("id", "give the number of one message, or --containing TEXT")
-        api = Api(settings(config, data, web_port), web_port)
+        api = _api(config, data, web_port)
         if id is not None:
             _sure(yes, f"Throw {id} away for good?")
             api.call("DELETE", f"quarantine/{id}")

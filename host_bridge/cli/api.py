@@ -11,7 +11,7 @@ import urllib.request
 from typing import Any, Final
 
 from host_bridge.settings import Settings
-from host_bridge.web.address import ADDRESS_FILE, FOLDER
+from host_bridge.web.address import ADDRESS_FILE, FOLDER, url
 
 TIMEOUT_S: Final = 20.0
 _direct: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -37,9 +37,7 @@ def address(settings: Settings, web_port: int | None) -> str:
     left = settings.data / FOLDER / ADDRESS_FILE
     if web_port is None and left.is_file():
         return left.read_text().strip()
-    host = settings.web.host
-    host = "127.0.0.1" if host in ("", "0.0.0.0", "::") else host
-    return f"http://{host}:{settings.web.port}"
+    return url(settings.web.host, settings.web.port)
 
 
 class Api:
@@ -72,6 +70,11 @@ class Api:
             answer_body = _decoded(error.read())
             if error.code == 409:  # the machine's own refusal is an answer, not an error
                 return answer_body
+            if error.code == 401:
+                raise ApiError(
+                    f"token: the bridge at {self._base} takes another one; give --data of that "
+                    "bridge, or the COFFEE_WEB_TOKEN it was started with"
+                ) from error
             raise ApiError(_told(answer_body, error)) from error
         except (urllib.error.URLError, TimeoutError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", error)

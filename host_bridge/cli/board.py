@@ -136,8 +136,11 @@ def doctor(port: Port) -> None:
 def console(port: Port) -> None:
     """The board's console (mpremote); Ctrl-] leaves it. Ctrl-C there stops the machine, and the
     watchdog starts it again."""
-    words = [sys.executable, "-m", "mpremote", "connect", port, "resume", "repl"]
-    os.execv(sys.executable, words)
+    with cured():
+        import mpremote  # type: ignore[import-untyped] # noqa: F401 - or say that it is missing
+
+        words = [sys.executable, "-m", "mpremote", "connect", port, "resume", "repl"]
+        os.execv(sys.executable, words)
 
 
 @app.command()

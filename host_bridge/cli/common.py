@@ -18,8 +18,9 @@ from rich.table import Table
 
 from host_bridge.cli.api import ApiError
 from host_bridge.database import DatabaseError
-from host_bridge.errors import BridgeError
+from host_bridge.errors import BridgeError, Invalid, NotFound
 from host_bridge.reader import Folder
+from host_bridge.registry import Known
 from host_bridge.settings import Settings, SettingsError, load
 from host_bridge.web.payload import printable, safe_text
 
@@ -35,8 +36,13 @@ Data = Annotated[
 ]
 WebPort = Annotated[
     int | None,
-    typer.Option("--web-port", help="Port of the console and API; default: as the bridge says."),
-]
+    typer.Option(
+        "--web-port", min=1, max=65535,
+        help="Port of the console and API; default: as the bridge says.",
+    ),
+]  # fmt: skip
+LAST_ID = 2**63 - 1
+"""Ids are SQLite's: what is larger cannot even be looked for."""
 Json = Annotated[bool, typer.Option("--json", help="JSON on stdout, for scripts.")]
 Machine = Annotated[str, typer.Argument(help="Name of the machine, see `machines`.")]
 OfMachine = Annotated[str | None, typer.Option("--machine", "-m", help="Only this machine.")]
@@ -60,12 +66,31 @@ def explained() -> Iterator[None]:
     """Errors a person can act on, as one line and an exit code; all others are ours and show."""
     try:
         yield
+    except BrokenPipeError:
+        raise  # who read us has seen enough (`| head`): no error, and typer ends without a word
     except SettingsError as error:
         err.print(escape(str(error)), style="red")
         raise typer.Exit(USAGE_ERROR) from error
+    except PermissionError as error:
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        err.print(escape(f"{what}; run this as the user that the bridge runs as"), style="red")
+        raise typer.Exit(FAILED) from error
     except (BridgeError, ApiError, DatabaseError, OSError) as error:
         err.print(escape(str(error)), style="red")
         raise typer.Exit(FAILED) from error
+
+
+def content(file: Path) -> bytes:
+    """What a file holds that the caller named, or stdin for "-".
+
+    Raises: Invalid: it cannot be read.
+    """
+    try:
+        return typer.get_binary_stream("stdin").read() if str(file) == "-" else file.read_bytes()
+    except OSError as error:
+        raise Invalid(
+            "file", f"{file} cannot be read ({error.strerror}); give a readable file"
+        ) from error
 
 
 def must_have_run(chosen: Settings) -> None:
@@ -87,6 +112,18 @@ def folder(config: Path | None, data: Path | None) -> Iterator[Folder]:
             yield opened
         finally:
             opened.close()
+
+
+def known(opened: Folder, machine: str) -> Known:
+    """Asked also where nothing is to be shown of a machine: a misspelt name must not look like
+    nothing to do.
+
+    Raises: NotFound: it was never seen.
+    """
+    found = opened.registry.machine(machine)
+    if found is None:
+        raise NotFound("machine", f"{machine!r} was never seen; see `machines`")
+    return found
 
 
 def show(

@@ -11,6 +11,7 @@ from rich.markup import escape
 from host_bridge import log
 from host_bridge.cli.common import (
     FAILED,
+    LAST_ID,
     Config,
     Data,
     Json,
@@ -20,6 +21,7 @@ from host_bridge.cli.common import (
     err,
     explained,
     folder,
+    known,
     out,
     print_json,
     said,
@@ -71,6 +73,8 @@ def brews(
     }  # fmt: skip
     with folder(config, data) as opened:
         found = opened.reader.brews(machine, limit, None)
+        if machine and not found and not as_json:
+            known(opened, machine)
         show(found, columns, as_json, "Brews", "no brew yet")
 
 
@@ -88,6 +92,8 @@ def checkpoints(
     }  # fmt: skip
     with folder(config, data) as opened:
         found = opened.records.checkpoints(state, machine)
+        if machine and not found and not as_json:
+            known(opened, machine)
         if not as_json:
             alarms = opened.records.alarms(machine, 500)
             codes = {(alarm.machine, alarm.external_id): alarm.code for alarm in alarms}
@@ -101,16 +107,16 @@ def _as_people_say(view: CheckpointView, codes: dict[tuple[str, str], str]) -> C
     return view if code is None else replace(view, summary=words.alarm(code).title)
 
 
-def check(config: Config = None) -> None:
+def check(config: Config = None, data: Data = None) -> None:
     """Ask the ERP of the settings who it is, and say what is wrong when it does not answer well.
 
     Example: `COFFEE_GATEWAY_KEY=… coffee-bridge check`
     """
     with explained():
-        chosen = settings(config, None)
+        chosen = settings(config, data)
         if chosen.gateway.kind == "embedded":
-            said_so = "no ERP: facts go into the store of the data folder ([gateway] kind)"
-            out.print(escape(said_so))
+            said_so = f"no ERP: facts go into the store in {chosen.data} ([gateway] kind)"
+            out.print(escape(said_so), soft_wrap=True)
             return
         from host_bridge.gateway.odoo import OdooGateway
 
@@ -169,7 +175,9 @@ def recipe(machine: Machine, slot: Slot, config: Config = None, data: Data = Non
 
 def quarantine(
     containing: Annotated[str, typer.Option(help="Only with this text in topic or reason.")] = "",
-    before: Annotated[int | None, typer.Option(help="Only ids below this one.")] = None,
+    before: Annotated[
+        int | None, typer.Option(min=1, max=LAST_ID, help="Only ids below this one.")
+    ] = None,
     limit: Limit = 20,
     config: Config = None,
     data: Data = None,
@@ -189,7 +197,7 @@ def quarantine(
 
 
 def quarantined(
-    id: Annotated[int, typer.Argument(help="See `quarantine list`.")],
+    id: Annotated[int, typer.Argument(min=1, max=LAST_ID, help="See `quarantine list`.")],
     config: Config = None,
     data: Data = None,
     as_json: Json = False,

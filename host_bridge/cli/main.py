@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
 from collections.abc import Callable
+from io import TextIOWrapper
+from typing import Any
 
 import typer
+from typer.models import OptionInfo
 
 from host_bridge.cli import act, board, line, look, serve
-from host_bridge.cli.common import Config, Data, Json
 from host_bridge.cli.resend import resend
 
 EPILOG = "Settings: coffee.toml and COFFEE_* variables, see docs/operating.md."
@@ -55,15 +59,44 @@ quarantine.command("replay")(act.replay)
 quarantine.command("discard")(act.discard)
 
 
-def _lists(group: typer.Typer, show: Callable[..., None]) -> None:
-    """A group without a command lists what there is."""
+@app.callback()
+def _say_what_can_be_said() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a locale without – must not end a list
 
-    @group.callback(invoke_without_command=True)
-    def listing(
-        context: typer.Context, config: Config = None, data: Data = None, as_json: Json = False
-    ) -> None:
+
+def _lists(group: typer.Typer, show: Callable[..., None]) -> None:
+    """A group without a command lists what there is; it takes the options of its `list`."""
+
+    def listing(context: typer.Context, **options: Any) -> None:
         if context.invoked_subcommand is None:
-            show(config=config, data=data, as_json=as_json)
+            show(**options)
+        else:
+            _refuse_idle(context)
+
+    options = [
+        one for one in inspect.signature(show, eval_str=True).parameters.values()
+        if any(isinstance(meta, OptionInfo) for meta in one.annotation.__metadata__)
+    ]  # fmt: skip
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    context = inspect.Parameter("context", kind, annotation=typer.Context)
+    signed: Any = listing  # typer reads a command's options from its signature
+    signed.__signature__ = inspect.Signature([context, *options])
+    signed.__annotations__ = {one.name: one.annotation for one in (context, *options)}
+    group.callback(invoke_without_command=True)(listing)
+
+
+def _refuse_idle(context: typer.Context) -> None:
+    """An option of the list before another command would be lost without a word."""
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if source is not None and source.name == "COMMANDLINE":
+            command = context.invoked_subcommand
+            raise typer.BadParameter(
+                f"before `{command}` it says nothing; write it behind",
+                param_hint=parameter.opts[0],
+            )
 
 
 _lists(checkpoints, look.checkpoints)

@@ -20,6 +20,7 @@ from host_bridge.cli.common import (
     err,
     explained,
     folder,
+    known,
     out,
     settings,
 )
@@ -56,11 +57,17 @@ def resend(
 
     with folder(config, data) as opened:
         gateway = OdooGateway(chosen.gateway, chosen.name)
-        since_ms = 0 if since is None else int(since.astimezone().timestamp() * 1000)
         try:
-            _send(opened, gateway, machine, since_ms, chosen.importing.batch)
+            _send(opened, gateway, machine, _utc_ms(since), chosen.importing.batch)
         finally:
             gateway.close()
+
+
+def _utc_ms(since: datetime | None) -> int:
+    """0 for all; no clock counts what lies before 1970."""
+    if since is None or since.year <= 1970:
+        return 0
+    return int(since.astimezone().timestamp() * 1000)
 
 
 def _erp(config: Path | None, data: Path | None) -> Settings:
@@ -80,6 +87,8 @@ def _send(
     work = Resend(opened.records.history, opened.inbox, gateway, machine, since_ms, batch)
     total = len(work.keys)
     if not total:
+        if machine:
+            known(opened, machine)
         out.print("nothing in the store to send")
         return
     columns = ("facts", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -23,6 +23,7 @@ from host_bridge.cli.common import (
     must_have_run,
     settings,
 )
+from host_bridge.errors import Invalid
 from host_bridge.service import Bridge
 from host_bridge.settings import Settings, load
 from host_bridge.web.address import FOLDER
@@ -34,6 +35,10 @@ WebHost = Annotated[
     typer.Option("--web-host", help="Where the console listens; default 127.0.0.1 only."),
 ]
 
+RunPort = Annotated[
+    int | None, typer.Option("--web-port", help="Its port; default 8080. 0: one that is free.")
+]
+
 
 def run(
     config: Config = None,
@@ -41,7 +46,7 @@ def run(
     mqtt_host: MqttHost = None,
     mqtt_port: MqttPort = None,
     web_host: WebHost = None,
-    web_port: WebPort = None,
+    web_port: RunPort = None,
     web: Annotated[bool, typer.Option(help="Serve the console and API, or only bridge.")] = True,
 ) -> None:
     """Run the bridge, with the web console, until Ctrl-C or SIGTERM.
@@ -116,6 +121,8 @@ def broker(
     from host_bridge.mqtt.broker import serve as serve_broker
 
     with explained():
+        if not host:  # it would mean all interfaces, and everybody may say anything there
+            raise Invalid("--host", "is empty; give an address, 0.0.0.0 for all interfaces")
         asyncio.run(serve_broker(host, port))
 
 
@@ -125,7 +132,10 @@ def token(config: Config = None, data: Data = None) -> None:
     Example: `curl -H "Authorization: Bearer $(coffee-bridge token)" …`
     """
     with explained():
-        typer.echo(api.token(settings(config, data)))
+        chosen = settings(config, data)
+        if chosen.web.token is None:
+            must_have_run(chosen)
+        typer.echo(api.token(chosen))
 
 
 def login(config: Config = None, data: Data = None, web_port: WebPort = None) -> None:

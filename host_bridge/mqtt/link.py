@@ -32,6 +32,7 @@ TAKEN_OVER: Final = 142  # MQTT 5 reason code: another client came with our name
 SHORT_LIFE_S: Final = 15.0  # older protocols give no reason; so short a connection …
 SHORT_LIVES: Final = 3  # … so often in a row looks like it
 CONFLICT_S: Final = 60.0  # two of a name take turns: said until one has been alone so long
+NOT_LET_IN: Final = (134, 135)  # MQTT 5 reason codes: bad user name or password, not authorized
 UNSUPPORTED_PROTOCOL: Final = 132  # MQTT 5 reason code, also what paho makes of a 3.1.1 refusal
 
 
@@ -72,8 +73,10 @@ class Link:
         self._connection = 0
         self._caught_up = False
         self._birth = b""  # of this connection
-        self._stopping = False
+        self._stopping = threading.Event()
         self._accepted = False  # by this broker, with this protocol
+        self._refused = False  # by the answer to this connection's CONNECT
+        self._turns = 0  # to the other protocol, in a row, none of them accepted
         self._unanswered = 0
         self._silences = 0  # CONNECTs in a row that were neither answered nor ended
         self._attempt = 0
@@ -103,14 +106,14 @@ class Link:
 
     def start(self) -> None:
         with self._lock:
-            if not self._stopping:
+            if not self._stopping.is_set():
                 self._client = self._build()
                 self._client.loop_start()
 
     def stop(self) -> None:
         """Says goodbye and ends the thread; the session stays with the broker."""
         with self._lock:
-            self._stopping = True
+            self._stopping.set()
             client = self._client
         if client is None:
             return
@@ -193,6 +196,7 @@ class Link:
     def _socket_opened(self, client: paho.Client, _data: object, _socket: object) -> None:
         """Some brokers neither answer nor close when they do not like a CONNECT."""
         self._attempt += 1
+        self._refused = False
         watch = threading.Timer(self._patience_s, self._unheard, (client, self._attempt))
         watch.daemon = True
         watch.start()
@@ -214,13 +218,14 @@ class Link:
         _properties: Properties | None,
     ) -> None:  # fmt: skip
         if reason.is_failure:
-            self.problem = f"the broker refused the connection: {reason}"
+            self._refused = True
+            self.problem = f"the broker refused the connection: {reason}{self._door(reason)}"
             log.warning("mqtt_refused", reason=str(reason))
             if reason.value == UNSUPPORTED_PROTOCOL and self._settings.protocol == "auto":
                 self._other_protocol()
             return
         with self._lock:
-            self._accepted, self._unanswered, self._silences = True, 0, 0
+            self._accepted, self._unanswered, self._silences, self._turns = True, 0, 0, 0
             self._since_s = time.monotonic()
             self._connection += 1
             self._caught_up = False
@@ -239,16 +244,28 @@ class Link:
         self, _client: paho.Client, _data: object, _flags: paho.DisconnectFlags,
         reason: ReasonCode, _properties: Properties | None,
     ) -> None:  # fmt: skip
-        if self._stopping:
+        if self._stopping.is_set():
             return
-        self.problem = f"connection lost: {reason}"
         self._note_conflict(reason)
-        log.warning("mqtt_disconnected", reason=self.conflict or str(reason))
+        if not self._refused:  # else the answer said it
+            why = str(reason) if self._accepted and not self._unanswered else self._shut
+            self.problem = f"connection lost: {why}"
+            log.warning("mqtt_disconnected", reason=self.conflict or why)
         self._unanswered += 1  # set back by the answer to CONNECT
         if self._settings.protocol == "auto" and self._unanswered >= (
             SILENCES if self._accepted else 1
         ):
             self._other_protocol()
+
+    @property
+    def _shut(self) -> str:
+        more = "a client certificate (mqtt.cert_file, mqtt.key_file)"
+        wanted = more if self._settings.ca_file else "TLS (mqtt.ca_file)"
+        return f"the broker closes without an answer to CONNECT; does it want {wanted}?"
+
+    @staticmethod
+    def _door(reason: ReasonCode) -> str:
+        return "; check mqtt.username and mqtt.password" if reason.value in NOT_LET_IN else ""
 
     def _note_conflict(self, reason: ReasonCode) -> None:
         if self._unanswered:
@@ -259,14 +276,24 @@ class Link:
             self._conflict_s = time.monotonic()
 
     def _other_protocol(self) -> None:
-        threading.Thread(target=self._rebuild, name="mqtt-protocol").start()
+        self._turns += 1
+        wait = (self._turn_wait_s,)
+        threading.Thread(target=self._rebuild, args=wait, name="mqtt-protocol").start()
 
-    def _rebuild(self) -> None:
+    @property
+    def _turn_wait_s(self) -> float:
+        """0 for the first turn. When both protocols were in vain, as long as paho waits
+        between attempts: a wrong password must not be offered dozens of times a second."""
+        if self._turns < 2:
+            return 0.0
+        return float(min(2 ** min(self._turns - 2, 10), self._settings.reconnect_max_s))
+
+    def _rebuild(self, wait_s: float = 0.0) -> None:
         """A new client; with `auto` in the other protocol, as a broker without MQTT 5 refuses
         it, closes, or says nothing at all."""
         with self._lock:
             old, self._client = self._client, None
-            if self._stopping or old is None:
+            if self._stopping.is_set() or old is None:
                 return
             if self._settings.protocol == "auto":
                 self._mqtt5 = not self._mqtt5
@@ -274,6 +301,7 @@ class Link:
         old.on_disconnect = None
         old.disconnect()
         old.loop_stop()
+        self._stopping.wait(wait_s)
         self.start()
 
     def _message(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:

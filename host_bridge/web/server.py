@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from host_bridge.service import Bridge
 from host_bridge.settings import Settings
-from host_bridge.web.address import ADDRESS_FILE, FOLDER
+from host_bridge.web.address import ADDRESS_FILE, FOLDER, url
 from host_bridge.web.app import build_app
 
 _START_S = 30.0
@@ -44,9 +44,7 @@ class WebServer:
         """Returns when requests are answered."""
         web = self._web
         listener = _listen(web.host, web.port)
-        host = "127.0.0.1" if web.host in ("", "0.0.0.0", "::") else web.host
-        shown = f"[{host}]" if ":" in host else host
-        self.url = f"http://{shown}:{listener.getsockname()[1]}"
+        self.url = url(web.host, listener.getsockname()[1])
         config = uvicorn.Config(
             self._build(self._bridge),
             log_config=None,

@@ -23,6 +23,11 @@ _TOO_MUCH = b'{"ok": false, "error": "MemoryError: the request needs more than t
 _PATIENCE = 10  # network stalls of 25 ms of the host
 
 
+def _told(error):
+    # a ValueError is meant for people and says what to do
+    return str(error) if isinstance(error, ValueError) else repr(error)
+
+
 class Channel:
     def __init__(self, world, job):
         self._world = world
@@ -45,13 +50,13 @@ class Channel:
 
     def _plan_steps(self, job):
         # The scenario: [ms, request], counted from the first start of this run (origin_ms, world
-        # time; None: this is it). What lies in the past was done in an earlier life.
+        # time; None: this is it). By the clock alone a step that ended a life would end the next.
         start = self._world.start_us
         origin = start if job["origin_ms"] is None else int(job["origin_ms"] * 1000)
-        for ms, request in job["steps"]:
-            due = origin + int(ms * 1000)
-            if due >= start:
-                self._later.append((due - start, request))
+        for number, (ms, request) in enumerate(job["steps"]):
+            if number not in job["steps_done"]:
+                request["number"] = number
+                self._later.append((max(origin + int(ms * 1000) - start, 0), request))
 
     def begin(self):
         self._virtual0 = words[NOW]
@@ -154,13 +159,15 @@ class Channel:
                 self._later.remove(entry)
 
     def _do_planned(self, request):
+        if "number" in request:  # before it is done: it may end this life
+            self.event({"event": "step_begun", "number": request["number"]})
         try:
             getattr(self, "do_" + request["do"])(request)
         except MemoryError:
             raise
         except Exception as e:
             sys.print_exception(e)
-            self.event({"event": "step_failed", "step": request, "error": repr(e)})
+            self.event({"event": "step_failed", "step": request, "error": _told(e)})
 
     def _answer_run(self):
         if self._until is not None and words[NOW] >= self._until:
@@ -207,8 +214,7 @@ class Channel:
             raise
         except Exception as e:
             sys.print_exception(e)
-            error = "%s: %s" % (type(e).__name__, e)
-            self._send({"ok": False, "n": self._asked, "error": error})
+            self._send({"ok": False, "n": self._asked, "error": _told(e)})
             return
         if reply is not None:
             reply["ok"] = True

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import datetime
@@ -14,6 +17,8 @@ from typer.testing import CliRunner, Result
 
 from host_bridge.cli import app
 from host_bridge.cli.common import short_time
+from host_bridge.cli.resend import _utc_ms
+from host_bridge.database import Database, DatabaseError
 from host_bridge.service import Bridge
 from host_bridge.settings import load
 from host_bridge.web.app import build_api
@@ -31,6 +36,9 @@ PROFILE = {
         {"name": "hold", "pump": "pressure", "pressure": 9, "temperature": 92, "seconds": 25},
     ],
 }  # fmt: skip
+
+
+NOWHERE = ("run", "--web-host", "", "--web-port", "70000")
 
 
 class Site:
@@ -133,6 +141,24 @@ def test_a_group_without_a_command_lists(site: Site, group: str) -> None:
     assert bare.exit_code == 0 and bare.output == listed.output != ""
 
 
+def test_a_group_takes_the_options_of_its_list(site: Site) -> None:
+    for words in (
+        ("checkpoints", "--state", "all"), ("checkpoints", "-m", "m1", "--json"),
+        ("quarantine", "--containing", "rubbish"), ("quarantine", "-n", "1"),
+    ):  # fmt: skip
+        bare, listed = site.cli(*words), site.cli(words[0], "list", *words[1:])
+        assert bare.exit_code == 0 and bare.output == listed.output != "", words
+
+
+@pytest.mark.parametrize("before", [("--data", "other"), ("--state", "done"), ("--json",)])
+def test_an_option_before_a_command_is_not_lost_without_a_word(
+    site: Site, before: tuple[str, ...]
+) -> None:
+    result = site.cli("checkpoints", *before, "list")
+    assert result.exit_code == 2
+    assert f"{before[0]}: before `list` it says nothing; write it behind" in result.output
+
+
 @pytest.mark.parametrize("words", [("m1", "1"), ("m1", "--slot", "1")])
 def test_a_brew_the_machine_takes(site: Site, words: tuple[str, ...]) -> None:
     mark = site.wire.mark()
@@ -179,6 +205,19 @@ def test_a_recipe_the_machine_refuses(site: Site, tmp_path: Path) -> None:
     assert command["args"]["recipe"]["volume_ul"] == 1
     file.write_text("{")
     assert "file: " in site.cli(*words, port=True).output
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("recipe", "put", "m1", "3", "FILE"), ("recipe", "import", "FILE", "-m", "m1", "-s", "3")],
+)
+def test_a_file_that_cannot_be_read_is_told_with_the_cure(
+    site: Site, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    for file, why in ((tmp_path / "none.json", "No such file"), (tmp_path, "Is a directory")):
+        result = site.cli(*(str(file) if word == "FILE" else word for word in words), port=True)
+        assert result.exit_code == 1 and f"file: {file} cannot be read ({why}" in result.output
+        assert "; give a readable file" in result.output
 
 
 def test_a_shared_profile_is_imported(site: Site, tmp_path: Path) -> None:
@@ -238,6 +277,8 @@ def test_quarantine_shown_replayed_and_discarded(site: Site) -> None:
         (["brew", "m1", "--slot", "17"], "args.slot: '17' is no slot"),
         (["checkpoints", "review", "999"], "checkpoint_id: no checkpoint 999"),
         (["quarantine", "replay", "999"], "quarantine_id: no row 999"),
+        (["brew", ""], "machine: '' is no name of a machine; see `machines`"),
+        (["brew", "a/b"], "machine: 'a/b' is no name of a machine; see `machines`"),
     ],
 )
 def test_errors_name_field_and_cure(site: Site, words: list[str], told: str) -> None:
@@ -249,7 +290,60 @@ def test_errors_name_field_and_cure(site: Site, words: list[str], told: str) -> 
 def test_a_wrong_token_does_not_act(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COFFEE_WEB_TOKEN", "guessed-wrong")
     result = site.cli("brew", "m1", port=True)
-    assert result.exit_code == 1 and "token" in result.output
+    assert result.exit_code == 1 and "token: the bridge at http" in result.output
+    assert "takes another one; give --data of that bridge, or the COFFEE_WEB_TOKEN" in (
+        result.output)
+
+
+@pytest.mark.parametrize("words", [("brew", "m1"), ("token",), ("quarantine", "replay", "1")])
+def test_acting_makes_no_folder_where_no_bridge_has_run(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    folder = tmp_path / "mistyped"
+    result = CliRunner().invoke(app, [*words, "--data", str(folder)], env={"COLUMNS": "200"})
+    assert result.exit_code == 1 and "no bridge has run in" in result.output
+    assert not folder.exists()
+
+
+def test_nothing_of_a_misspelt_machine_is_not_nothing_to_do(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("KIND", "odoo"), ("URL", "http://127.0.0.1:9"), ("KEY", "k")):
+        monkeypatch.setenv(f"COFFEE_GATEWAY_{name}", value)
+    for words in (("brews",), ("checkpoints",), ("checkpoints", "list"), ("resend",)):
+        result = site.cli(*words, "-m", "m11")
+        assert result.exit_code == 1, words
+        assert "machine: 'm11' was never seen; see `machines`" in result.output
+
+
+def test_facts_since_before_all_clocks_are_all_facts() -> None:
+    assert _utc_ms(datetime(1, 1, 1)) == _utc_ms(None) == 0
+    day = datetime(2026, 1, 1)
+    assert _utc_ms(day) == int(day.astimezone().timestamp() * 1000)
+
+
+def test_an_id_larger_than_any_is_refused_as_such(site: Site) -> None:
+    for words in (("show", str(2**63)), ("list", "--before", str(2**63)), ("replay", str(2**99))):
+        result = site.cli("quarantine", *words)
+        assert result.exit_code == 2 and "less than or equal to" in result.output, words
+
+
+def test_a_locale_without_dashes_shows_the_list_all_the_same(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = ["checkpoints", "--state", "all", "--data", str(site.folder)]
+    shown = CliRunner(charset="ascii").invoke(app, options, env={"COLUMNS": "200"})
+    assert shown.exit_code == 0 and "Water tank empty" in shown.output
+
+
+def test_a_reader_who_has_seen_enough_is_no_error(site: Site) -> None:
+    """As in `coffee-bridge brews --json | head -1`."""
+    here, there = os.pipe()
+    os.close(here)
+    command = [sys.executable, "-m", "host_bridge", "brews", "--json", "--data", str(site.folder)]
+    with os.fdopen(there, "w") as nobody:
+        done = subprocess.run(command, stdout=nobody, stderr=subprocess.PIPE, text=True)
+    assert done.stderr == ""
 
 
 def test_without_a_bridge_acting_says_so_and_looking_works(site: Site) -> None:
@@ -264,8 +358,28 @@ def test_without_a_bridge_acting_says_so_and_looking_works(site: Site) -> None:
 
 
 def test_without_an_erp_check_names_the_setting() -> None:
-    said = CliRunner().invoke(app, ["check"], env={"COLUMNS": "200"}).output
-    assert "([gateway] kind)" in said
+    said = CliRunner().invoke(app, ["check", "--data", "elsewhere"]).output
+    assert "the store in elsewhere ([gateway] kind)" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("broker", "--host", "", "--port", "1"), "--host: is empty; give an address, 0.0.0.0"),
+        (NOWHERE, "web.host: is empty; give an address of this computer"),
+        (NOWHERE, "(from --web-host; see"),
+        (("run", "--data", "/dev/null"), "data: /dev/null cannot be a bridge's folder (File"),
+    ],
+)
+def test_where_it_must_not_listen_or_write_is_named(
+    words: tuple[str, ...], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An empty host, of a variable that is not set, would mean all interfaces."""
+    async def listens(host: str, port: int) -> None: ...
+
+    monkeypatch.setattr("host_bridge.mqtt.broker.serve", listens)
+    result = CliRunner().invoke(app, list(words))
+    assert result.exit_code in (1, 2) and told in result.output
 
 
 def test_a_folder_without_a_bridge_has_no_login_link(tmp_path: Path) -> None:
@@ -282,3 +396,29 @@ def test_token_and_login_link(site: Site) -> None:
     link = site.cli("login", port=True).output.strip()
     assert link.startswith(f"http://localhost:{site.settings.web.port}/login/once/")
     assert site.cli("login").output.strip().rpartition("/")[0] == link.rpartition("/")[0]
+
+
+def test_another_users_folder_is_not_called_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`move it away` would be bad advice for the files of a running bridge."""
+    file = tmp_path / "bridge.sqlite"
+    file.mkdir()  # nobody, not even root, can open it
+    with pytest.raises(DatabaseError, match="restore it from a backup or move it away"):
+        Database(file, "", read_only=True)
+    monkeypatch.setattr("host_bridge.database.os.access", lambda path, mode: False)
+    with pytest.raises(DatabaseError, match="run this as the user that the bridge runs as"):
+        Database(file, "", read_only=True)
+
+
+def test_what_this_user_may_not_read_is_told_with_the_cure(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(folder: Path) -> str:
+        raise PermissionError(13, "Permission denied", str(folder / "token"))
+
+    monkeypatch.setattr("host_bridge.web.auth.access_token", refused)
+    result = site.cli("token")
+    assert result.exit_code == 1
+    told = f"{site.folder / 'web' / 'token'}: Permission denied; run this as the user that"
+    assert told in result.output

@@ -168,7 +168,7 @@ def ramps(model: str, c: Columns) -> Figure:
     figure = shot(model, c, "a profile: 3 bar, up to 9, down to 6, then 2 ml/s")
     hold, ramp = tracking(c)
     corner(figure.axes[1], [f"on holds {rms(hold):.0f} mbar rms",
-                            f"on ramps {rms(ramp):.0f} mbar rms"])
+                            f"on ramps {rms(ramp):.0f} mbar rms"], "upper right")
     return figure
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from host_bridge.board import doctor
 from host_bridge.board.build import compile_for
@@ -18,6 +19,7 @@ from host_bridge.board.device import Device
 from host_bridge.board.errors import BoardError, LostBoard
 from host_bridge.board.flash import Progress
 from host_bridge.board.provision import gather
+from host_bridge.cli import app
 from host_bridge.cli.board import cured
 
 
@@ -174,3 +176,19 @@ def test_what_to_install_is_said_whole(capsys: pytest.CaptureFixture[str]) -> No
     with pytest.raises(typer.Exit), cured():
         raise ImportError(name="mpremote")
     assert "'coffee-controller[board]'" in capsys.readouterr().err
+
+
+def test_a_console_without_its_package_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`make run` alone brings no mpremote."""
+    started: list[str] = []
+    monkeypatch.setattr("host_bridge.cli.board.os.execv", lambda path, words: started.append(path))
+    monkeypatch.setitem(sys.modules, "mpremote", None)
+    result = CliRunner().invoke(app, ["board", "console", "/dev/ttyACM0"])
+    assert result.exit_code == 1 and started == []
+    assert "mpremote is missing; pip install 'coffee-controller[board]'" in result.output
+
+
+def test_settings_saved_with_a_mark_that_no_editor_shows_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "kitchen.toml"
+    file.write_bytes(b"\xef\xbb\xbfmachine = 'kitchen'\n")
+    assert gather(file, None)["machine"] == "kitchen"

@@ -80,3 +80,15 @@ def test_a_port_only_root_may_open_is_not_called_taken(monkeypatch: pytest.Monke
     (first, *_) = demo.refused_ports(options)
     assert "taken" not in first and "80" in first and "Permission denied" in first
     assert "make run PORT=" in first
+
+
+def test_a_folder_that_takes_no_logs_is_refused_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a part would fail there without a word to read."""
+    def full(**where: Any) -> Any:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("simulator.demo.tempfile.TemporaryFile", full)
+    (said,) = demo.refused_data(argparse.Namespace(data=str(tmp_path)))
+    assert "cannot be a folder to write in (Read-only file system); name another one" in said

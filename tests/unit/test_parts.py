@@ -104,3 +104,49 @@ def test_port_free_and_answering() -> None:
         listener.listen()
         assert not port_free(port) and port_answers(port)
     assert not port_answers(port)
+
+
+CHATTERBOX = """
+import sys
+for number in range(3000):
+    print(f"line {number} ".ljust(99, "."))
+sys.exit("the cause stands at the end")
+"""
+
+
+def test_the_log_of_one_long_life_is_bounded_and_ends_with_the_cause(
+    environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("simulator.part_log.FILE_BYTES", 20_000)
+    (environment / "chatterbox.py").write_text(CHATTERBOX)
+    part = Part("chatterbox", ["chatterbox"], environment / "logs" / "chatterbox.log", bool)
+    part.start()
+    assert eventually(lambda: part.ended() is not None)
+    assert "the cause stands at the end" in part.tail()
+    files = sorted(part.log.parent.iterdir())
+    assert [file.suffix for file in files] == [".log", ".1", ".2", ".3"]
+    assert sum(file.stat().st_size for file in files) <= 80_000
+    kept = "".join(file.read_text() for file in reversed(files)).splitlines()[:-1]
+    numbers = [int(line.split()[1]) for line in kept]
+    assert numbers == list(range(numbers[0], 3000)) and len(numbers) > 600  # no line lost between
+
+
+def test_bytes_that_are_no_text_and_a_line_without_an_end_reach_the_log(environment: Path) -> None:
+    says = "import sys\nsys.stdout.buffer.write(b'\\xff' + b'x' * 20000)\n"
+    (environment / "odd.py").write_text(says)
+    part = Part("odd", ["odd"], environment / "odd.log", bool)
+    part.start()
+    assert eventually(lambda: part.ended() is not None)
+    part.stop()
+    assert part.log.read_text() == "\\xff" + "x" * 20000
+
+
+def test_a_log_that_cannot_be_written_does_not_stop_the_part(environment: Path) -> None:
+    (environment / "full.log").symlink_to("/dev/full")
+    (environment / "busy.py").write_text(
+        "import pathlib\nprint('x' * 500_000)\npathlib.Path('done').write_text('1')\n")
+    part = Part("busy", ["busy"], environment / "full.log", bool)
+    part.start()
+    assert eventually(lambda: part.ended() is not None)
+    assert part.ended() == 0 and (environment / "done").exists()
+    part.stop()

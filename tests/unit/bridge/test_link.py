@@ -15,13 +15,15 @@ from host_bridge.settings import MqttSettings
 CONNACK_5 = b"\x20\x03\x00\x00\x00"
 CONNACK_311 = b"\x20\x02\x00\x00"
 REFUSED_311 = b"\x20\x02\x00\x01"  # "unacceptable protocol version", as a 3.1.1 broker says it
+NOT_LET_IN_5, NOT_LET_IN_311 = b"\x20\x03\x00\x87\x00", b"\x20\x02\x00\x05"
+CLOSE = b""
 # PUBLISH whose properties hold an identifier that does not exist
 BAD_PROPERTIES = b"\x30\x08\x00\x01a\x03\xff\x00\x00x"
 
 
 class Impostor:
     """Accepts connections; `answers` is what it sends to the first, second … of them (the last
-    one for all that follow). None: it says nothing and keeps the connection."""
+    one for all that follow). None: it says nothing and keeps the connection. CLOSE: it ends it."""
 
     def __init__(self, *answers: bytes | None) -> None:
         self.answers = answers
@@ -43,6 +45,8 @@ class Impostor:
             answer = self.answers[min(len(self.connects), len(self.answers) - 1)]
             if answer is not None:
                 connection.sendall(answer)
+            if answer == CLOSE:
+                connection.close()
             with self._news:
                 self.connects.append(connect)
                 self._news.notify_all()
@@ -100,6 +104,24 @@ def test_a_broker_of_3_1_1_that_refuses_is_asked_the_other_way(links: list[Link]
     link_to(links, impostor)
     assert impostor.wait_for(2) == [5, 4]
     impostor.close()
+
+
+@pytest.mark.parametrize("closes", [True, False])
+def test_a_broker_that_wants_neither_protocol_is_not_stormed(closes: bool) -> None:
+    """A wrong password, or plain text at a TLS port: that was dozens of attempts a second."""
+    impostor = Impostor(*[CLOSE, CLOSE] * 3 if closes else [NOT_LET_IN_5, NOT_LET_IN_311] * 3)
+    settings = MqttSettings(port=impostor.port, reconnect_max_s=3)
+    link = Link(settings, "b1", lambda received: None, lambda present: None)
+    waits: list[float] = []
+    link._stopping.wait = waits.append  # type: ignore[method-assign, assignment]
+    link.start()
+    assert impostor.wait_for(5)[:5] == [5, 4, 5, 4, 5]
+    link.stop()
+    assert waits[:4] == [0, 1, 2, 3]
+    impostor.close()
+    told = "without an answer to CONNECT; does it want TLS (mqtt.ca_file)?" if closes else (
+        "refused the connection: Not authorized; check mqtt.username and mqtt.password")
+    assert told in link.problem
 
 
 @pytest.mark.parametrize(("protocol", "level"), [("5", 5), ("3.1.1", 4)])

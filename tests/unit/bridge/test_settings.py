@@ -39,6 +39,21 @@ def test_the_example_file_is_valid_and_says_the_defaults() -> None:
     assert shown.model_dump(exclude={"web", "mqtt"}) == load().model_dump(exclude={"web", "mqtt"})
 
 
+def test_an_error_names_where_the_value_came_from(tmp_path: Path) -> None:
+    path = file(tmp_path, "[web]\nport = 5")
+    with pytest.raises(SettingsError, match=r"web.port: .* \(from --web-port; see"):
+        load(path, web={"port": 70_000})
+    with pytest.raises(SettingsError, match=r"mqtt.port: .* \(from --mqtt-port; see"):
+        load(path, mqtt={"host": None, "port": 0}, web={"port": None})
+
+
+def test_a_mark_that_no_editor_shows_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "coffee.toml"
+    path.write_bytes(b"\xef\xbb\xbfname = 'x'")
+    with pytest.raises(SettingsError, match="save the file as UTF-8 without a byte order mark"):
+        load(path)
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -54,6 +69,11 @@ def test_the_example_file_is_valid_and_says_the_defaults() -> None:
         ("[gateway]\nurl = 'https://me:pw@odoo.example'", "gateway.url: only scheme, host, port"),
         ("[gateway]\nkind = 'odoo'\ntransport = 'xmlrpc'", "needs url, key, database, login"),
         ("[pour]\ntimezone = 'Mars/Olympus'", "pour.timezone: 'Mars/Olympus' is no time zone"),
+        ("[gateway]\nkind = 'odoo'\nurl = 'http://o'\nkey = ''", "gateway: kind 'odoo' needs key"),
+        ("data = ''", "data: is empty; name a folder"),
+        ("[web]\nhost = ''", "web.host: is empty; give an address of this computer"),
+        ("[mqtt]\ncommand_keys = {'Sim 1' = 'k'}", "mqtt.command_keys.Sim 1"),
+        ("[mqtt]\ncommand_keys = {m1 = ''}", "mqtt.command_keys.m1: is empty: no command would"),
     ],
 )
 def test_errors_name_the_field(tmp_path: Path, text: str, told: str) -> None:

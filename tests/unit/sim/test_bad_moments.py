@@ -97,7 +97,7 @@ def test_what_a_board_says_is_shown_as_it_is(
         {"event": "reset", "cause": text, "uptime_ms": 5},
     )
     for event in events:
-        cli._tell("one", {"world_ms": 1000, **event})
+        cli._tell([], "one", {"world_ms": 1000, **event})
         assert text in capsys.readouterr().out.replace("\n", " "), event
 
 
@@ -143,6 +143,25 @@ def test_a_picture_that_cannot_be_written_is_refused_before_the_shot(
     with pytest.raises(FleetRefused, match=f"--plot .*{says}"):
         plot.plot_shot(Wish(["1900"]), tmp_path / name)
     assert shots == []
+
+
+def test_a_folder_that_takes_no_picture_is_refused_before_the_shot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from simulator import plot
+
+    shots: list[Job] = []
+    monkeypatch.setattr(plot, "record_shot", shots.append)
+    monkeypatch.setattr("simulator.plot.os.access", lambda path, mode: False)
+    with pytest.raises(FleetRefused, match=r"--plot .*this user may not write there"):
+        plot.plot_shot(Wish(["1900"]), tmp_path / "shot.png")
+    assert shots == []
+
+
+def test_a_folder_that_cannot_be_written_is_told_with_the_option(tmp_path: Path) -> None:
+    (tmp_path / "simulator.lock").mkdir()  # nobody, not even root, can open it for writing
+    with pytest.raises(BoardBroken, match=r"--data: .* cannot be written .Is a directory"):
+        Board(Job("1900", "one", tmp_path)).start()
 
 
 def test_a_picture_without_an_ending_is_said_to_be_where_it_is(
@@ -202,3 +221,46 @@ def test_a_late_reply_is_not_taken_for_that_of_the_next_request(tmp_path: Path) 
         with pytest.raises(TimeoutError):
             machine.board.request("run", ms=50_000, timeout_s=0.001)
         assert "outputs" in machine.board.request("look")
+
+
+def test_a_machine_that_does_not_get_ready_is_told_with_the_fault_in_its_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from simulator import plot
+
+    monkeypatch.setattr(plot, "HEAT_UP_MS", 60_000)
+    (job,) = make_jobs(Wish(["1900"], faults=["sensor_open_brew"]))
+    with pytest.raises(plot.NoShot) as said:
+        plot.record_shot(job)
+    told, _, console = str(said.value).partition("\n")
+    assert told == ("sim-1900 is not ready 1 simulated minutes after power-on; leave out --fault "
+                    "sensor_open_brew. Its console:")
+    assert "coffee: up" in console
+
+
+def test_what_is_drawn_stays_on_its_axis_and_names_of_phases_apart() -> None:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    from simulator import plot
+
+    rows = 400
+    names = ("setpoint_mc", "temp_mc", "flow_ul_s", "pressure_mbar", "volume_ul", "weight_mg",
+             "duty_permille", "pump_permille", "steam_duty_permille")  # fmt: skip
+    columns: plot.Columns = {f"live_{name}": [1.0] * rows for name in names}
+    columns |= {f"t_{name}": [1.0] * rows for name in ("temp_group_inlet_mc", "cup_mg")}
+    columns |= {"t_pressure_group_mbar": [5.0] * rows, "t_flow_cup_ul_s": [9.0] * rows}
+    columns |= {"live_pressure_mbar": [16.0] * rows, "live_weight_mg": [90.0] * rows}
+    columns["t"] = [row / 8 for row in range(rows)]  # 50 s; the phases begin a second apart
+    columns["state"] = [2.0] * 24 + [3.0] * 8 + [4.0] * 40 + [5.0] * (rows - 72)
+    figure = plot.draw(plot.Recorded("2900", columns))
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    for axis in figure.axes:
+        for line in axis.get_lines():
+            if line.get_transform() == axis.transData and len(line.get_ydata()):
+                assert max(line.get_ydata()) <= axis.get_ylim()[1], line.get_label()
+    first, second, _ = figure.axes[0].texts
+    gap = second.get_transform().transform((columns["t"][32] - columns["t"][24], 0))
+    across = gap[0] - second.get_transform().transform((0, 0))[0]
+    height = first.get_fontsize() * figure.dpi / 72
+    assert across * math.sin(math.radians(first.get_rotation())) > height

@@ -48,6 +48,7 @@ def test_mistakes_cost_a_line_and_status_2(tmp_path: Path) -> None:
         (("--duration", "-5"), "greater than or equal to 0"),
         (("--panel-port", "99999"), "less than or equal to 65535"),
         (("--scenario", str(tmp_path / "none.toml")), "none.toml"),
+        (("--panel-port", "18081", "--panel-host", ""), "--panel-host is empty"),
     ):
         done = simulate("--data", str(tmp_path / "d"), *words)
         assert done.returncode == 2, (words, done.stdout, done.stderr)
@@ -75,16 +76,32 @@ def test_a_story_at_full_speed_ends_by_itself(tmp_path: Path) -> None:
         "[[step]]\nat_s = 20\nset = { cup = 0 }\n"
         "[[step]]\nat_s = 30\npower_cut = true\n"
         "[[step]]\nat_s = 40\nfault = { nonsense = 1 }\n"
+        "[[step]]\nat_s = 41\npress = \"brww\"\n"
     )
     done = simulate("--model", "1900", "--name", "one", "--speed", "max", "--duration", "60",
                     "--data", str(tmp_path / "d"), "--scenario", str(story))
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert f"2 scenario steps were refused; correct {story}" in done.stderr
     lines = done.stdout.splitlines()
-    assert any("30.0 s" in line and "reset: power" in line for line in lines)
-    assert "scenario step refused" in done.stdout and "nonsense" in done.stdout
+    resets = [line for line in lines if "reset: power" in line]
+    assert len(resets) == 1 and "30.0 s" in resets[0]  # the step ends one life, not the next too
+    told = [line.partition("refused: ")[2] for line in lines if "scenario step refused: " in line]
+    assert told[0].startswith("$.step[2].fault: no fault is called 'nonsense' on this machine; ")
+    assert told[1] == (
+        "$.step[3].press: no button is called 'brww' on this machine; take one of brew, water")
     assert any(re.search(r"60\.\d s +one +stopped", line) for line in lines)
     state = (tmp_path / "d" / "one" / "state.bin").read_bytes()
     assert json.loads(state.split(b"\n", 1)[0])["world_us"] >= 60_000_000
+
+
+def test_a_speed_from_a_story_outlives_a_reset(tmp_path: Path) -> None:
+    story = tmp_path / "story.toml"
+    story.write_text(
+        "[[step]]\nat_s = 1\nspeed = 0\n[[step]]\nat_s = 2\npower_cut = true\n"
+    )
+    done = simulate("--model", "1900", "--duration", "3600", "--data", str(tmp_path / "d"),
+                    "--scenario", str(story))  # an hour, were it back to real time
+    assert done.returncode == 0 and "3600.0 s  sim-1900  stopped" in done.stdout
 
 
 def test_panel_answers_and_sigterm_is_a_clean_end(tmp_path: Path) -> None:
