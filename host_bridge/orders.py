@@ -62,7 +62,11 @@ class Orders:
 
     def step(self) -> bool:
         """One pass; True when more orders wait than were taken."""
-        fetched = self._gateway.fetch(LIMIT, self._outbox.unfinished())
+        try:
+            fetched = self._gateway.fetch(LIMIT, self._outbox.unfinished())
+        except Exception:
+            self._presences.forget()  # an ERP that hears nothing of us takes all for offline
+            raise
         ended = [done for order in fetched.orders for done in self._submit(order)]
         if fetched.busy is not None:
             self._busy(fetched.busy)

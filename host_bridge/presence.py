@@ -37,6 +37,10 @@ class Presences:
                     break
         return found
 
+    def forget(self) -> None:
+        """All is to be told again."""
+        self._told.clear()
+
     def told(self, states: Sequence[Presence]) -> None:
         self._told.update((state.machine, state) for state in states)
 

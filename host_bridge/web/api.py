@@ -162,6 +162,7 @@ act = APIRouter(
 )
 
 
+@health_router.head("/healthz", include_in_schema=False)  # what some monitors ask
 @health_router.get("/healthz", responses={503: {"model": HealthView}})
 def healthz(bridge: TheBridge, response: Response) -> HealthView:
     """Whether the bridge works: broker connected, facts stored. 503 names the problems."""

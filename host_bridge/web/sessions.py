@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Annotated
 from urllib.parse import urlencode, urlsplit
 
@@ -32,7 +33,7 @@ def login(
         return _back("elsewhere", next)
     auth, caller = _auth(request), _caller(request)
     if wait_s := auth.brake.wait_s(caller):
-        return _back(f"wait-{wait_s:.0f}", next, user)
+        return _back(f"wait-{ceil(wait_s)}", next, user)
     if not auth.token_fits(token.strip()):
         auth.brake.failed(caller)
         return _back("token", next, user)
@@ -45,7 +46,7 @@ def login_once(request: Request, ticket: str) -> Response:
     """The link that `make run` prints; it works once, for ten minutes."""
     auth, caller = _auth(request), _caller(request)
     if wait_s := auth.brake.wait_s(caller):
-        return _back(f"wait-{wait_s:.0f}", "/")
+        return _back(f"wait-{ceil(wait_s)}", "/")
     if not auth.redeem(ticket):
         if auth.session(request.cookies.get(SESSION_COOKIE)):
             return RedirectResponse("/", _SEE_OTHER)  # a link used twice by whom it logged in

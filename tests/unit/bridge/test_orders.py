@@ -152,6 +152,17 @@ def test_presence_is_told_again_when_the_erp_did_not_hear_it(world: World) -> No
     assert len(heard(world)) == 1
 
 
+def test_presence_is_told_again_after_the_erp_was_away(world: World) -> None:
+    """It took all machines of a silent bridge for offline meanwhile."""
+    world.introduce("m1")
+    assert len(heard(world)) == 1 and heard(world) == []
+    world.gateway.fault = Transient("away")
+    with pytest.raises(Transient):
+        world.orders.step()
+    world.gateway.fault = None
+    assert [now.online for now in heard(world)] == [True]
+
+
 # --- an ERP with the store behind it
 class Erp:
     """A second store that plays the ERP."""

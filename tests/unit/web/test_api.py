@@ -33,6 +33,7 @@ def get(console: Console, path: str, status: int = 200, **query: Any) -> Any:
 def test_health_and_metrics(console: Console) -> None:
     health = get(console, "/healthz")
     assert health["ok"] and health["mqtt_connected"]
+    assert console.http.head("/healthz").status_code == 200
     text = console.http.get("/metrics").text
     assert "coffee_connected 1" in text
 
