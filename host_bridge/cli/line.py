@@ -20,7 +20,7 @@ def gateway(
         list[str], typer.Argument(help="Serial ports, one board each: /dev/ttyACM0 …")
     ],
     mqtt: Annotated[
-        str, typer.Option("--mqtt", help="Broker as host:port.")
+        str, typer.Option("--mqtt", help="Broker as host:port, [::1]:1883 with IPv6.")
     ] = "127.0.0.1:1883",
     tls_ca: Annotated[
         Path | None,
@@ -44,15 +44,23 @@ def gateway(
 
     with explained():
         log.configure("info", "auto")
-        host, _, number = mqtt.rpartition(":")
-        if not host or not number.isdecimal() or not 0 < int(number) < 65536:
-            raise Invalid("--mqtt", f"{mqtt!r} is no host:port; give e.g. broker.example:1883")
-        broker = Broker(host, int(number), _trust(tls_ca))
+        broker = Broker(*host_and_port(mqtt), _trust(tls_ca))
         show = _show if console else (lambda device, raw: None)
         try:
             asyncio.run(serve([Gateway(port, broker, baud, show) for port in ports]))
         except KeyboardInterrupt:
             raise typer.Exit from None
+
+
+def host_and_port(broker: str) -> tuple[str, int]:
+    """Of host:port; an IPv6 address stands in brackets.
+
+    Raises: Invalid: it is none.
+    """
+    host, _, number = broker.rpartition(":")
+    if not host or not number.isdecimal() or not 0 < int(number) < 65536:
+        raise Invalid("--mqtt", f"{broker!r} is no host:port; give e.g. broker.example:1883")
+    return host.removeprefix("[").removesuffix("]"), int(number)
 
 
 def _trust(ca: Path | None) -> ssl.SSLContext | None:

@@ -63,6 +63,12 @@ def empty(icon_name: str, title: str, advice: object) -> Markup:
     )
 
 
+def never_heard(machine: str, path: str, what: str) -> Markup:
+    """What stands where `what` of a machine nobody knows were asked for; `path`: of all."""
+    advice = Markup('It was never heard of. <a href="{}">See all {}</a>').format(path, what)
+    return empty("search_off", f"No machine {machine}", advice)
+
+
 def notice(tone: str, icon_name: str, title: str, text: object) -> Markup:
     return Markup(
         '<div class="notice {}" role="status">{}<div><strong>{}</strong><div>{}</div></div></div>'

@@ -185,7 +185,8 @@ def test_a_wire_that_garbles(tmp_path: Path, mosquitto: Mosquitto) -> None:
         proxy.fault.garble = 0
         proxy.cut()
         eventually(fleet.all_acked, 90)
-        assert deaf.health().ok
+        # so many short connections may look like another client of our name for a minute
+        eventually(lambda: deaf.health().ok, 90)
     proxy.close()
 
 

@@ -17,7 +17,7 @@ from host_bridge.web import units, words
 from host_bridge.web.api import RowId
 from host_bridge.web.layout import Visit, frame, html, put
 from host_bridge.web.live_curve import nothing_stored, still
-from host_bridge.web.markup import chip, empty, facts, pages, quantity, table, when
+from host_bridge.web.markup import chip, empty, facts, never_heard, pages, quantity, table, when
 
 PER_PAGE = 40
 _REFRESH_S = 3.0
@@ -123,8 +123,7 @@ class BrewList:
         if self._before is not None:
             return empty("coffee", "No older brews", "These were all of them.")
         if self._machine and self._machine not in self._known:
-            advice = Markup('It was never heard of. <a href="/brews">See all brews</a>')
-            return empty("search_off", f"No machine {self._machine}", advice)
+            return never_heard(self._machine, "/brews", "brews")
         return empty(
             "coffee",
             "No brew yet",

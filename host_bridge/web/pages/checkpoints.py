@@ -13,7 +13,7 @@ from host_bridge.views import CheckpointView
 from host_bridge.web import words
 from host_bridge.web.failures import NOT_DONE, why_not
 from host_bridge.web.layout import Visit, button, choices, dialog, frame, html, put
-from host_bridge.web.markup import empty, icon, pages, tag, when
+from host_bridge.web.markup import empty, icon, never_heard, pages, tag, when
 
 _REFRESH_S = 3.0
 _SHOWN = 100
@@ -101,7 +101,17 @@ class CheckpointList:
             for view in shown:
                 self._checkpoint(view)
             if not shown:
-                html(_nothing(self._state) if self._page == 1 else _no_older())
+                html(self._nothing())
+
+    def _nothing(self) -> Markup:
+        if self._page > 1:
+            return _no_older()
+        if self._machine and not self._is_known():
+            return never_heard(self._machine, "/checkpoints", "checkpoints")
+        return _nothing(self._state)
+
+    def _is_known(self) -> bool:
+        return any(view.machine == self._machine for view in self._visit.bridge.machines())
 
     def _checkpoint(self, view: CheckpointView) -> None:
         box = ui.element("article").classes("panel checkpoint")

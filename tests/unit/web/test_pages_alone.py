@@ -130,6 +130,21 @@ def test_brews_of_a_machine_that_is_not_there_say_so() -> None:
     assert any("No machine m-99" in str(text) for text in shown)
 
 
+def test_checkpoints_of_a_machine_that_is_not_there_say_so() -> None:
+    shown: list[str] = []
+
+    async def opened() -> None:
+        nobody = {"checkpoints": lambda *given: [], "alarms": lambda *given: []}
+        here = visit(machines=lambda: [known(1)], **nobody)
+        await CheckpointList(here, "m-99", "open").refresh()
+        elements = ui.context.client.elements.values()
+        shown.extend(e.content for e in elements if isinstance(e, ui.html))
+
+    on_a_page(opened)
+    assert any("No machine m-99" in text for text in shown)
+    assert not any("Nothing to review" in text for text in shown)
+
+
 def goals() -> list[Any]:
     return [e.value for e in ui.context.client.elements.values() if isinstance(e, ui.number)]
 
