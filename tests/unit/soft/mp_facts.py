@@ -410,6 +410,15 @@ def metered(bench):
     return [(f["day"], f["water_ul"], f["shots"]) for f in bench.journalled("meter")]
 
 
+def with_a_shot_today():
+    bench = Bench()
+    bench.clock.set_utc(MIDNIGHT_MS + 3600000)
+    bench.live.water_ul = 7000
+    bench.live.shots_done = 1
+    bench.pass_ms(8000)
+    return bench
+
+
 def test_what_is_saved_after_a_shot_has_that_shot():
     bench = Bench()
     bench.pass_ms(8000)
@@ -426,11 +435,7 @@ def test_what_is_saved_after_a_shot_has_that_shot():
 
 
 def test_a_day_is_told_once_however_soon_the_power_goes():
-    bench = Bench()
-    bench.clock.set_utc(MIDNIGHT_MS + 3600000)
-    bench.live.water_ul = 7000
-    bench.live.shots_done = 1
-    bench.pass_ms(8000)
+    bench = with_a_shot_today()
     for hours in range(3):
         bench.boot("power")
         bench.clock.set_utc(MIDNIGHT_MS + DAY_MS + hours * 3600000)
@@ -440,11 +445,7 @@ def test_a_day_is_told_once_however_soon_the_power_goes():
 
 
 def test_a_day_is_told_once_wherever_the_power_goes():
-    bench = Bench()
-    bench.clock.set_utc(MIDNIGHT_MS + 3600000)
-    bench.live.water_ul = 7000
-    bench.live.shots_done = 1
-    bench.pass_ms(8000)
+    bench = with_a_shot_today()
 
     def day_ends():
         bench.board.flash.guard = None
