@@ -120,9 +120,11 @@ class Bridge:
         return self._engine.reader.curve(machine, boot, shot)
 
     def checkpoints(
-        self, state: Literal["open", "done", "all"] = "open", machine: str | None = None
+        self, state: Literal["open", "done", "all"] = "open", machine: str | None = None,
+        limit: int = 500,
     ) -> list[CheckpointView]:
-        return self._engine.store.checkpoints(state, machine)
+        """Newest first."""
+        return self._engine.store.checkpoints(state, machine, limit)
 
     def alarms(self, machine: str | None = None, limit: int = 100) -> list[AlarmView]:
         """Alarm facts, newest first."""

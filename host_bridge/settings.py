@@ -346,6 +346,8 @@ def _check_environment() -> None:
         name = variable.upper().removeprefix(PREFIX).lower()
         if not variable.upper().startswith(PREFIX) or name.replace("__", "_", 1) in known:
             continue
+        if name == "port":
+            continue  # Kubernetes sets it in every container beside a service called coffee
         if any(name.startswith(f"{head}_") for head in Settings.model_fields):
             continue  # a section's: pydantic looks at what follows
         near = difflib.get_close_matches(name, known, 1, 0.75)

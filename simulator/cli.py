@@ -21,7 +21,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from simulator.fleet import Fleet, FleetRefused, Wish, make_jobs
+from simulator.fleet import Fleet, FleetRefused, Wish, make_jobs, never_reached
 from simulator.interpreter import InterpreterMissing
 from simulator.parts import listening_error
 from simulator.scenario import ScenarioRefused
@@ -197,6 +197,12 @@ def _run(wish: Wish, panel_port: int | None, panel_host: str) -> None:
     jobs = make_jobs(wish)
     if panel_port is not None and (refused := _panel_refused(panel_port, panel_host)):
         raise FleetRefused(refused)
+    if late := never_reached(wish, jobs):
+        come = "steps come" if late > 1 else "steps comes"
+        err.print(
+            f"{wish.scenario}: {late} of its {come} after --duration {wish.duration_s:g} and "
+            "will not happen", soft_wrap=True, markup=False,
+        )
     stopping: list[int] = []  # no Event: one that is set by a signal's handler may hang
     wrong: list[str] = []
     with _signals(stopping), Fleet(jobs, partial(_tell, wrong)) as fleet:

@@ -75,6 +75,13 @@ def make_jobs(wish: Wish) -> list[Job]:
     return jobs
 
 
+def never_reached(wish: Wish, jobs: list[Job]) -> int:
+    """How many steps of the scenario come after the end of the run."""
+    end_ms = math.inf if wish.duration_s is None else wish.duration_s * 1000
+    late = [step for job in jobs for ms, step in job.steps if ms > end_ms]
+    return len({step["where"].rpartition(".")[0] for step in late})
+
+
 def _names(wish: Wish) -> list[tuple[str, str]]:
     for model in wish.models:
         if model not in known_models():
@@ -105,6 +112,8 @@ def _broker(text: str | None) -> str | None:
     host, _, port = text.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 65536:
         raise FleetRefused(f"--broker {text}: host:port, for example 127.0.0.1:1883")
+    if ":" in host:
+        raise FleetRefused(f"--broker {text}: boards speak IPv4; give a name or an IPv4 address")
     return text
 
 

@@ -40,6 +40,17 @@ def address(settings: Settings, web_port: int | None) -> str:
     return url(settings.web.host, settings.web.port)
 
 
+def answers(base: str) -> bool:
+    """Whether somebody listens there."""
+    try:
+        with _direct.open(f"{base}/healthz", timeout=TIMEOUT_S):
+            return True
+    except urllib.error.HTTPError:
+        return True  # it has problems of its own, but pages
+    except (urllib.error.URLError, TimeoutError, http.client.HTTPException):
+        return False
+
+
 class Api:
     def __init__(self, settings: Settings, web_port: int | None = None) -> None:
         self._base = address(settings, web_port)

@@ -148,3 +148,5 @@ def login(config: Config = None, data: Data = None, web_port: WebPort = None) ->
         base = api.address(chosen, web_port).replace("//127.0.0.1:", "//localhost:")
         ticket = new_ticket(Path(chosen.data) / FOLDER)
         typer.echo(f"{base}/login/once/{ticket}")
+        if not api.answers(base):
+            err.print(f"bridge: nothing answers at {base} yet; start it with `run`, then log in")

@@ -234,10 +234,11 @@ def checkpoints(
     bridge: TheBridge,
     state: Literal["open", "done", "all"] = "open",
     machine: str | None = None,
+    limit: Limit = 500,
 ) -> list[CheckpointView]:
-    """What a person must look at."""
+    """What a person must look at, newest first."""
     _known_if_given(bridge, machine)
-    return bridge.checkpoints(state, machine)
+    return bridge.checkpoints(state, machine, limit)
 
 
 @read.get("/alarms")

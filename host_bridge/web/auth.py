@@ -24,6 +24,7 @@ SESSION_S = 7 * 24 * 3600
 TICKET_S = 10 * 60
 """A one-time login link is good for this long after it was printed."""
 
+_ENDED = "ended-"
 _FREE_FAILURES = 5
 _FIRST_LOCK_S = 15.0
 _LONGEST_LOCK_S = 15 * 60.0
@@ -81,7 +82,7 @@ class Auth:
         self._folder = folder
         self._clock = clock
         self.brake = Brake()
-        self._ended: dict[str, float] = {}  # cookie → when it would have ended by itself
+        self._ended = _kept_ended(folder)
         self._token = token or access_token(folder)
         secret = _kept_secret(folder / "session.key")
         self._key = hmac.digest(secret.encode(), b"session:" + self._token.encode(), "sha256")
@@ -103,17 +104,21 @@ class Auth:
         """Logs out: a page that is still open with this session acts no more."""
         session = self.session(cookie)
         if cookie and session:
-            self._ended[cookie] = session.expires_s
+            ended = _digest(cookie)
+            self._ended[ended] = session.expires_s
+            with contextlib.suppress(OSError):  # no room: it is over until the next start
+                _write_private(self._folder / f"{_ENDED}{ended}", str(session.expires_s))
         for ended, expires_s in list(self._ended.items()):
             if expires_s <= self._clock():
                 self._ended.pop(ended, None)
+                (self._folder / f"{_ENDED}{ended}").unlink(missing_ok=True)
 
     def session(self, cookie: str | None) -> Session | None:
         """Whose cookie this is; None: missing, forged, old, of another token or logged out."""
         body, _, signature = (cookie or "").rpartition(".")
         if not body or not hmac.compare_digest(signature.encode(), self._sign(body).encode()):
             return None
-        if cookie in self._ended:
+        if _digest(cookie or "") in self._ended:
             return None
         expires, user = body.split(".")[:2]
         session = Session(_unb64(user).decode(), float(expires))
@@ -151,7 +156,21 @@ def new_ticket(folder: Path) -> str:
 
 
 def _ticket_path(folder: Path, ticket: str) -> Path:
-    return folder / f"ticket-{hashlib.sha256(ticket.encode()).hexdigest()}"
+    return folder / f"ticket-{_digest(ticket)}"
+
+
+def _digest(secret: str) -> str:
+    """What may lie on a disk of a ticket or a cookie."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _kept_ended(folder: Path) -> dict[str, float]:
+    """Digest of each session that was logged out → when it would have ended by itself."""
+    found = {}
+    for path in folder.glob(f"{_ENDED}*"):
+        with contextlib.suppress(OSError, ValueError):
+            found[path.name.removeprefix(_ENDED)] = float(path.read_text())
+    return found
 
 
 def _kept_secret(path: Path) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -113,6 +114,7 @@ def frame(title: str, here: str = "") -> Iterator[Visit]:
     """The page around its content. `here` is the path of the menu entry that is lit."""
     request = ui.context.client.request
     ui.page_title(f"{title} · Coffee")
+    ui.add_head_html(f'<meta name="coffee-now" content="{int(time.time() * 1000)}">')
     theme = request.cookies.get(THEME_COOKIE)
     ui.dark_mode({"dark": True, "light": False}.get(theme or ""))
     visit = Visit(request)

@@ -2,6 +2,7 @@
 # that one place of the step looks at, or a word of a sensor's channel. No physics here.
 from micropython import const
 
+from .bounds import within
 from .rooms import FAULTS
 from .sensors import BASE_SIGMA, DRIFT, GAIN, SIGMA, STUCK
 from .words import CHANNELS
@@ -9,7 +10,7 @@ from .words import CHANNELS
 # --- words of the fault list
 _SSR_BREW = const(0)  # 1: conducts always, 2: never
 _SSR_STEAM = const(1)
-_SCALED_BREW = const(2)  # permille of the element's power that is left
+_SCALED_BREW = const(2)  # permille of its power that is left
 _SCALED_STEAM = const(3)
 _PUMP = const(4)
 _VALVE_BREW = const(5)  # 1: stays closed, 2: stays open
@@ -26,35 +27,40 @@ _RELAY = const(15)
 _PUCK = const(16)  # 1: none, 2: blind
 _PROBE = const(17)  # 1: reads covered for ever, 2: reads bare for ever
 FAULT_WORDS = 18
+_PERMILLE = const(100000)
 
 SCALED_BREW, SCALED_STEAM, GRINDER = _SCALED_BREW, _SCALED_STEAM, _GRINDER
 
+# name: (word, the most it takes, what the value means)
 _BY_WORD = {
-    "stuck_ssr_brew": (_SSR_BREW, "1: the element stays on, 2: it never comes on"),
-    "stuck_ssr_steam": (_SSR_STEAM, "1: the element stays on, 2: it never comes on"),
-    "scaled_heater_brew": (_SCALED_BREW, "permille of the element's power that is left"),
-    "scaled_heater_steam": (_SCALED_STEAM, "permille of the element's power that is left"),
-    "pump_broken": (_PUMP, "1: the pump moves nothing"),
-    "stuck_valve_brew": (_VALVE_BREW, "1: stays closed, 2: stays open"),
-    "stuck_valve_steam": (_VALVE_STEAM, "1: stays closed, 2: stays open"),
-    "stuck_valve_water": (_VALVE_WATER, "1: stays closed, 2: stays open"),
-    "stuck_valve_refill": (_VALVE_REFILL, "1: stays closed, 2: stays open"),
-    "stuck_flowmeter": (_METER, "1: no pulses"),
-    "empty_tank": (_TANK, "1: the pump draws air and the float is down"),
-    "stuck_float": (_FLOAT, "1: the float shows water whatever the tank holds"),
-    "scale_silent": (_SCALE_SILENT, "1: the load cell's converter never has a value ready"),
-    "scale_stuck": (_SCALE_STUCK, "1: the load cell's value no longer changes"),
-    "grinder_jam": (_GRINDER, "1: the grinder turns and nothing falls"),
-    "stuck_relay": (_RELAY, "1: the safety relay's contacts are welded"),
-    "no_puck": (_PUCK, ""),
-    "blocked_puck": (_PUCK, ""),
-    "stuck_probe": (_PROBE, "1: the level probe reads covered for ever, 2: bare for ever"),
+    "stuck_ssr_brew": (_SSR_BREW, 2, "1: the element stays on, 2: it never comes on"),
+    "stuck_ssr_steam": (_SSR_STEAM, 2, "1: the element stays on, 2: it never comes on"),
+    "scaled_heater_brew": (_SCALED_BREW, _PERMILLE, "permille of its power that is left"),
+    "scaled_heater_steam": (_SCALED_STEAM, _PERMILLE, "permille of its power that is left"),
+    "pump_broken": (_PUMP, 1, "1: the pump moves nothing"),
+    "stuck_valve_brew": (_VALVE_BREW, 2, "1: stays closed, 2: stays open"),
+    "stuck_valve_steam": (_VALVE_STEAM, 2, "1: stays closed, 2: stays open"),
+    "stuck_valve_water": (_VALVE_WATER, 2, "1: stays closed, 2: stays open"),
+    "stuck_valve_refill": (_VALVE_REFILL, 2, "1: stays closed, 2: stays open"),
+    "stuck_flowmeter": (_METER, 1, "1: no pulses"),
+    "empty_tank": (_TANK, 1, "1: the pump draws air and the float is down"),
+    "stuck_float": (_FLOAT, 1, "1: the float shows water whatever the tank holds"),
+    "scale_silent": (_SCALE_SILENT, 1, "1: the load cell's converter never has a value ready"),
+    "scale_stuck": (_SCALE_STUCK, 1, "1: the load cell's value no longer changes"),
+    "grinder_jam": (_GRINDER, 1, "1: the grinder turns and nothing falls"),
+    "stuck_relay": (_RELAY, 1, "1: the safety relay's contacts are welded"),
+    "no_puck": (_PUCK, 1, ""),
+    "blocked_puck": (_PUCK, 1, ""),
+    "stuck_probe": (_PROBE, 2, "1: the level probe reads covered for ever, 2: bare for ever"),
 }
+# kind: (the least, the most, what the value means)
 _SENSOR = {
-    "sensor_open": "1: wire broken",
-    "sensor_short": "1: wires touch",
-    "sensor_drift": "offset of the reading in m°C, or mbar for the pressure",
-    "sensor_noise": "noise as a multiple of its nominal sigma, permille",
+    "sensor_open": (0, 1, "1: wire broken"),
+    "sensor_short": (0, 1, "1: wires touch"),
+    "sensor_drift": (
+        -100000, 100000, "offset of the reading in m°C, or mbar for the pressure",
+    ),
+    "sensor_noise": (0, _PERMILLE, "noise as a multiple of its nominal sigma, permille"),
 }
 
 
@@ -77,13 +83,13 @@ def names(plant):
     figure = plant.figures.nominal
     known = {
         name: text
-        for name, (_, text) in _BY_WORD.items()
+        for name, (_, _, text) in _BY_WORD.items()
         if name not in _PART or figure[_PART[name]]
     }
     known["no_puck"] = "1: the basket is empty"
     known["blocked_puck"] = "1: nothing passes the basket"
     known["puck_step"] = "permille the puck's resistance runs to in 1 s, or [permille, ms]"
-    for kind, text in _SENSOR.items():
+    for kind, (_, _, text) in _SENSOR.items():
         for channel, sensor in zip(CHANNELS, plant.sensors):
             if sensor:
                 known[kind + "_" + channel] = text
@@ -94,7 +100,8 @@ def apply(plant, name, value):
     """Sets or, with value 0, mends a fault.
 
     Raises:
-        ValueError: no such fault on this machine; the text names those there are.
+        ValueError: no such fault on this machine, the text names those there are; or a value that
+            the fault does not take.
     """
     if name not in names(plant):
         raise ValueError(
@@ -102,8 +109,8 @@ def apply(plant, name, value):
             % (name, ", ".join(sorted(names(plant))))
         )
     if name in _BY_WORD:
-        word = _BY_WORD[name][0]
-        value = int(value)
+        word, most, _ = _BY_WORD[name]
+        value = within(name, value, 0, most)
         if name == "blocked_puck" and value:
             value = 2
         if word in (_SCALED_BREW, _SCALED_STEAM):
@@ -113,12 +120,14 @@ def apply(plant, name, value):
         _puck_step(plant, value)
     else:
         kind, _, channel = name.rpartition("_")
-        _sensor(plant, kind, CHANNELS.index(channel), int(value))
+        least, most, _ = _SENSOR[kind]
+        _sensor(plant, kind, CHANNELS.index(channel), within(name, value, least, most))
 
 
 def _puck_step(plant, value):
     factor, ms = value if isinstance(value, (list, tuple)) else (value, 1000)
-    plant.disturb_puck(int(factor) or 1000, int(ms))
+    factor = within("puck_step", factor, 0, _PERMILLE) or 1000
+    plant.disturb_puck(factor, within("puck_step ms", ms, 0, 3600000))
 
 
 def _sensor(plant, kind, channel, value):

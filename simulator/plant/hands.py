@@ -1,7 +1,8 @@
 # What a person or a test may set about a machine and its room, by name. Faults stand in faults.py.
 from . import basket, parameters, thermal, vessels
 from . import rooms as at
-from .words import U_MAINS_PERMILLE
+from .bounds import within
+from .words import PUCK_BLIND, U_MAINS_PERMILLE
 
 
 def set_value(plant, name, value):
@@ -10,12 +11,13 @@ def set_value(plant, name, value):
     name: of SETTINGS, or times_<figure> with permille of the nominal figure (a model error).
 
     Raises:
-        ValueError: no such name; the text lists those there are.
+        ValueError: no such name, the text lists those there are; or a value no machine can have.
     """
     if name.startswith("times_"):
-        plant.misjudge(name[6:], value)
+        plant.misjudge(name[6:], within(name, value, 1, 100000))
     elif name in SETTINGS:
-        SETTINGS[name](plant, int(value))
+        put, most = SETTINGS[name]
+        put(plant, within(name, value, 0, most))
     else:
         raise ValueError(
             "set: nothing is called %r; take one of %s, or times_<figure>"
@@ -59,19 +61,13 @@ def _tray(plant, good):
         plant.rooms[at.VESSEL][vessels.TRAY] = 0
 
 
-def _liquid(name, mc):
-    if not 0 <= mc <= 60000:
-        raise ValueError("%s: %d is not in 0...60000 m°C" % (name, mc))
-    return mc
-
-
 def _ambient(plant, mc):
-    plant.ambient_mc = _liquid("ambient_mc", mc)
+    plant.ambient_mc = mc
     parameters.surround(plant.rooms, plant.ambient_mc, plant.inlet_mc)
 
 
 def _inlet(plant, mc):
-    plant.inlet_mc = _liquid("inlet_mc", mc)
+    plant.inlet_mc = mc
     parameters.surround(plant.rooms, plant.ambient_mc, plant.inlet_mc)
 
 
@@ -99,26 +95,27 @@ def _puck(plant, kind):
     basket.new_puck(plant, 0)
 
 
+# name: (what puts it, the most it takes; the least is 0)
 SETTINGS = {
-    "cup": _cup,  # 1 there, 0 taken away; a cup put back is empty
-    "tank": _refill(vessels.TANK, "tank_ml"),
-    "tank_ml": _vessel(vessels.TANK, 1000000),
-    "tray": _tray,  # 1 emptied and in place, 0 pulled out
-    "tray_ml": _vessel(vessels.TRAY, 1000000),
-    "hopper": _refill(vessels.HOPPER, "hopper_g"),
-    "hopper_g": _vessel(vessels.HOPPER, 1000000),
-    "door": _core(at.DOOR),  # 1 closed
-    "tap": _core(at.TAP),  # 1: the hand tap for hot water at the brew boiler is open
-    "puck": _puck,  # words.PUCK_*: a fresh one of this kind, and all that follow
-    "new_puck": basket.new_puck,  # of so many mg; 0: nominal with its variation
-    "dose_mg": _core(at.HAND_DOSE),  # of the next pucks; 0: nominal with its variation
-    "grind": _core(at.GRIND),  # permille of the nominal resistance, from the next puck on
-    "barista": _core(at.BARISTA),  # 1: fresh puck and empty cup a while after each shot
-    "extra_mg": _vessel(vessels.EXTRA, 1000),  # laid on the grid of the load cell
-    "ambient_mc": _ambient,
-    "inlet_mc": _inlet,
-    "mains_permille": _mains,
-    "noise_permille": _noise,
-    "temp_brew_mc": _temp_brew,  # a warm start
-    "temp_steam_mc": _temp_steam,
+    "cup": (_cup, 1),  # 1 there, 0 taken away; a cup put back is empty
+    "tank": (_refill(vessels.TANK, "tank_ml"), 1),
+    "tank_ml": (_vessel(vessels.TANK, 1000000), 100000),
+    "tray": (_tray, 1),  # 1 emptied and in place, 0 pulled out
+    "tray_ml": (_vessel(vessels.TRAY, 1000000), 100000),
+    "hopper": (_refill(vessels.HOPPER, "hopper_g"), 1),
+    "hopper_g": (_vessel(vessels.HOPPER, 1000000), 100000),
+    "door": (_core(at.DOOR), 1),  # 1 closed
+    "tap": (_core(at.TAP), 1),  # 1: the hand tap for hot water at the brew boiler is open
+    "puck": (_puck, PUCK_BLIND),  # words.PUCK_*: a fresh one of this kind, and all that follow
+    "new_puck": (basket.new_puck, 100000),  # of so many mg; 0: nominal with its variation
+    "dose_mg": (_core(at.HAND_DOSE), 100000),  # of the next pucks; 0: nominal with its variation
+    "grind": (_core(at.GRIND), 100000),  # permille of nominal resistance, from the next puck on
+    "barista": (_core(at.BARISTA), 1),  # 1: fresh puck and empty cup a while after each shot
+    "extra_mg": (_vessel(vessels.EXTRA, 1000), 5000000),  # laid on the grid of the load cell
+    "ambient_mc": (_ambient, 60000),
+    "inlet_mc": (_inlet, 60000),
+    "mains_permille": (_mains, 1500),
+    "noise_permille": (_noise, 100000),
+    "temp_brew_mc": (_temp_brew, 200000),  # a warm start
+    "temp_steam_mc": (_temp_steam, 200000),
 }

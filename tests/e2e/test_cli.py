@@ -396,6 +396,11 @@ def test_token_and_login_link(site: Site) -> None:
     link = site.cli("login", port=True).output.strip()
     assert link.startswith(f"http://localhost:{site.settings.web.port}/login/once/")
     assert site.cli("login").output.strip().rpartition("/")[0] == link.rpartition("/")[0]
+    port = str(free_port())
+    words = ["login", "--data", str(site.folder), "--web-port", port]
+    result = CliRunner().invoke(app, words, env={"COLUMNS": "200"})
+    assert f"nothing answers at http://localhost:{port} yet; start it with `run`" in result.stderr
+    assert "/login/once/" in result.stdout
 
 
 def test_another_users_folder_is_not_called_broken(

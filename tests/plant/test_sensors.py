@@ -204,6 +204,24 @@ def test_unknown_names_are_refused_with_the_known_ones() -> None:
         make("coffee_1900", params={"brew_sensor": 0.8})
 
 
+def test_figures_no_machine_can_have_are_refused_and_change_nothing() -> None:
+    plant = make("coffee_2900")
+    before = plant.snapshot()
+    for name, value in (
+        ("cup", 2), ("tank_ml", -1), ("tank_ml", 10**9), ("puck", 3), ("temp_brew_mc", 10**7),
+        ("times_puck_resistance", 0),
+    ):
+        with pytest.raises(ValueError, match=rf"{name}: {value} is not in"):
+            plant.set(name, value)
+    for name, value in (
+        ("stuck_ssr_brew", 3), ("pump_broken", -1), ("sensor_open_brew", 2),
+        ("sensor_noise_brew", -1), ("puck_step", -5),
+    ):
+        with pytest.raises(ValueError, match=rf"{name}: {value} is not in"):
+            plant.fault(name, value)
+    assert plant.snapshot() == before
+
+
 @pytest.mark.parametrize(
     ("board", "channel", "opened", "shorted"),
     [

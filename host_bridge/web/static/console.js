@@ -9,8 +9,15 @@ const coffee = (() => {
     return Math.floor(seconds / unit) + " " + name;
   }
 
+  // What the bridge's clock is ahead of this browser's: times that people read are the bridge's.
+  let ahead = 0;
+  document.addEventListener("DOMContentLoaded", () => {
+    const told = document.querySelector("meta[name=coffee-now]");
+    if (told) ahead = Number(told.content) - Date.now();
+  });
+
   function ago(ms) {
-    const seconds = (Date.now() - ms) / 1000;
+    const seconds = (Date.now() + ahead - ms) / 1000;
     if (Math.abs(seconds) < 5) return "just now";
     return seconds < 0 ? "in " + size(-seconds) : size(seconds) + " ago";
   }

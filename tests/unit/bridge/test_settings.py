@@ -123,7 +123,8 @@ def test_a_misspelt_variable_is_not_ignored(
 
 
 def test_variables_of_others_are_none_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("COFFEE_MICROPYTHON", "COFFEE_BOARD_PORT", "COFFEE_ODOO", "COFFEE_PG"):
+    names = ("COFFEE_MICROPYTHON", "COFFEE_BOARD_PORT", "COFFEE_ODOO", "COFFEE_PG", "COFFEE_PORT")
+    for name in names:
         monkeypatch.setenv(name, "x")
     monkeypatch.setenv("COFFEE_LOG_FORMAT", "json")
     monkeypatch.setenv("coffee_mqtt_port", "1884")

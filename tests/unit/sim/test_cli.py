@@ -49,6 +49,8 @@ def test_mistakes_cost_a_line_and_status_2(tmp_path: Path) -> None:
         (("--panel-port", "99999"), "less than or equal to 65535"),
         (("--scenario", str(tmp_path / "none.toml")), "none.toml"),
         (("--panel-port", "18081", "--panel-host", ""), "--panel-host is empty"),
+        (("--broker", "[::1]:1883"), "boards speak IPv4"),
+        (("--fault", "pump_broken=7"), "pump_broken: 7 is not in 0...1"),
     ):
         done = simulate("--data", str(tmp_path / "d"), *words)
         assert done.returncode == 2, (words, done.stdout, done.stderr)
@@ -77,10 +79,12 @@ def test_a_story_at_full_speed_ends_by_itself(tmp_path: Path) -> None:
         "[[step]]\nat_s = 30\npower_cut = true\n"
         "[[step]]\nat_s = 40\nfault = { nonsense = 1 }\n"
         "[[step]]\nat_s = 41\npress = \"brww\"\n"
+        "[[step]]\nat_s = 61\nset = { cup = 1, tank = 1 }\n"
     )
     done = simulate("--model", "1900", "--name", "one", "--speed", "max", "--duration", "60",
                     "--data", str(tmp_path / "d"), "--scenario", str(story))
     assert done.returncode == 1, done.stdout + done.stderr
+    assert "1 of its steps comes after --duration 60 and will not happen" in done.stderr
     assert f"2 scenario steps were refused; correct {story}" in done.stderr
     lines = done.stdout.splitlines()
     resets = [line for line in lines if "reset: power" in line]

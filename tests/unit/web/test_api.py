@@ -209,6 +209,7 @@ def test_quarantine_shows_replays_and_discards(console: Console) -> None:
         ("GET", "/api/commands?machine=nobody", None, 404, "machine"),
         ("GET", "/api/checkpoints?machine=nobody", None, 404, "machine"),
         ("GET", "/api/checkpoints?state=some", None, 422, "state"),
+        ("GET", "/api/checkpoints?limit=501", None, 422, "limit"),
         ("GET", "/api/nothing", None, 404, None),
         ("POST", "/api/machines/nobody/commands", {"name": "stop"}, 404, "machine"),
         ("POST", f"/api/machines/{MACHINE}/commands", {"name": "dance"}, 422, "name"),

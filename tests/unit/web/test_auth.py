@@ -68,9 +68,13 @@ def test_who_left_is_nobody_and_others_stay(tmp_path: Path) -> None:
     auth.end(left)
     assert auth.session(left) is None
     assert auth.session(stays)
+    started_again = Auth(tmp_path, "t", clock)
+    assert started_again.session(left) is None
+    assert started_again.session(stays)
     clock.now_s += SESSION_S + 1
     auth.end(None)
     assert not auth._ended, "what is over by itself need not be remembered"
+    assert not list(tmp_path.glob("ended-*"))
 
 
 def test_forged_sessions_are_nobody(tmp_path: Path) -> None:

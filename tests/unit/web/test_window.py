@@ -76,6 +76,17 @@ def test_an_exact_time_names_its_zone(phone: Browser) -> None:
     assert title.endswith("GMT+9")
 
 
+def test_a_wrong_clock_of_the_browser_makes_nothing_older(phone: Browser) -> None:
+    phone.set_clock_ahead(2 * 86_400_000)
+    phone.open(f"/machines/{MACHINE}")
+    phone.find("time[data-ms]")
+    shown = phone.run(
+        """document.dispatchEvent(new Event('visibilitychange'));
+        return document.querySelector('time[data-ms]').textContent"""
+    )
+    assert shown == "just now" or shown.endswith((" s ago", " min ago"))
+
+
 def test_long_names_stay_in_their_tiles(console: Console, phone: Browser) -> None:
     machine = PlayedMachine(console.wire, "m-names")
     machine.is_born()
