@@ -32,12 +32,20 @@ class CoffeeAdapter(Component):
 
     def withdraw(self, slot):
         """Takes back what no bridge has fetched yet for that slot."""
-        unfetched = [
-            ("backend_id", "=", self.backend_record.id),
-            ("state", "=", "waiting"),
-            ("name", "in", ["recipe.put", "recipe.delete"]),
-            ("fetched_at", "=", False),
-        ]
-        waiting = self.env["coffee.command"].sudo().search(unfetched)
-        older = waiting.filtered(lambda one: (one.args or {}).get("slot") == slot)
+        older = self._waiting(slot).filtered(lambda one: not one.fetched_at)
         older.write({"state": "cancelled", "message": self.env._("A newer change replaced it.")})
+
+    def fills(self, slot):
+        """A recipe for that slot is on its way to the machine."""
+        fetched = self._waiting(slot).filtered("fetched_at")
+        return "recipe.put" in fetched.mapped("name")
+
+    def _waiting(self, slot):
+        orders = self.env["coffee.command"].sudo().search(
+            [
+                ("backend_id", "=", self.backend_record.id),
+                ("state", "=", "waiting"),
+                ("name", "in", ["recipe.put", "recipe.delete"]),
+            ]
+        )
+        return orders.filtered(lambda one: (one.args or {}).get("slot") == slot)

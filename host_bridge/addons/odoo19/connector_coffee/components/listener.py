@@ -32,4 +32,4 @@ class RecipeExportListener(Component):
     def on_record_unlink(self, record):
         if record.active:
             recipes = record.browse().with_delay(description=self.env._("Empty a slot"))
-            recipes.export_delete_record(record.backend_id, record.coffee_id)
+            recipes.export_delete_record(record.backend_id, record.coffee_id, record.in_machine)

@@ -139,8 +139,9 @@ class RecipeBatchImporter(Component):
 
     def _product(self, name):
         """(product, known): a drink of that name that this machine has not bound yet, or a new
-        one. One machine of a company looks at a time: the next finds what this one makes (as long
-        as the transaction is the READ COMMITTED one of the bridge's calls)."""
+        one, worth nothing until a person says what it costs. One machine of a company looks at a
+        time: the next finds what this one makes (as long as the transaction is the READ COMMITTED
+        one of the bridge's calls)."""
         company = self.backend_record.company_id
         self.env.cr.execute("SELECT pg_advisory_xact_lock(%s, %s)", (DRINK_SPACE, company.id))
         bound = self.model.with_context(active_test=False).search(
@@ -153,7 +154,7 @@ class RecipeBatchImporter(Component):
         ).odoo_id - bound.odoo_id  # fmt: skip
         if drinks:
             return drinks[0], True
-        values = {"name": name, "type": "consu", "company_id": company.id}
+        values = {"name": name, "type": "consu", "company_id": company.id, "list_price": 0}
         return self.env["product.product"].with_context(**QUIET).create(values), False
 
     def _checkpoint(self, binding):

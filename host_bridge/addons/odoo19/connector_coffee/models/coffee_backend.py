@@ -53,7 +53,9 @@ class CoffeeBackend(models.Model):
     )
     reviewer_id = fields.Many2one(
         "res.users",
-        domain=[("share", "=", False)],
+        domain=lambda self: [
+            ("all_group_ids", "in", self.env.ref("connector_coffee.group_coffee_user").ids)
+        ],
         help="Gets an activity for each checkpoint of this machine.",
     )
     location = fields.Char(help="Where it stands: building, floor, room.")

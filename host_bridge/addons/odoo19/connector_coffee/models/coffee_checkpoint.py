@@ -138,9 +138,12 @@ class CoffeeCheckpoint(models.Model):
         )
 
     def _reviewer(self):
-        """Who has left, or is of another company than a machine that moved, cannot open it."""
+        """Who has left, is of another company than a machine that moved, or of no group of ours
+        cannot open it."""
         return self.backend_id.reviewer_id.filtered(
-            lambda user: user.active and self.backend_id.company_id in user.company_ids
+            lambda user: user.active
+            and self.backend_id.company_id in user.company_ids
+            and user.has_group("connector_coffee.group_coffee_user")
         )
 
     @api.model

@@ -178,21 +178,17 @@ class CoffeeRecipe(models.Model):
             return False
         self.check_access("write")
         with self.backend_id.work_on(self._name) as work:
-            usage = "record.exporter" if self.active else "record.exporter.deleter"
-            exporter = work.component(usage=usage)
-            return exporter.run(self) if self.active else exporter.run(self.coffee_id, self)
+            if self.active:
+                return work.component(usage="record.exporter").run(self)
+            deleter = work.component(usage="record.exporter.deleter")
+            return deleter.run(self.coffee_id, self.in_machine, self)
 
     @api.model
-    def export_delete_record(self, backend, coffee_id):
+    def export_delete_record(self, backend, coffee_id, in_machine=True):
         """Empties the slot of a recipe that is no longer here."""
         with backend.work_on(self._name) as work:
-            return work.component(usage="record.exporter.deleter").run(coffee_id)
-
-    def _may_be_there(self):
-        """The machine holds it, or an order to write it is on its way."""
-        sent = [("recipe_id", "=", self.id), ("name", "=", "recipe.put"),
-                ("state", "=", "waiting"), ("fetched_at", "!=", False)]  # fmt: skip
-        return self.in_machine or bool(self.env["coffee.command"].sudo().search(sent, limit=1))
+            deleter = work.component(usage="record.exporter.deleter")
+            return deleter.run(coffee_id, in_machine)
 
     def _never_sent(self):
         """Archived before the machine learnt it: nothing is left to do."""

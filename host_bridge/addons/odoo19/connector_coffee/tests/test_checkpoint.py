@@ -176,7 +176,8 @@ class TestCheckpoint(CoffeeCase):
         self.assertEqual(self.about(1).summary, "Warning alarm tank_empty at Left")
 
     def test_who_cannot_open_it_gets_no_activity(self):
-        """A reviewer who left, and one of the company that the machine has left."""
+        """A reviewer who left, one of the company that the machine has left, a user of ours no
+        more."""
         self.left.reviewer_id = self.user
         self.push(self.alarm(1))
         self.assertEqual(self.about(1).activity_ids.user_id, self.user)
@@ -190,3 +191,9 @@ class TestCheckpoint(CoffeeCase):
         self.push(self.alarm(3))
         self.assertTrue(self.about(3))
         self.assertFalse(self.about(3).activity_ids)
+        self.user.company_ids += other
+        self.push(self.alarm(4))
+        self.assertEqual(self.about(4).activity_ids.user_id, self.user)
+        self.user.group_ids = self.env.ref("base.group_user")
+        self.push(self.alarm(5))
+        self.assertFalse(self.about(5).activity_ids)

@@ -88,6 +88,7 @@ class TestRecipe(CoffeeCase):
             asked = self.recipe().checkpoint_id
             self.assertEqual(asked.state, "review", number)
             self.assertIn(f"drink {number}", asked.summary)
+            self.assertEqual(self.recipe().odoo_id.list_price, 0)
             asked.action_review()
             self.recipe().unlink()
 
@@ -191,6 +192,21 @@ class TestRecipe(CoffeeCase):
         self.archive(recipe)
         self.assertEqual((recipe.sync_state, self.orders()), ("synced", []))
         self.assertEqual(self.left.command_ids.mapped("state"), ["cancelled"])
+
+    def delete(self, recipe):
+        with trap_jobs() as trap:
+            recipe.unlink()
+            trap.perform_enqueued_jobs()
+
+    def test_what_never_reached_the_machine_is_deleted_and_done(self):
+        self.delete(self.entered())
+        self.assertEqual(self.left.command_ids.mapped("state"), ["cancelled"])
+
+    def test_what_is_on_its_way_is_deleted_behind_it(self):
+        recipe = self.entered()
+        self.assertEqual([name for name, _args in self.orders()], ["recipe.put"])
+        self.delete(recipe)
+        self.assertEqual([name for name, _args in self.orders()], ["recipe.put", "recipe.delete"])
 
     def test_what_the_machine_refused_is_archived_and_done(self):
         recipe = self.entered()
