@@ -32,6 +32,7 @@ _RULES = {
     "brew_setpoint_mc": (_INT, 0, 0, 0),  # 0: the board's
     "steam_setpoint_mc": (_INT, 0, 0, 0),
     "autotune": (_TEXT, "once", 0, 8),  # one of _AUTOTUNE
+    "descale_l": (_INT, 60, 0, 1000),  # of water between two descalings; 0: never asked for
 }
 _SECRET = ("wifi_key", "broker_password", "command_key")
 # who the machine is and what it trusts is said over the cable, not by what it trusts
@@ -42,7 +43,8 @@ _BY_CABLE = (
 # is forgotten
 _AUTOTUNE = ("once", "again", "off")
 _LINKS = ("wifi", "usb", "uart")
-_AT_ONCE = ("button_slot", "brew_setpoint_mc", "steam_setpoint_mc")  # the others after a restart
+# the others after a restart
+_AT_ONCE = ("button_slot", "brew_setpoint_mc", "steam_setpoint_mc", "descale_l")
 _RANGES = {"brew_setpoint_mc": board.BREW_RANGE_MC, "steam_setpoint_mc": board.STEAM_RANGE_MC}
 
 

@@ -31,7 +31,7 @@ class Facts:
         self._mailbox = mailbox
         self._resets = resets
         self._config = config
-        self._meters = Meters(live, clock)
+        self._meters = Meters(live, clock, config)
         self._mark = shot_mark.ShotMark()
         self._marked_shot_done = False  # its fact is in the queue
         self._queue = []
@@ -133,6 +133,8 @@ class Facts:
         elif kind == names.EV_MAINT:
             if names.MAINT_NAMES[a] == "autotune_done":
                 self._tunes |= 1 << b
+            elif names.MAINT_NAMES[a] == "descale_done":
+                self._meters.descaled()
             self.add({"kind": "maintenance", "code": names.MAINT_NAMES[a], "value": b}, uptime_ms)
         elif kind == names.EV_STATE and a == names.STARTING:
             self._look_at = ticks_ms()  # its mark is wanted in this pass
@@ -160,7 +162,7 @@ class Facts:
         last = 0
         for earlier in self._recent():
             last = earlier.get("day") or last
-        return fact["day"] == last
+        return fact.get("day", 1) == last
 
     # --- flash
     def _unmarked(self):

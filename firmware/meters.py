@@ -1,6 +1,7 @@
 # Water, energy, grinds and shots of each UTC day. The tick counts since boot; here its counts
 # become days, kept on flash sparingly: after shots, every 15 minutes when something changed, and
 # when a day ends. What was counted while no clock was set is attributed only when that is certain.
+# Beside them the water since the last descaling, clock or not.
 import json
 
 import files
@@ -15,26 +16,41 @@ _SAVE_MS = const(900000)
 
 class Meters:
     # step() and save() from the background only; save() writes flash.
-    def __init__(self, live, clock):
+    def __init__(self, live, clock, config):
         self._live = live
         self._clock = clock
+        self._config = config
         self._seen = [0, 0, 0, 0]
         self._saved_ms = 0
         self._shots_saved = 0
         self._told = False  # a day's fact; saved later it would be told again after a power cut
-        self.day, self.totals, self.loose = _stored()
+        self.day, self.totals, self.loose, self._scaling_ul = _stored()
         # counted in this boot, or under a set clock: then the day may be certain
         self._fresh = not any(self.loose)
         self._knew = False  # the clock was set at the last step
         self._saved = self._image()
 
     def step(self):
-        # Takes over the tick's counts. Returns the `meter` facts of days that have ended.
+        # Takes over the tick's counts. Returns the `meter` facts of days that have ended, and
+        # that descaling is due.
+        loose_ul = self.loose[0]
         for k in range(4):
             now = getattr(self._live, _LIVE[k])
             self.loose[k] += (now - self._seen[k]) & _SMALL
             self._seen[k] = now
-        return self._settle(self._clock.day()) if self._clock.known else []
+        self._scaling_ul += self.loose[0] - loose_ul
+        return self._scale() + (self._settle(self._clock.day()) if self._clock.known else [])
+
+    def descaled(self):
+        self._scaling_ul = 0
+
+    def _scale(self):
+        litres = self._scaling_ul // 1000000
+        if not 0 < self._config["descale_l"] <= litres:
+            return []
+        self.descaled()
+        self._told = True
+        return [{"kind": "maintenance", "code": "descale_due", "value": litres}]
 
     def _settle(self, today):
         ended = []
@@ -83,14 +99,15 @@ class Meters:
         self._shots_saved = self._live.shots_done
 
     def _image(self):
-        return files.as_json([self.day, self.totals, self.loose])
+        return files.as_json([self.day, self.totals, self.loose, self._scaling_ul])
 
 
 def _stored():
     try:
-        day, totals, loose = json.loads(files.read(_FILE) or b"x")
+        kept = json.loads(files.read(_FILE) or b"x")
+        day, totals, loose = kept[:3]
         if len(totals) == len(loose) == 4:
-            return day, totals, loose
+            return day, totals, loose, (kept + [0])[3]  # 0: of firmware that did not count it
     except ValueError:
         pass
-    return None, [0, 0, 0, 0], [0, 0, 0, 0]
+    return None, [0, 0, 0, 0], [0, 0, 0, 0], 0

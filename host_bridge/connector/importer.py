@@ -9,7 +9,7 @@ from host_bridge.connector.checkpoint import about_backend, add_checkpoint, lost
 from host_bridge.connector.fact import TimedFact
 from host_bridge.connector.mappers.common import FactMapper
 from host_bridge.connector.unit import ConnectorUnit
-from host_bridge.contract.messages import Alarm, Lost
+from host_bridge.contract.messages import Alarm, Lost, Maintenance
 from host_bridge.gateway.port import (
     ALARM,
     BREW,
@@ -68,7 +68,18 @@ class FactImporter(ConnectorUnit):
 
 @coffee
 class PlainImporter(FactImporter):
-    models = (METER, MAINTENANCE)
+    models = (METER,)
+
+
+@coffee
+class MaintenanceImporter(FactImporter):
+    models = (MAINTENANCE,)
+
+    def _review(self, fact: TimedFact) -> str | None:
+        work = fact.fact
+        if isinstance(work, Maintenance) and work.code == "descale_due":
+            return f"descaling is due: {work.value} l of water since the last time"
+        return None
 
 
 @coffee

@@ -132,7 +132,7 @@ ALARMS = {
     "stuck_ssr_brew": Trouble("Brew heater stays on", "Unplug the machine; replace the relay."),
     "stuck_ssr_steam": Trouble("Steam heater stays on", "Unplug the machine; replace the relay."),
     "dry_pump": Trouble("Pump runs without flow", "Fill the tank, check the hose, prime."),
-    "stagnation": Trouble("Temperature stands still", "Check element and sensor seat."),
+    "stagnation": Trouble("Water no longer flows", "Check puck, grind, pump and flowmeter."),
     "shot_too_long": Trouble("Shot took too long", "Grind coarser or check the puck."),
     "shot_too_big": Trouble("Shot too large", "Check the flowmeter and the recipe."),
     "tank_empty": Trouble("Water tank empty", "Fill the tank and push it home."),

@@ -116,7 +116,7 @@ def recipes_and_settings(stack: Stack, person: Person) -> None:
     heat = {"steam_mc": 121000} if "steam_mc" in limits else {}
     assert person.command("setpoint", brew_mc=92500, **heat)["ok"]
     assert person.command("identify")["ok"]
-    assert person.command("config.put", button_slot=5)["ok"]
+    assert person.command("config.put", button_slot=5, descale_l=40)["ok"]
     for wish in ("again", "off", "once"):
         assert person.command("config.put", autotune=wish)["ok"]
     network = {"wifi_ssid": "simulated", "wifi_key": "simulated-key"}

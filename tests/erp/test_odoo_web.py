@@ -68,16 +68,16 @@ def fill(odoo: OdooServer) -> None:
                 duration_ms=26_000 + seq * 337 % 5_000, temp_mean_mc=92_800 + seq * 53 % 400,
                 weight_mg=33_000 + seq * 700 % 4_000, pressure_peak_mbar=9_050,
                 pressure_mean_mbar=7_400, result=result,
-                reason="tank empty" if result == "aborted" else None,
+                reason="tank_empty" if result == "aborted" else None,
             )
         )  # fmt: skip
     meter = {"day": "2026-01-01", "water_ul": "8200000", "energy_j": 1_900_000, "grinds": 31,
              "shots": 31}  # fmt: skip
     facts += [
         alarm(30, "bar-right", utc_ms=str(NOW_MS - 3 * MINUTE_MS)),
-        alarm(45, "kitchen", code="descale_due", severity="warning", utc_ms=str(NOW_MS)),
+        alarm(45, "kitchen", code="tray_full", severity="warning", utc_ms=str(NOW_MS)),
         fact(15, "coffee.meter", meter, "bar-left"),
-        fact(16, "coffee.maintenance", {"code": "backflush", "value": 1}, "bar-left"),
+        fact(16, "coffee.maintenance", {"code": "backflush_done", "value": 1}, "bar-left"),
         fact(17, "coffee.event", {"kind": "boot", "detail": {"cause": "power"}}, "bar-left"),
         brew(60, "workshop", volume_ul="-5"),
     ]

@@ -23,6 +23,7 @@ State = Literal["open", "done"]
 _KINDS = {
     "coffee.alarm": ("notifications_active", "Alarm", ""),
     "coffee.brew": ("coffee", "Brew", "This record was bound with something missing or odd."),
+    "coffee.maintenance": ("cleaning_services", "Maintenance", "Descale, then mark it here."),
     "coffee.recipe": ("menu_book", "Recipe", "A recipe changed that the ERP did not send."),
     "coffee.backend": ("coffee_maker", "Machine", "If it is not, find out who connected it."),
     "lost": ("history_toggle_off", "Lost facts", "Facts are gone; records are missing."),

@@ -97,6 +97,21 @@ def test_which_alarms_ask_a_person(world: World, changes: dict[str, object], ask
     assert (f"{JOURNAL}/1" in found) is asked
 
 
+def test_a_descaling_that_is_due_is_for_a_person_and_done_work_is_not(world: World) -> None:
+    world.introduce()
+    due = fact(1, code="descale_due", value=60)
+    world.take("journal", journal([due, fact(2, code="descale_done", value=0)], first=1))
+    world.sync()
+    asked = [
+        (view.coffee_id, view.summary)
+        for view in world.store.checkpoints("open", None)
+        if view.model == "coffee.maintenance"
+    ]
+    assert asked == [
+        (f"{JOURNAL}/1", "descaling is due: 60 l of water since the last time")
+    ]
+
+
 def test_a_reviewed_checkpoint_is_not_reopened_by_a_replay(world: World) -> None:
     world.introduce()
     world.take("journal", journal([fact(1, "alarm")], first=1))

@@ -330,6 +330,27 @@ def test_an_auto_tune_is_kept():
     bench.close()
 
 
+def due(bench):
+    return [f["value"] for f in bench.journalled("maintenance") if f["code"] == "descale_due"]
+
+
+def test_descaling_is_due_once_and_a_descaling_begins_anew():
+    bench = Bench()
+    assert not bench.send("config.put", {"descale_l": 2})["result"]["restart"]
+    for water_ul, told in ((1900000, []), (2100000, [2]), (3900000, [2]), (4300000, [2, 2])):
+        bench.live.water_ul = water_ul
+        bench.pass_ms(6000)
+        assert due(bench) == told, (water_ul, due(bench))
+    bench.live.water_ul = 6200000
+    bench.pass_ms(6000)
+    bench.live.put(names.EV_MAINT, names.MAINT_NAMES.index("descale_done"), 0)
+    bench.pass_ms(6000)
+    bench.live.water_ul = 8100000
+    bench.pass_ms(6000)
+    assert due(bench) == [2, 2]
+    bench.close()
+
+
 def tuned():
     bench = Bench()
     for k, figure in enumerate((1300, 1900, 1200, 6000, 1500)):

@@ -1,6 +1,7 @@
 # Daily totals and the clock they need.
 import time
 
+import files
 import kernel
 import live as names
 from clock import FLOOR_MS, Clock
@@ -17,12 +18,12 @@ def leap(ms):
     kernel.words[kernel.NOW] += ms * 1000
 
 
-def machine(utc_ms=NOON_MS):
+def machine(utc_ms=NOON_MS, descale_l=0):
     live = names.Live()
     clock = Clock(live, 3)
     if utc_ms:
         clock.set_utc(utc_ms)
-    return live, clock, Meters(live, clock)
+    return live, clock, Meters(live, clock, {"descale_l": descale_l})
 
 
 def shot(live, n=1):
@@ -149,7 +150,7 @@ def test_every_power_cut_of_saving():
         meters.save(1000)
 
     def check(finished):
-        fresh = Meters(names.Live(), clock)
+        fresh = Meters(names.Live(), clock, {"descale_l": 0})
         assert fresh._image() == newer if finished else fresh._image() in (image, newer)
 
     assert every_cut(flash, work, check) > 3
@@ -179,3 +180,41 @@ def test_only_a_time_that_can_be_is_taken():
     assert fact["boot"] == 3 and fact["uptime_ms"] == 1000
     assert fact["utc_ms"] == NOON_MS - (clock.uptime_ms() - 1000) or abs(
         fact["utc_ms"] - (clock.utc_ms() - clock.uptime_ms() + 1000)) <= 1
+
+
+# --- descaling
+def test_each_so_many_litres_descaling_is_due_also_without_a_clock():
+    flash = Board()
+    told = []
+    for boot in range(5):  # 24 l each
+        live, _, meters = machine(None, descale_l=50)
+        for _ in range(24):
+            live.water_ul += 1000000
+            told += [(boot, fact) for fact in meters.step()]
+        meters.save(1000)
+    due = {"kind": "maintenance", "code": "descale_due", "value": 50}
+    assert told == [(2, due), (4, due)], told
+    flash.close()
+
+
+def test_a_descaling_begins_the_count_anew_and_0_never_asks():
+    flash = Board()
+    live, _, meters = machine(descale_l=50)
+    live.water_ul += 49000000
+    assert meters.step() == []
+    meters.descaled()
+    live.water_ul += 49000000
+    assert meters.step() == []
+    meters.save(1000)
+    live, _, meters = machine(descale_l=0)
+    live.water_ul += 900000000
+    assert meters.step() == []
+    flash.close()
+
+
+def test_what_firmware_without_the_count_kept_is_kept():
+    flash = Board()
+    files.replace("meters", b'["2026-11-30", [1, 2, 3, 4], [0, 0, 0, 0]]')
+    meters = machine(descale_l=50)[2]
+    assert (meters.day, meters.totals) == ("2026-11-30", [1, 2, 3, 4])
+    flash.close()

@@ -12,6 +12,7 @@ from odoo.tools import mute_logger
 from odoo.addons.component.core import AbstractComponent, Component
 from odoo.addons.connector.exception import MappingError
 
+from .. import words
 from ..models.coffee_checkpoint import QUIET
 
 UNREADABLE = (MappingError, UserError, ValueError, TypeError, KeyError)
@@ -156,7 +157,24 @@ class PlainBatchImporter(Component):
 
     _name = "coffee.plain.batch.importer"
     _inherit = "coffee.fact.batch.importer"
-    _apply_on = ["coffee.meter", "coffee.maintenance", "coffee.event"]
+    _apply_on = ["coffee.meter", "coffee.event"]
+
+
+class MaintenanceBatchImporter(Component):
+    _name = "coffee.maintenance.batch.importer"
+    _inherit = "coffee.fact.batch.importer"
+    _apply_on = "coffee.maintenance"
+
+    def _after_import(self, facts):
+        """What the bridge asks a person to do, in the language of the machine."""
+        for fact in facts:
+            if fact.checkpoint and fact.vals["code"] == "descale_due":
+                said = self._mapper_of(fact.backend).env._(
+                    "Descaling is due at %(machine)s: %(litres)s l since the last time",
+                    machine=fact.backend.name,
+                    litres=fact.vals["value"],
+                )
+                fact.checkpoint = {"summary": said}
 
 
 class BrewBatchImporter(Component):
@@ -193,18 +211,28 @@ class AlarmBatchImporter(Component):
         """Which alarm is for a person: the bridge has asked, or the machine's setting here
         decides instead of it. Of history only what the bridge still asks for is."""
         for fact in facts:
-            setting = fact.backend.checkpoint_severity
-            if setting == "bridge":
-                continue
-            wanted = fact.vals["raised"] and (SEVERITY[fact.vals["severity"]] >= SEVERITY[setting])
-            if wanted and not fact.checkpoint and not fact.again:
-                fact.checkpoint = {
-                    "summary": self._mapper_of(fact.backend).env._(
-                        "%(severity)s alarm %(code)s at %(machine)s",
-                        severity=fact.vals["severity"].capitalize(),
-                        code=fact.vals["code"],
-                        machine=fact.backend.name,
-                    )
-                }
-            elif not wanted:
+            if self._for_a_person(fact):
+                fact.checkpoint = {"summary": self._summary(fact)}
+            else:
                 fact.checkpoint = None
+
+    def _for_a_person(self, fact):
+        setting = fact.backend.checkpoint_severity
+        if setting == "bridge":
+            return bool(fact.checkpoint)
+        severe = SEVERITY[fact.vals["severity"]] >= SEVERITY[setting]
+        return severe and fact.vals["raised"] and (fact.checkpoint or not fact.again)
+
+    def _summary(self, fact):
+        """Whoever asked: the bridge has only the code."""
+        env = self._mapper_of(fact.backend).env
+        code, severity = fact.vals["code"], fact.vals["severity"]
+        severities = self.model._fields["severity"]._description_selection(env)
+        said = env._(
+            "%(severity)s: %(alarm)s at %(machine)s. %(cure)s",
+            severity=dict(severities)[severity],
+            alarm=words.alarm(env, code),
+            machine=fact.backend.name,
+            cure=words.cure(env, code),
+        )
+        return said.strip()

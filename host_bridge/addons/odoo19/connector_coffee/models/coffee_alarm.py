@@ -1,4 +1,6 @@
-from odoo import fields, models
+from odoo import api, fields, models
+
+from .. import words
 
 
 class CoffeeAlarm(models.Model):
@@ -7,6 +9,8 @@ class CoffeeAlarm(models.Model):
     _description = "Alarm"
 
     code = fields.Char(required=True, readonly=True)
+    title = fields.Char("Alarm", compute="_compute_words")
+    cure = fields.Char("What to Do", compute="_compute_words")
     raised = fields.Boolean(readonly=True, help="No: it ended here.")
     severity = fields.Selection(
         [("info", "Info"), ("warning", "Warning"), ("critical", "Critical")],
@@ -15,5 +19,12 @@ class CoffeeAlarm(models.Model):
     )
     latched = fields.Boolean(readonly=True, help="Stands until a person acknowledges it.")
 
+    @api.depends("code")
+    @api.depends_context("lang")
+    def _compute_words(self):
+        for alarm in self:
+            alarm.title = words.alarm(self.env, alarm.code)
+            alarm.cure = words.cure(self.env, alarm.code)
+
     def _fact_name(self):
-        return f"{self.backend_id.name} {self.code}"
+        return f"{self.backend_id.name}: {words.alarm(self.env, self.code)}"

@@ -11,6 +11,7 @@ from psycopg2 import OperationalError
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
+from .. import words
 from ..fields import BigInteger
 
 _logger = logging.getLogger(__name__)
@@ -170,9 +171,11 @@ class CoffeeBackend(models.Model):
             backend.password_set = backend in held.backend_id
 
     @api.depends("alarm_codes")
+    @api.depends_context("lang")
     def _compute_alarms(self):
         for backend in self:
-            backend.alarms = ", ".join(backend.alarm_codes or [])
+            titles = [words.alarm(self.env, code) for code in backend.alarm_codes or []]
+            backend.alarms = ", ".join(titles)
 
     @api.depends("online", "alarm_codes", "last_seen")
     def _compute_health(self):

@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 
+from .. import words
 from ..fields import BigInteger
 
 
@@ -36,7 +37,8 @@ class CoffeeBrew(models.Model):
         required=True,
         readonly=True,
     )
-    reason = fields.Char(readonly=True)
+    reason = fields.Char("Reason Code", readonly=True)
+    why = fields.Char("Reason", compute="_compute_why")
     # its own: the machine may move to a company that counts in another
     currency_id = fields.Many2one("res.currency", readonly=True, ondelete="restrict")
     amount = fields.Float(
@@ -68,6 +70,12 @@ class CoffeeBrew(models.Model):
             brew.pressure_peak_bar = brew.pressure_peak_mbar / 1000
             brew.pressure_mean_bar = brew.pressure_mean_mbar / 1000
             brew.energy_wh = brew.energy_j / 3600
+
+    @api.depends("reason")
+    @api.depends_context("lang")
+    def _compute_why(self):
+        for brew in self:
+            brew.why = words.reason(self.env, brew.reason) if brew.reason else False
 
     @api.model
     def _uncharged(self):

@@ -23,6 +23,7 @@ class CoffeeFact(models.AbstractModel):
     _newest = models.Index("(happened_at DESC NULLS LAST, id DESC)")
 
     @api.depends("backend_id", "coffee_id")
+    @api.depends_context("lang")
     def _compute_display_name(self):
         for fact in self:
             fact.display_name = fact._fact_name()

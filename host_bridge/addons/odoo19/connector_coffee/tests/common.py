@@ -92,8 +92,8 @@ class CoffeeCase(TransactionCase):
             **(more or {}),
         )
 
-    def alarm(self, seq, severity="warning", raised=True, machine="left"):
-        values = {"code": "tank_empty", "raised": raised, "severity": severity, "latched": True}
+    def alarm(self, seq, severity="warning", raised=True, machine="left", code="tank_empty"):
+        values = {"code": code, "raised": raised, "severity": severity, "latched": True}
         return self.fact("coffee.alarm", seq, values, machine)
 
     def record(self, model, seq, machine="left"):

@@ -4,6 +4,8 @@ from odoo.tests import Form, new_test_user, tagged
 
 from .common import CoffeeCase
 
+TANK_EMPTY = "Warning: Water tank empty at Left. Fill the tank and push it home."
+
 
 @tagged("post_install", "-at_install")
 class TestCheckpoint(CoffeeCase):
@@ -46,10 +48,10 @@ class TestCheckpoint(CoffeeCase):
 
     def test_the_bridge_decides_unless_the_machine_has_a_setting(self):
         self.assertEqual(self.env["coffee.backend"].new({}).checkpoint_severity, "bridge")
-        words = {"summary": "Regardez ceci", "language": "fr_FR"}
+        words = {"summary": "warning alarm: tank_empty", "language": "en_US"}
         self.left.checkpoint_severity = "bridge"
         self.push(self.alarm(1) | {"checkpoint": words}, self.alarm(2, "critical"))
-        self.assertEqual(self.about(1).summary, "Regardez ceci")
+        self.assertEqual(self.about(1).summary, TANK_EMPTY)
         self.assertFalse(self.about(2))
         self.left.checkpoint_severity = "critical"
         self.push(self.alarm(3) | {"checkpoint": words})
@@ -60,7 +62,7 @@ class TestCheckpoint(CoffeeCase):
         again = {"again": True}
         self.push(self.alarm(1) | again, self.alarm(2) | again | {"checkpoint": words})
         self.assertFalse(self.about(1))
-        self.assertEqual(self.about(2).summary, "still open")
+        self.assertEqual(self.about(2).summary, TANK_EMPTY)
 
     def test_it_finds_a_record_that_came_after_it(self):
         about = {"machine": "left", "model": "coffee.alarm", "coffee_id": "9f3a77aa/1"}
@@ -172,8 +174,20 @@ class TestCheckpoint(CoffeeCase):
         self._machine("gauche", "2900", default_lang_id=lang.id)
         self.push(self.alarm(1, machine="gauche"), self.alarm(1))
         french = self.record("coffee.alarm", 1, "gauche").checkpoint_id.summary
-        self.assertIn("Alarme", french)
-        self.assertEqual(self.about(1).summary, "Warning alarm tank_empty at Left")
+        self.assertEqual(
+            french,
+            "Avertissement : Réservoir d'eau vide sur Gauche. Remplissez le réservoir et"
+            " remettez-le en place.",
+        )
+        self.assertEqual(self.about(1).summary, TANK_EMPTY)
+
+    def test_an_alarm_of_newer_firmware_is_shown_as_it_is(self):
+        self.push(self.alarm(1, code="milk_sour"))
+        self.assertEqual(self.about(1).summary, "Warning: Milk sour at Left.")
+        alarm = self.record("coffee.alarm", 1)
+        self.assertEqual((alarm.title, alarm.cure), ("Milk sour", ""))
+        self.left.alarm_codes = ["milk_sour", "tray_full"]
+        self.assertEqual(self.left.alarms, "Milk sour, Drip tray full")
 
     def test_who_cannot_open_it_gets_no_activity(self):
         """A reviewer who left, one of the company that the machine has left, a user of ours no

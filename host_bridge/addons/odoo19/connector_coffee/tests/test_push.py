@@ -28,6 +28,22 @@ class TestPush(CoffeeCase):
         brew = self.record("coffee.brew", 0)
         self.assertEqual((brew.utc_ms, brew.volume_ml, brew.temp_c), (UTC_MS, 36.1, 93.0))
 
+    def test_codes_are_told_in_words(self):
+        reasons = ("tray_full", "cup_missing", "sun_spots", None)
+        self.push(*[self.brew(seq, reason=reason) for seq, reason in enumerate(reasons)])
+        told = [self.record("coffee.brew", seq).why for seq in range(4)]
+        self.assertEqual(told, ["Drip tray full", "Cup taken away", "Sun spots", False])
+        self.push(self.fact("coffee.maintenance", 4, {"code": "descale_due", "value": 1}))
+        self.assertEqual(self.record("coffee.maintenance", 4).title, "Descaling is due")
+
+    def test_a_descaling_that_is_due_is_for_a_person(self):
+        asked = {"checkpoint": {"summary": "descaling is due: 60 l", "language": "en_US"}}
+        self.push(self.fact("coffee.maintenance", 1, {"code": "descale_due", "value": 60}) | asked)
+        self.assertEqual(
+            self.record("coffee.maintenance", 1).checkpoint_id.summary,
+            "Descaling is due at Left: 60 l since the last time",
+        )
+
     def test_history_sent_again_leaves_a_record_as_it_is(self):
         self.push(self.brew(1))
         again = self.brew(1, volume_ul="1") | {"again": True}
