@@ -68,12 +68,21 @@ def wires(data: dict[str, Any]) -> list[tuple[int, str, str]]:
     if data["PUMP_PWM_HZ"]:
         found = [(pin, name, f"PWM, {data['PUMP_PWM_HZ'] // 1000} kHz" if name == "pump" else how)
                  for pin, name, how in found]
+    if data["UART"]:
+        found += serial_line(*data["UART"])
     for role, name in ANALOGUE.items():
         if data[role]:
             pin, level = data[role]
-            switch = "" if level is None else f", while ADC_MUX is {'high' if level else 'low'}"
+            switch = "" if level is None else (
+                f", through the analogue switch while GP{data['ADC_MUX']} is "
+                f"{'high' if level else 'low'}")
             found.append((pin, f"{name} sensor", analogue(data[SENSORS[role]]) + switch))
     return sorted(found, key=lambda wire: TERMINALS[wire[0]])
+
+
+def serial_line(_number: int, tx: int, rx: int) -> list[tuple[int, str, str]]:
+    how = "UART, 3.3 V, to the adapter's {}; only where the setting `link` is `uart`"
+    return [(tx, "serial line, TX", how.format("RX")), (rx, "serial line, RX", how.format("TX"))]
 
 
 def analogue(sensor: tuple[Any, ...]) -> str:

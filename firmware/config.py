@@ -148,7 +148,7 @@ def _problem(name, value, remote):
     if name not in _RULES:
         return "no such setting; there are " + ", ".join(sorted(_RULES))
     if remote and name in _BY_CABLE:
-        return "not over MQTT; set it over the cable with config.provision()"
+        return "not over MQTT; set it over the cable with make provision"
     kind, _, least, most = _RULES[name]
     if kind == _FLAG:
         return None if isinstance(value, bool) else "send true or false"

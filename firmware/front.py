@@ -84,9 +84,12 @@ class Front:
             self._modes.taps.steam_toggle()
 
     def _hold(self):
+        # in two ticks, see buttons()
         self._held_ms += 10
         if self._held_ms == _HOLD_MS:
             self._il.acknowledge(-1)
+        elif self._held_ms == _HOLD_MS - 10 and self._live.latched and self._modes.shot.running:
+            self._modes.shot.end(STOPPED, BUTTON)  # this press began it, and did not mean it
 
     def _brew_pressed(self):
         modes = self._modes

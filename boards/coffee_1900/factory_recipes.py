@@ -1,4 +1,4 @@
-# What a new Coffee 1900 brews. Volumes are what the flowmeter sees, puck included.
+# What a new Coffee 1900 brews. Volumes are what comes into the cup.
 RECIPES = {
     "0": {"name": "Espresso", "temp_mc": 93000, "volume_ul": 40000, "preinfusion_ms": 3000,
           "soak_ms": 2000},

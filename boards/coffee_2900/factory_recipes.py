@@ -1,5 +1,6 @@
-# What a new Coffee 2900 brews. Volumes are what the flowmeter sees, weights are in the cup.
+# What a new Coffee 2900 brews. Volumes and weights are what comes into the cup.
 # The shapes are the common ones: 9 bar after a gentle fill, a falling lever, an even flow.
+# The last grinds nothing: it is for ground coffee.
 RECIPES = {
     "0": {
         "name": "Espresso", "temp_mc": 93000, "dose_ms": 6000,

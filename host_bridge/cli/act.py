@@ -142,7 +142,9 @@ def recipe_import(
 
     Example: `coffee-bridge recipe import blooming.json --machine sim-2900 --slot 5`
 
-    What the machine cannot do is refused with every reason, never bent silently.
+    What the machine cannot do is refused with every reason, never bent silently. Such a profile
+    names no grinder: the recipe is for ground coffee until you give it a time to grind (`dose_ms`,
+    *Grind for* in the console).
     """
     with folder(config, data) as opened:
         limits = known(opened, machine).info.get("limits", {})

@@ -59,7 +59,7 @@ def flash(
 ) -> None:
     """Bring this checkout's firmware to a board and see it come up.
 
-    Example: `python -m host_bridge board flash /dev/ttyACM0 --board 1900`
+    Example: `coffee-bridge board flash /dev/ttyACM0 --board 1900`
 
     Only what changed travels. If the cable comes out, the old version or the new one runs;
     journal, recipes and settings stay.
@@ -89,10 +89,11 @@ def provision(
 ) -> None:
     """Tell a machine who it is and where its broker is.
 
-    Example: `python -m host_bridge board provision /dev/ttyACM0`
+    Example: `coffee-bridge board provision /dev/ttyACM0`
 
-    Asks for what neither the file nor the environment (COFFEE_BOARD_WIFI_KEY …) gives; an empty
-    answer leaves the setting as it is, - makes it empty. Secrets are not echoed.
+    Without --from it asks; an empty answer leaves a setting as it is, - makes it empty, secrets
+    are not echoed. What the environment gives (COFFEE_BOARD_WIFI_KEY …) goes before the file and
+    is not asked for.
     """
     from host_bridge.board import provision as p
     from host_bridge.board.flash import Progress
@@ -112,7 +113,7 @@ def provision(
 def doctor(port: Port) -> None:
     """Test every sensor, and every output that is safe to move.
 
-    Example: `python -m host_bridge board doctor /dev/ttyACM0`
+    Example: `coffee-bridge board doctor /dev/ttyACM0`
     """
     from host_bridge.board.doctor import BAD, examine
     from host_bridge.board.flash import Progress
@@ -134,8 +135,8 @@ def doctor(port: Port) -> None:
 
 @app.command()
 def console(port: Port) -> None:
-    """The board's console (mpremote); Ctrl-] leaves it. Ctrl-C there stops the machine, and the
-    watchdog starts it again."""
+    """The board's console (mpremote); Ctrl-] leaves it. Ctrl-C there stops the machine unless it
+    pours, and the watchdog starts it again."""
     with cured():
         import mpremote  # type: ignore[import-untyped] # noqa: F401 - or say that it is missing
 

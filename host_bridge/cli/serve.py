@@ -47,7 +47,7 @@ def run(
     mqtt_port: MqttPort = None,
     web_host: WebHost = None,
     web_port: RunPort = None,
-    web: Annotated[bool, typer.Option(help="Serve the console and API, or only bridge.")] = True,
+    web: Annotated[bool, typer.Option(help="Serve the console and API, too.")] = True,
 ) -> None:
     """Run the bridge, with the web console, until Ctrl-C or SIGTERM.
 

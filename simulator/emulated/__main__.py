@@ -99,7 +99,7 @@ def serve(board: EmulatedBoard, link: Path, speed: float) -> int:
               f"this computer is {ROUTER} there", flush=True)
     try:
         if answers(board, console):
-            print(f"ready; try: .venv/bin/mpremote connect {link} exec "
+            print(f"ready; try: .venv/bin/mpremote connect {link} resume exec "
                   "'import sys; print(sys.implementation)'", flush=True)
         console.wait()
     except KeyboardInterrupt:

@@ -188,6 +188,20 @@ def test_lists_of_names_are_the_firmwares() -> None:
     assert programs == list(live["CLEAN_NAMES"])
 
 
+def test_codes_of_refusals_are_the_firmwares() -> None:
+    codes = set(constants("firmware/refusal.py")["REFUSALS"])
+    for path in (ROOT / "firmware").glob("*.py"):
+        codes |= set(re.findall(r'Refusal\(\s*"(\w+)"', path.read_text()))
+    listed = ASYNCAPI["components"]["messages"]["reply"]["description"].partition("`error`")[2]
+    assert set(re.findall("`([a-z_]+)`", listed)) == codes | {"ack"}
+
+
+def test_why_a_shot_ended_is_the_firmwares() -> None:
+    told = SCHEMAS["journal.json"]["$defs"]["brew"]["properties"]["reason"]["description"]
+    for reason in constants("firmware/brew.py")["REASONS"]:
+        assert reason in told
+
+
 def test_capabilities_and_limits_are_the_boards() -> None:
     known = set(SCHEMAS["info.json"]["properties"]["capabilities"]["items"]["enum"])
     boards = sorted(path.parent.name for path in Path(ROOT / "boards").glob("*/board.py"))

@@ -42,6 +42,14 @@ def test_a_remote_brew_ends_without_water_when_its_ground_goes(
     assert 85_000 < found["temp_mean_mc"] < 95_000, found
 
 
+def test_holding_the_button_acknowledges_and_brews_nothing() -> None:
+    stands = ["ready", ["sensor_steam"]]
+    held = figures("coffee_2900", "orders.acknowledged", hold_ms=2100)
+    assert held == {"before": stands, "alarms": [], "poured": False}
+    pressed = figures("coffee_2900", "orders.acknowledged", hold_ms=200)
+    assert pressed == {"before": stands, "alarms": ["sensor_steam"], "poured": True}
+
+
 @pytest.mark.parametrize("board", BOARDS)
 def test_a_recipe_far_below_the_set_point_is_refused_before_beans_are_ground(board: str) -> None:
     found = figures(board, "orders.too_hot", below_mc=5000)

@@ -20,7 +20,7 @@ from host_bridge.web.markup import empty, notice
 _ADVICE = {
     "backflush": "Put the blind filter in, with cleaning powder if the group is dirty.",
     "rinse": "Put a jug under the steam wand. It gets hot.",
-    "descale": "Fill the tank with descaler and put a large vessel under group and wand.",
+    "descale": "Fill the tank with descaler and put a large vessel under the group.",
 }
 _NEEDS = {"rinse": "steam", "descale": "descale"}
 """A programme a machine has only with this capability."""

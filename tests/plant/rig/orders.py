@@ -83,6 +83,23 @@ def withdrawn(root, setting):
             "duration_ms": s["duration_ms"], "temp_mean_mc": s["temp_mean_mc"]}
 
 
+def acknowledged(root, hold_ms):
+    """The brew button on a ready machine whose steam boiler has an alarm: what it did."""
+    r = _rig(root)
+    r.button.load(recipe())
+    r.settle()
+    r.plant.fault("sensor_open_steam")
+    r.run(1000)
+    r.plant.fault("sensor_open_steam", 0)
+    r.run(5000)
+    before = (r.state(), r.alarms())
+    seen = {}
+    r.watch = lambda r: _used(r, seen)
+    r.press("brew", hold_ms)
+    r.run(20000)
+    return {"before": before, "alarms": r.alarms(), "poured": any(seen.values())}
+
+
 def too_hot(root, below_mc):
     """A recipe `below_mc` under the set-point: the answer, and whether beans were ground."""
     r = _rig(root)

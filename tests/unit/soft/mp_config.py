@@ -51,6 +51,7 @@ def test_what_a_setting_may_not_be():
         wrong = c.put({name: bad})
         assert [field for field, message in wrong] == [str(name)], (name, wrong)
         assert len(wrong[0][1]) > 10
+    assert "make provision" in c.put({"link": "usb"})[0][1]  # what a person can do
     assert c.put({"brew_setpoint_mc": 80000}) == [] and c.put({"brew_setpoint_mc": 0}) == []
     assert c.put({"button_slot": 3, "broker_port": -1}) != [] and c["button_slot"] == 0
     flash.close()

@@ -1,7 +1,11 @@
 # Prints what the firmware says of itself, one "topic payload" a line, for test_messages.py to hold
 # against the contract. Runs under MicroPython with either board; not a test itself.
+import json
+
 import live as names
 import messages
+from brew_fact import brew_fact
+from clock import Clock
 from command import Refusal
 from curve import Curve
 from live import Live
@@ -47,6 +51,17 @@ def curves(live):
         say("shot", message)
 
 
+def dry_shot(live):
+    # ended before its water ran: scale and gauge had nothing to say of it
+    clock = Clock(live, 17)
+    fact = clock.stamp(brew_fact(live, clock, 0, None))
+    fact["seq"] = 1
+    say("journal", json.dumps({
+        "v": 1, "journal": "0123456789abcdef", "boot": 17, "seq": 1, "first": 1, "sent_ms": 0,
+        "sent_utc_ms": None, "facts": [fact],
+    }))
+
+
 def all():
     import commands
 
@@ -58,6 +73,7 @@ def all():
     say("reply", Refusal("overload", None, "x" * 200).reply())
     states(live)
     curves(live)
+    dry_shot(live)
 
 
 all()

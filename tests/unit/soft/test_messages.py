@@ -35,7 +35,7 @@ def test_every_message_is_as_the_contract_says(board: str, tmp_path: Path) -> No
     for topic, payload in said:
         validate(topic, payload)
     names = {topic.rpartition("/")[2] for topic, _ in said}
-    assert names == {"status", "info", "reply", "state", "shot"}
+    assert names == {"status", "info", "reply", "state", "shot", "journal"}
 
 
 def test_a_board_says_what_it_has_and_leaves_out_what_it_lacks(tmp_path: Path) -> None:

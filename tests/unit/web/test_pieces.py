@@ -29,7 +29,9 @@ from host_bridge.web.pages.brews import _order, ordered_by
 from host_bridge.web.pages.checkpoints import describe
 from host_bridge.web.pages.fleet import spark
 from host_bridge.web.pages.machine import readings, shot_title
+from host_bridge.web.pages.machine_controls import _ADVICE
 from host_bridge.web.payload import one_line, safe_text
+from simulator.emulated.stand_in import read_data
 
 EVIL = "<script>alert(1)</script>\"'"
 
@@ -223,6 +225,19 @@ def test_the_badge_does_not_contradict_the_alarms(state: dict[str, Any], text: s
     assert fleet.badge(view).text == text
     assert (fleet.badge(view).tone == words.GOOD) == (text == "Ready")
     assert fleet.FILTERS["ready"][1](view) == (text == "Ready")
+
+
+def test_stagnation_is_of_water() -> None:
+    # firmware/guards.py raises it where the pump is asked for water and none passes any more
+    trouble = words.alarm("stagnation")
+    assert "water" in trouble.title.lower() and "flowmeter" in trouble.cure
+    assert "temperature" not in trouble.title.lower() and "element" not in trouble.cure
+
+
+def test_only_what_lets_out_steam_is_said_to() -> None:
+    programmes = read_data("2900", "board")["CLEAN_PROGRAMMES"]
+    for name, (_, _, steps) in zip(words.PROGRAMS, programmes, strict=True):
+        assert ("wand" in _ADVICE[name]) == any(valve == "steam" for valve, _, _ in steps), name
 
 
 def test_a_broken_sensor_shows_no_figure() -> None:

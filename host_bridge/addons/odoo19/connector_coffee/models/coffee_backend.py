@@ -84,7 +84,7 @@ class CoffeeBackend(models.Model):
         store=True,  # the kanban counts it in each group
     )
     import_from = fields.Date(
-        help="Facts from before this day are not wanted here. They stay in the bridge's inbox.",
+        help="Facts from before this day are not wanted here. The bridge's own store keeps them.",
     )
     checkpoint_severity = fields.Selection(
         [
