@@ -71,9 +71,7 @@ class Shot:
     def start(self, words, source):
         copy(self._plan, words, plan.WORDS)
         p = self._plan
-        self._log.open(p[plan.SLOT], p[plan.REV], source, p[plan.DOSE_MS])
-        self._result = OK
-        self._reason = 0
+        self._log.open(p[plan.SLOT], p[plan.REV], source)
         self._charge = 0
         self._remote = source == names.SOURCE_REMOTE
         self.running = True
@@ -162,8 +160,6 @@ class Shot:
         state = names.PREINFUSION if pre else names.BREWING
         if state != self._live.state:
             self._enter(state)
-            if not pre:
-                self._log.preinfusion_ends()
 
     def _pouring(self):
         live = self._live

@@ -186,7 +186,7 @@ class Facts:
 
     def _write(self):
         try:
-            with self._mailbox.quiet(brief=not self._mailbox.at_rest()):
+            with self._mailbox.quiet():
                 self._write_now()
         except Busy:
             pass  # something pours: later

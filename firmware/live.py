@@ -64,7 +64,6 @@ SOURCE_REMOTE = const(1)
 SHOT_WORDS = (
     "shot", "slot", "recipe_rev", "source", "start_ms", "duration_ms", "volume_ul", "weight_mg",
     "pressure_peak_mbar", "pressure_mean_mbar", "temp_mean_mc", "energy_j", "result", "reason",
-    "preinfusion_ms", "dose_ms",
 )
 SHOTS_KEPT = const(4)
 RESULT_NAMES = ("ok", "stopped", "aborted")

@@ -43,10 +43,10 @@ class Mailbox:
         state = self._live.state
         return state < names.STARTING or state > names.CLEANING
 
-    def hush(self, brief=False):
+    def hush(self):
         # Outputs off until loud(). False: something began to pour, leave the flash alone. Nests.
-        # brief: for one small file; granted before and after a shot's water, too.
-        if not self._depth and self.ask(names.REQ_QUIET, 1 if brief else 0) > 0:
+        # Granted before and after a shot's water, too: for one small file there.
+        if not self._depth and self.ask(names.REQ_QUIET) > 0:
             return False
         self._depth += 1
         return True
@@ -60,18 +60,17 @@ class Mailbox:
         # the sign of life without which the tick lets the watchdog bite after 5 s
         self._live.beat = (self._live.beat + 1) & _SMALL
 
-    def quiet(self, brief=False):
-        return _Quiet(self, brief)
+    def quiet(self):
+        return _Quiet(self)
 
 
 class _Quiet:
     # `with mailbox.quiet():` around what stops interrupts; raises Busy when something pours.
-    def __init__(self, mailbox, brief):
+    def __init__(self, mailbox):
         self._mailbox = mailbox
-        self._brief = brief
 
     def __enter__(self):
-        if not self._mailbox.hush(self._brief):
+        if not self._mailbox.hush():
             raise Busy
 
     def __exit__(self, *error):

@@ -16,7 +16,7 @@ class ShotLog:
         self._mbar = 0
         self._energy = 0
 
-    def open(self, slot, rev, source, dose_ms):
+    def open(self, slot, rev, source):
         live = self._live
         self._count += 1
         live.shot = self._count
@@ -32,14 +32,10 @@ class ShotLog:
         s[b + 2] = rev
         s[b + 3] = source
         s[b + 4] = live.uptime_ms
-        s[b + 15] = dose_ms
 
     def water_begins(self):
         # the shot's time counts from here
         self._live.shots[self._base + 4] = self._live.uptime_ms
-
-    def preinfusion_ends(self):
-        self._live.shots[self._base + 14] = self._live.shot_ms
 
     def water_ends(self):
         self._live.shots[self._base + 5] = self._live.shot_ms

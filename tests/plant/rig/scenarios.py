@@ -39,6 +39,15 @@ def recipe(two_ml_s=False):
     return TWO_ML_S if two_ml_s else PROFILE
 
 
+def ready(root, **more):
+    """A warm machine that is ready, both plans loaded."""
+    r = Rig(root, warm=True, **more)
+    r.button.load(recipe())
+    r.remote.load(recipe())
+    r.settle()
+    return r
+
+
 class Extremes:
     # of a truth word less a reference, while `when` is set
     def __init__(self, word, reference):

@@ -12,17 +12,9 @@ import scenarios
 from rig import Rig
 
 
-def _ready(**more):
-    r = Rig(ROOT, warm=True, **more)
-    r.button.load(scenarios.recipe())
-    r.remote.load(scenarios.recipe())
-    r.settle()
-    return r
-
-
 def test_no_allocation_in_10000_brewing_ticks():
     # the simulated board calls the tick under heap_lock; here the body is called so as well
-    r = _ready()
+    r = scenarios.ready(ROOT)
     seen = [0]
     step = r.tick._step
 
@@ -56,7 +48,7 @@ def test_the_first_tick_is_not_late_however_long_the_start_takes():
 
 
 def test_a_button_starts_and_stops_a_shot():
-    r = _ready()
+    r = scenarios.ready(ROOT)
     r.press("brew")
     assert r.state() == "starting"
     r.until("brewing", 30000)
@@ -76,7 +68,7 @@ def _refused(r, code):
 
 
 def test_remote_brews_are_refused_with_their_reason():
-    r = _ready()
+    r = scenarios.ready(ROOT)
     r.plant.set("cup", 0)
     r.run(100)
     _refused(r, "cup_missing")
@@ -129,7 +121,7 @@ def test_latches_of_the_last_life_forbid_heat():
 
 
 def test_the_dog_is_fed_only_while_both_sides_live():
-    r = _ready()
+    r = scenarios.ready(ROOT)
     fed = [0]
 
     def feed():
@@ -151,7 +143,7 @@ def test_the_dog_is_fed_only_while_both_sides_live():
 
 
 def test_a_broken_tick_switches_everything_off():
-    r = _ready()
+    r = scenarios.ready(ROOT)
     r.press("brew")
     r.until("brewing", 30000)
 
@@ -168,7 +160,7 @@ def test_a_broken_tick_switches_everything_off():
 
 
 def test_an_erase_finds_the_outputs_off():
-    r = _ready()
+    r = scenarios.ready(ROOT)
     assert r.ask(names.REQ_QUIET) == 0
 
     def watch(r):
@@ -185,7 +177,7 @@ def test_an_erase_finds_the_outputs_off():
 
 
 def test_standby_is_cold_and_a_button_wakes():
-    r = _ready()
+    r = scenarios.ready(ROOT)
     assert r.ask(names.REQ_STANDBY) == 0
     r.run(200)
     assert r.state() == "standby"
@@ -200,7 +192,7 @@ def test_the_curve_has_ten_samples_a_second_with_rising_times():
 
     from samples import SAMPLE_WORDS
 
-    r = _ready()
+    r = scenarios.ready(ROOT)
     r.press("brew")
     r.until("brewing", 30000)
     into = array("i", [0] * len(SAMPLE_WORDS))

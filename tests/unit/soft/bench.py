@@ -36,15 +36,14 @@ class Mailbox:
     def at_rest(self):
         return not names.STARTING <= self.live.state <= names.CLEANING
 
-    def quiet(self, brief=False):
-        self.brief = brief
+    def quiet(self):
         self.quiets += 1
         return self
 
     def __enter__(self):
         state = self.live.state
-        brief = self.brief and state in (names.STARTING, names.ENDING)
-        if not self.depth and not self.at_rest() and not brief:
+        dry = state in (names.STARTING, names.ENDING)  # the tick gives its word there, too
+        if not self.depth and not self.at_rest() and not dry:
             raise Busy
         self.depth += 1
 

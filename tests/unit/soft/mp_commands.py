@@ -5,7 +5,7 @@ import files
 import live as names
 from bench import NOW_MS, Bench
 from brew import REFUSALS
-from command import hmac_sha256
+from command import NAMES, hmac_sha256
 from ramflash import PowerCut, every_cut
 from ubinascii import hexlify
 
@@ -87,8 +87,9 @@ def test_deadlines_and_the_clock():
     bench = Bench()
     late = bench.send("brew", {"slot": 0}, deadline=NOW_MS - 12500)
     assert "12 s" in error(late, "expired", "deadline")
-    far = bench.send("brew", {"slot": 0}, id="a2", deadline=NOW_MS + 10**9)
+    far = bench.send("brew", {"slot": 0}, id="a2", deadline=NOW_MS + 86400000 + 60000)
     error(far, "bad_value", "deadline")
+    assert bench.send("wake", id="w1", deadline=NOW_MS + 86400000 - 60000)["ok"]
     bench.clock._offset_ms = None
     error(bench.send("brew", {"slot": 0}, id="a3"), "clock_unknown")
     error(bench.send("clean", {"program": "backflush"}, id="a4"), "clock_unknown")
@@ -212,6 +213,11 @@ def test_the_ledger_remembers_at_least_64_commands_and_not_for_ever():
     assert len(bench.ledger._where) <= 128
     bench.send("wake", id="w5")
     assert len(bench.mailbox.asked) == 1
+    for boot in range(8):  # nor when the machine is switched off each day
+        for n in range(30):
+            assert bench.send("wake", id="d%d-%d" % (boot, n))["ok"]
+        bench.boot()
+    assert len(bench.ledger._where) <= 128
     bench.close()
 
 
@@ -255,8 +261,9 @@ def test_the_answers_that_wait_for_the_flash_are_bounded():
     assert "too many" in error(reply, "busy")
     assert len(bench.ledger.waiting) == 16
     assert bench.send("stop", id="now")["ok"] and asked(bench, names.REQ_STOP)  # always
-    assert bench.send("identify", id="you")["ok"]
-    assert len(bench.ledger.waiting) == 16
+    for n in range(20):
+        assert bench.send("identify", id="you%d" % n)["ok"]
+    assert len(bench.ledger.waiting) == 16 and len(bench.commands._recent) == 8
     bench.close()
 
 
@@ -268,6 +275,8 @@ def test_a_recipe_at_another_revision_is_a_conflict():
     assert "rev 1" in message
     assert bench.send("recipe.delete", {"slot": "1", "rev": 1}, id="p3")["result"] == {"rev": 2}
     error(bench.send("recipe.delete", {"slot": 1}, id="p4"), "no_recipe", "args.slot")
+    error(bench.send("recipe.delete", {"slot": 0, "rev": 1}, id="p6"), "rev_conflict", "args.rev")
+    assert bench.recipes.get("0") is not None
     error(bench.send("brew", {"slot": 1}, id="p5"), "no_recipe", "args.slot")
     facts = bench.journalled("recipe")
     assert [(f["slot"], f["rev"], f["action"], f["source"]) for f in facts] == [
@@ -282,6 +291,9 @@ def test_unknown_keys_are_ignored_and_told():
     reply = bench.send("recipe.put", {"slot": 1, "recipe": recipe, "more": 1}, id="p1", extra=[1])
     assert reply["ok"] and reply["result"] == {"rev": 1, "ignored": ["recipe.colour"]}, reply
     assert bench.recipes.get("1") == GOOD
+    recipe.update({"k%d" % n: n for n in range(30)})
+    reply = bench.send("recipe.put", {"slot": 1, "recipe": recipe}, id="p2")
+    assert len(reply["result"]["ignored"]) == 8  # a reply is a kilobyte at most
     bench.close()
 
 
@@ -300,9 +312,48 @@ def test_secrets_go_in_and_never_come_out():
 
 def test_settings_take_effect():
     bench = Bench()
-    assert bench.send("config.put", {"button_slot": 2, "brew_setpoint_mc": 91000})["ok"]
+    reply = bench.send("config.put", {"button_slot": 2, "brew_setpoint_mc": 91000})
+    assert reply["result"]["restart"] is False
+    reply = bench.send("config.put", {"autotune": "again"}, id="t1")
+    assert reply["result"] == {"changed": ["autotune"], "restart": True}
     assert bench.button.words()[6] == 2  # plan.SLOT
     assert asked(bench, names.REQ_SETPOINT) == [(names.REQ_SETPOINT, 91000, 0, 1)]
+    bench.close()
+
+
+def test_an_acknowledgement_is_of_the_alarm_that_it_names():
+    bench = Bench()
+    bit = names.ALARM_NAMES.index("tray_full")
+    bench.live.latched = 1 << bit | 1
+    reply = bench.send("alarm.ack", {"code": "tray_full"}, id="k1")
+    assert reply["result"] == {"latched": ["over_temp_brew", "tray_full"]}  # the tick clears them
+    assert bench.send("alarm.ack", id="k2")["ok"]
+    assert [a[1] for a in asked(bench, names.REQ_ACK)] == [bit, -1]
+    bench.close()
+
+
+def test_too_little_memory_is_a_reply_too():
+    bench = Bench()
+
+    def check(name, args):
+        raise MemoryError
+
+    bench.commands._actions.check = check
+    assert bench.send("wake", id="m1")["id"] == "m1"
+    error(bench.send("wake", id="m2"), "no_memory")
+    bench.close()
+
+
+def test_no_command_is_remembered_behind_bad_flash():
+    bench = Bench()
+    assert bench.send("wake", id="w1")["ok"]
+    with bench.mailbox.quiet(), open("ledger.d/%010d.log" % bench.ledger._tail, "ab") as f:
+        f.write(b"01234567 w")
+    bench.boot()
+    assert bench.send("brew", {"slot": 0}, id="b1")["ok"]
+    bench.boot()
+    assert bench.send("wake", id="w1")["ok"] and bench.send("brew", {"slot": 0}, id="b1")["ok"]
+    assert not bench.mailbox.asked
     bench.close()
 
 
@@ -366,6 +417,9 @@ def test_a_site_that_wants_signatures_gets_no_unsigned_brew():
     assert not asked(bench, names.REQ_BREW)
     assert take("brew", good)["ok"]
     assert bench.send("stop", id="s1")["ok"]  # anybody may stop
+    for n, name in enumerate(NAMES):
+        if name not in ("stop", "identify"):
+            error(bench.send(name, id="u%d" % n), "missing", "mac")
     bench.close()
 
 

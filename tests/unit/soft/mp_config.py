@@ -1,4 +1,5 @@
 # Settings: defaults, limits, secrets, power cuts, and the tune that goes beside them.
+import board
 import config
 import files
 from config import Config
@@ -46,7 +47,7 @@ def test_what_a_setting_may_not_be():
         ("brew_setpoint_mc", 79999), ("brew_setpoint_mc", 98001), ("brew_setpoint_mc", None),
         ("steam_setpoint_mc", 120000), ("nonsense", 1), (7, 1),
         ("machine", "other"), ("command_key", "x"), ("broker_ca", "x.pem"), ("wifi_country", "DE"),
-        ("broker_tls", True), ("broker_tls", False),
+        ("broker_tls", True), ("broker_tls", False), ("link", "usb"), ("uart_baud", 9600),
     ):
         wrong = c.put({name: bad})
         assert [field for field, message in wrong] == [str(name)], (name, wrong)
@@ -67,6 +68,24 @@ def test_a_country_is_two_letters():
             assert str(e).startswith("wifi_country: send "), e
     for good in ("DE", "de", ""):
         config.provision({"wifi_country": good})
+    flash.close()
+
+
+def test_a_uart_is_only_for_a_board_that_has_one():
+    flash = Board()
+    pins = board.UART
+    config.provision({"link": "uart"})
+    board.UART = None
+    try:
+        assert config.load()["link"] == "wifi"
+        [(field, message)] = config.problems({"link": "uart"}, False)
+        assert field == "link" and "usb" in message
+        assert config.problems({"link": "fax"}, False)[0][0] == "link"
+        config.provision({"link": "usb"})
+    finally:
+        board.UART = pins
+    for baud in (0, 9599, 921601):
+        assert config.problems({"uart_baud": baud}, False)[0][0] == "uart_baud"
     flash.close()
 
 

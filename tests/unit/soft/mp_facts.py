@@ -313,6 +313,7 @@ def test_an_overflowing_event_ring_is_told_as_loss():
         bench.live.put(names.EV_ALARM, 14, n & 1)
     bench.pass_ms(6000)
     assert len(bench.journalled("alarm")) == 31
+    bench.pass_ms(12000)  # and once
     assert [f["count"] for f in bench.journalled("lost")] == [9]
     bench.close()
 
@@ -403,11 +404,32 @@ def test_a_dying_flash_loses_no_fact_and_doubles_none():
 
 
 def test_idle_passes_write_nothing():
-    bench = Bench()
-    bench.pass_ms(2000)
-    operations = bench.board.flash.operations
+    bench = tuned()
+    bench.boot()
+    bench.live.tune[1] = 1900  # the tick says what it works with
+    kept = []
+    bench.config.keep_tune = lambda *figures: kept.append(figures)
+    bench.shot_starts()
+    bench.shot_ends()
+    bench.pass_ms(6000)
+    assert not kept  # as it was before
+    operations, quiets = bench.board.flash.operations, bench.mailbox.quiets
     bench.pass_ms(600000)
     assert bench.board.flash.operations == operations
+    assert bench.mailbox.quiets == quiets  # each takes the heat away for a moment
+    bench.close()
+
+
+def test_what_the_host_holds_is_forgotten_without_another_reason():
+    bench = Bench()
+    for _ in range(5):
+        for _ in range(40):
+            bench.facts.add({"kind": "alarm", "code": "tray_full", "more": "x" * 60})
+        bench.pass_ms(400)
+    assert bench.journal.first == 1
+    assert bench.journal.ack(bench.journal.id, bench.journal.next - 1)
+    bench.pass_ms(400)
+    assert bench.journal.first > 40
     bench.close()
 
 

@@ -130,6 +130,11 @@ def test_saving_is_sparing():
     live.shots_done += 1
     meters.step()
     assert meters.due(900001)
+    meters.save(900001)
+    assert not meters.due(900002)
+    meters._told = True  # a day's fact
+    meters.save(900003)
+    assert not meters.due(900004)
     flash.close()
 
 

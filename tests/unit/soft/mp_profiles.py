@@ -1,10 +1,13 @@
 # boards: coffee_2900
-# Recipes of a machine with profiles: limits of a phase, the largest recipe, the factory's own.
+# Recipes of a machine with profiles: limits of a phase, the largest recipe, the factory's own; and
+# the set-point of its steam boiler.
 import json
 
 import board
+import live as names
 import plan
 import recipe_rules
+from bench import Bench
 from command import RECIPE_BYTES_MAX
 from factory_recipes import RECIPES
 from plan import Plan
@@ -97,3 +100,18 @@ def test_the_longest_profile_fits_its_message_and_three_fit_the_slots():
 
 def test_a_volumetric_recipe_brews_here_too():
     assert fields({"name": "L", "temp_mc": 92000, "volume_ul": 110000}) == []
+
+
+def test_a_steam_set_point_goes_to_the_tick_and_to_flash():
+    bench = Bench()
+    for n, (name, args, told) in enumerate((
+        ("setpoint", {"steam_mc": 120000}, (0, 120000)),
+        ("config.put", {"steam_setpoint_mc": 130000}, (0, 130000)),
+        ("config.put", {"steam_setpoint_mc": 0}, (0, board.STEAM_DEFAULT_MC)),
+    )):
+        assert bench.send(name, args, id="s%d" % n)["ok"]
+        assert bench.mailbox.asked[-1][:3] == (names.REQ_SETPOINT,) + told, bench.mailbox.asked
+        assert bench.config["steam_setpoint_mc"] == list(args.values())[0]
+    bad = bench.send("setpoint", {"steam_mc": 135001}, id="s9")
+    assert bad["error"]["field"] == "args.steam_mc"
+    bench.close()

@@ -150,6 +150,9 @@ def test_what_a_volumetric_machine_cannot_do_is_named():
     assert but(preinfusion_ul=5000) == ["recipe.preinfusion_ul"]  # both
     assert but(preinfusion_ms=None, preinfusion_ul=90000) == ["recipe.preinfusion_ul"]
     assert but(soak_ms=10**9) == ["recipe.soak_ms"]
+    # a pre-infusion by time takes its time, however little is asked for
+    assert but(volume_ul=5000, preinfusion_ms=60000, soak_ms=28000) == ["recipe.soak_ms"]
+    assert but(volume_ul=5000, preinfusion_ms=60000, soak_ms=26000) == []
     assert but(phases=[]) == ["recipe.phases"]
     for bad in (None, [], "x", 7):
         assert fields(bad) == ["recipe"]

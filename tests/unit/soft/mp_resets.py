@@ -111,6 +111,16 @@ def test_the_uptime_before_is_known_as_far_as_it_was_noted():
     flash.close()
 
 
+def test_uptime_is_noted_each_minute_only_while_a_storm_is_near():
+    flash = Board()
+    r = Resets("watchdog")
+    for minute in range(1, 11):
+        assert r.due(minute * 60000), minute
+        r.note(minute * 60000)
+    assert not r.due(660000) and not r.due(4199999) and r.due(4200000)
+    flash.close()
+
+
 def test_every_power_cut_keeps_the_old_or_the_new_latches():
     flash = Board()
     Resets("power").keep_latches(5)

@@ -50,7 +50,7 @@ class Mailbox:
     def at_rest(self) -> bool:
         return True
 
-    def quiet(self, brief: bool = False) -> Mailbox:
+    def quiet(self) -> Mailbox:
         return self
 
     def __enter__(self) -> None: ...
