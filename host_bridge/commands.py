@@ -11,7 +11,6 @@ import hashlib
 import hmac
 import json
 import sqlite3
-import threading
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -125,7 +124,6 @@ class Outbox:
         self._signs = signs
         self._db = db
         self._now_ms = now_ms
-        self._decided = threading.Condition()
 
     # --- from people and the ERP
     def submit(self, order: Order, ordered_by_erp: bool = False) -> str:
@@ -192,8 +190,6 @@ class Outbox:
                 " RETURNING id", (self._now_ms() - GRACE_MS,),
             ).fetchall()  # fmt: skip
             _forget_secrets(tx, [row["id"] for row in rows])
-        if rows:
-            self.announce()
         return [row["id"] for row in rows]
 
     def any_overdue(self) -> bool:
@@ -220,11 +216,6 @@ class Outbox:
             _forget_secrets(tx, [reply.id])
         return changed > 0
 
-    def announce(self) -> None:
-        """Wakes those who wait: some command was decided."""
-        with self._decided:
-            self._decided.notify_all()
-
     # --- questions
     def command(self, command_id: str) -> CommandView:
         """Raises NotFound."""
@@ -232,11 +223,6 @@ class Outbox:
         if row is None:
             raise NotFound("command_id", f"no command {command_id[:40]!r} here")
         return _view(row)
-
-    def wait(self, command_id: str, timeout_s: float) -> CommandView:
-        with self._decided:
-            self._decided.wait_for(lambda: _is_decided(self.command(command_id)), timeout_s)
-        return self.command(command_id)
 
     def newest(self, machine: str | None, limit: int) -> list[CommandView]:
         rows = self._db.read(
@@ -286,10 +272,6 @@ class Outbox:
                 f"DELETE FROM command WHERE created_ms<? AND state NOT IN {OPEN}"
                 " AND (told OR NOT ordered)", (before_ms,),
             )  # fmt: skip
-
-
-def _is_decided(view: CommandView) -> bool:
-    return view.state not in ("queued", "sent")
 
 
 def _forget_secrets(tx: sqlite3.Connection, ids: Iterable[str | None]) -> None:

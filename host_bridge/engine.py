@@ -222,7 +222,6 @@ class Engine:
     def replied(self, command_id: str) -> None:
         command = self.outbox.command(command_id)
         self.metrics.commands.labels(command.state).inc()
-        self.outbox.announce()
 
     # --- what the parts call
     def _acknowledge(self, received: Received) -> None:

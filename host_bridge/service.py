@@ -212,10 +212,6 @@ class Bridge:
         log.info("command_ordered", id=command_id, machine=mid, name=name, user=user)
         return command_id
 
-    def wait(self, command_id: str, timeout_s: float) -> CommandView:
-        """The command once decided (ok, refused, expired), or as it stands at the timeout."""
-        return self._engine.outbox.wait(command_id, timeout_s)
-
     def review(self, checkpoint_id: int, user: str, note: str = "") -> CheckpointView:
         """Marks a checkpoint as done; a second review changes nothing.
 

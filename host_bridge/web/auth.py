@@ -90,10 +90,6 @@ class Auth:
     def token_fits(self, candidate: str) -> bool:
         return hmac.compare_digest(candidate.encode(), self._token.encode())
 
-    def bearer_fits(self, header: str | None) -> bool:
-        scheme, _, candidate = (header or "").partition(" ")
-        return scheme.lower() == "bearer" and self.token_fits(candidate.strip())
-
     def new_session(self, user: str) -> str:
         """The value of a session cookie for `user`; no two are alike, so that one can be ended."""
         expires = int(self._clock()) + SESSION_S

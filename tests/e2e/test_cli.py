@@ -10,12 +10,16 @@ import threading
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
 from host_bridge.cli import app
+from host_bridge.cli.act import _order
+from host_bridge.cli.api import Api, ApiError
 from host_bridge.cli.common import short_time
 from host_bridge.cli.resend import _utc_ms
 from host_bridge.database import Database, DatabaseError
@@ -62,6 +66,8 @@ class Site:
                     self.wire.publish(f"coffee/v1/m1/{kind}", example)
         self.wire.publish("coffee/v1/m1/journal", b"rubbish")
         eventually(lambda: self.bridge.quarantine() and self.bridge.meters("m1"))
+        # it asks about the rubbish seconds later: no list may be longer than the one before
+        eventually(lambda: any("unreadable" in c.coffee_id for c in self.bridge.checkpoints()))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -238,12 +244,13 @@ def test_no_answer_is_said_to_be_none(site: Site) -> None:
     assert result.exit_code == 1 and "no answer yet; command " in result.output
 
 
-def test_a_review_is_written_down(site: Site) -> None:
+def test_a_review_is_written_down(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("USER", "ann")
     alarm = next(c for c in site.bridge.checkpoints() if c.model == "coffee.alarm")
     result = site.cli("checkpoints", "review", str(alarm.id), "--note", "filled", port=True)
     assert result.exit_code == 0 and "done" in result.output
     again = site.cli("checkpoints", "review", str(alarm.id), "--note", "me too")
-    assert again.exit_code == 0 and f"{alarm.id}: already reviewed by " in again.output
+    assert again.exit_code == 0 and f"{alarm.id}: already reviewed by ann, " in again.output
     assert again.output.rstrip().endswith(": filled")
     done = site.cli("checkpoints", "list", "--state", "done", "--json")
     assert [(row["id"], row["note"]) for row in json.loads(done.output)] == [(alarm.id, "filled")]
@@ -260,14 +267,42 @@ def test_quarantine_shown_replayed_and_discarded(site: Site) -> None:
     assert site.cli("quarantine", "discard", str(row.id), "--yes", port=True).exit_code == 0
     assert site.bridge.quarantine() == []
     assert "give the number" in site.cli("quarantine", "discard", "--yes").output
+    site.wire.publish("coffee/v1/m1/state", {"v": 1, "boot": "one"})
     for number in range(3):
         site.wire.publish("coffee/v1/m1/reply", b"rubbish %d" % number)
-    eventually(lambda: len(site.bridge.quarantine()) == 3)
+    eventually(lambda: len(site.bridge.quarantine()) == 4)
     listed = site.cli("quarantine", "list", "--limit", "1", "--containing", "m1/reply")
     assert "2 older: --before" in listed.output
     every = ("quarantine", "discard", "--containing", "not UTF-8 JSON", "--yes")
     assert "3 discarded\n" in site.cli(*every).output
     assert "nothing in quarantine contains that" in site.cli(*every).output
+    (other,) = site.bridge.quarantine()
+    assert other.topic == "coffee/v1/m1/state"
+    assert site.cli("quarantine", "discard", str(other.id), "--yes", port=True).exit_code == 0
+
+
+def test_who_waits_longer_gives_the_machine_as_long() -> None:
+    given: list[float] = []
+
+    class Says:
+        def call(self, method: str, path: str, body: dict[str, Any], wait_s: float) -> Any:
+            given.append(body["deadline_s"])
+            return {"state": "ok"}
+
+    for wait_s in (0, 10, 90):
+        _order(Says(), "m1", "brew", {}, wait_s, False)  # type: ignore[arg-type]
+    assert given == [60, 60, 90]
+
+
+def test_the_bridge_has_longer_to_answer_than_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(request: Any, timeout: float) -> Any:
+        raise TimeoutError(f"after {timeout:g} s")
+
+    monkeypatch.setattr("host_bridge.cli.api._direct", SimpleNamespace(open=never))
+    with pytest.raises(ApiError, match="after 110 s"):
+        Api(load(data=tmp_path)).call("POST", "machines/m1/commands", {}, wait_s=90)
 
 
 @pytest.mark.parametrize(
@@ -396,6 +431,8 @@ def test_token_and_login_link(site: Site) -> None:
     link = site.cli("login", port=True).output.strip()
     assert link.startswith(f"http://localhost:{site.settings.web.port}/login/once/")
     assert site.cli("login").output.strip().rpartition("/")[0] == link.rpartition("/")[0]
+    for leads_to in ("/", "/login?why=ticket&next=%2F"):  # once
+        assert httpx.get(link).headers["location"] == leads_to
     port = str(free_port())
     words = ["login", "--data", str(site.folder), "--web-port", port]
     result = CliRunner().invoke(app, words, env={"COLUMNS": "200"})

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from host_bridge.gateway.port import Transient
+from host_bridge.connector.fact import TimedFact
+from host_bridge.connector.importer import FactImporter
+from host_bridge.gateway.port import BackendDraft, BackendRecord, FactPush, Transient
+from host_bridge.synchronizer import LOOK_AGAIN_MS
 from tests.unit.bridge.world import JOURNAL, World, fact, journal
 
 
@@ -25,6 +28,55 @@ def test_a_transient_error_leaves_everything_for_the_next_try(world: World) -> N
     world.gateway.fault = None
     world.sync()
     assert world.bound() == ids(1, 2)
+
+
+def test_a_defect_of_ours_takes_one_fact_aside_and_holds_up_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare = FactImporter.prepare
+
+    def defective(importer: FactImporter, timed: TimedFact) -> FactPush | None:
+        if timed.row.seq == 2:
+            raise RuntimeError("never thought of")
+        return prepare(importer, timed)
+
+    monkeypatch.setattr(FactImporter, "prepare", defective)
+    world.introduce()
+    world.take("journal", journal([fact(1), fact(2), fact(3)], first=1))
+    world.sync()
+    assert world.bound() == ids(1, 3)
+    (row,) = world.inbox.quarantine(10)
+    assert row.external_id == f"{JOURNAL}/2" and "never thought of" in row.reason
+
+
+def test_after_a_failure_the_erp_is_asked_for_its_machines_again(world: World) -> None:
+    """It may have been restored from a backup meanwhile."""
+    world.introduce()
+    world.sync()
+    asked: list[object] = []
+
+    def save_backends(drafts: list[object]) -> object:
+        asked.extend(drafts)
+        return world.store.save_backends(drafts)  # type: ignore[arg-type]
+
+    world.gateway.save_backends = save_backends  # type: ignore[attr-defined]
+    world.take("journal", journal([fact(1)], first=1))
+    world.sync()
+    assert asked == []
+    world.synchronizer._failed()
+    world.take("journal", journal([fact(2)], first=1))
+    world.sync()
+    assert len(asked) == 1 and world.metrics.import_retries._value.get() == 1
+
+
+def test_a_machine_met_while_the_erp_is_away_is_told_of_later(world: World) -> None:
+    world.gateway.fault = Transient("away")
+    world.introduce()
+    with pytest.raises(Transient):
+        world.synchronizer.step()
+    world.gateway.fault = None
+    world.sync()
+    assert [c.coffee_id for c in world.store.checkpoints("open", "m1")] == ["machine"]
 
 
 def test_a_refused_fact_goes_alone(world: World) -> None:
@@ -153,6 +205,24 @@ def test_facts_of_an_unknown_version_wait_in_quarantine_and_follow_by_themselves
     world.introduce("m1", "2900")
     world.sync()
     assert (world.bound(), world.inbox.quarantine(10)) == (ids(1, 2), [])
+
+
+def test_facts_of_a_machine_that_is_let_in_later_follow_by_themselves(world: World) -> None:
+    def refused(drafts: list[BackendDraft]) -> list[BackendRecord]:
+        return [BackendRecord(draft.machine, draft.version, None, True) for draft in drafts]
+
+    world.gateway.save_backends = refused  # type: ignore[attr-defined]
+    world.introduce()
+    world.take("journal", journal([fact(1)], first=1))
+    world.sync()
+    (row,) = world.inbox.quarantine(10)
+    assert row.reason.startswith("machine: the ERP takes no machine it does not know")
+    del world.gateway.save_backends  # type: ignore[attr-defined]
+    world.sync()
+    assert world.bound() == []
+    world.now_ms += LOOK_AGAIN_MS
+    world.sync()
+    assert (world.bound(), world.inbox.quarantine(10)) == (ids(1), [])
 
 
 def test_facts_before_the_info_wait_for_it(world: World) -> None:

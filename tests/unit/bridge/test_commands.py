@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import threading
 from typing import Any
 
 import pytest
@@ -143,6 +142,33 @@ def test_unanswered_it_is_sent_again_with_the_same_id_until_the_deadline(world: 
     assert world.outbox.command(command_id).state == "expired"
 
 
+def test_what_may_wait_for_days_is_sent_again_each_minute(world: World) -> None:
+    wire = Wire(world)
+    world.outbox.submit(Order("m1", "wake", {}, "ann", world.now_ms + 7 * 86_400_000))
+    for _ in range(600):
+        wire.sender.step()
+        world.now_ms += 1000
+    assert 10 <= len(wire.sent) <= 15
+
+
+def test_after_the_deadline_it_is_not_sent(world: World) -> None:
+    wire = Wire(world)
+    submit(world)
+    world.now_ms += 60_000
+    wire.sender.step()
+    assert wire.sent == []
+
+
+def test_a_machine_that_comes_back_hurries_no_other(world: World) -> None:
+    wire = Wire(world)
+    wire.online |= {"m2"}
+    submit(world, machine="m2")
+    wire.sender.step()
+    world.outbox.again("m1")
+    wire.sender.step()
+    assert len(wire.sent) == 1
+
+
 def test_a_restart_sends_it_again_with_the_same_id(world: World) -> None:
     command_id = submit(world)
     Wire(world).sender.step()
@@ -202,15 +228,6 @@ def test_the_same_id_twice_is_one_command(world: World) -> None:
     world.outbox.submit(order)
     world.outbox.submit(order)
     assert len(world.outbox.newest(None, 10)) == 1
-
-
-def test_one_who_waits_is_woken_by_the_answer(world: World) -> None:
-    command_id = submit(world)
-    answered = threading.Timer(0.05, lambda: (answer(world, command_id), world.outbox.announce()))
-    answered.start()
-    assert world.outbox.wait(command_id, 30).state == "ok"
-    answered.join()
-    assert world.outbox.wait(submit(world), 0.01).state == "queued"
 
 
 def test_an_unknown_command_is_not_found(world: World) -> None:

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -162,6 +163,54 @@ def test_a_lost_range_moves_the_cursor_and_asks_a_person_once(world: World) -> N
     about_loss = [c for c in world.store.checkpoints("all", "m1") if "lost/" in c.coffee_id]
     assert [c.coffee_id for c in about_loss] == [f"lost/{JOURNAL}/3-7"]
     assert "5 facts" in about_loss[0].summary
+
+
+def test_a_loss_in_the_middle_of_what_the_machine_holds_is_no_hole(world: World) -> None:
+    """A damaged part of its memory: it says so in the next fact, and holds older ones yet."""
+    world.introduce()
+    world.take("journal", journal([fact(1), fact(2)], first=1))
+    world.take("journal", journal([fact(5, "lost", from_seq=3, to_seq=4, count=2)], first=1))
+    world.sync()
+    assert world.held() == 5
+
+
+def test_what_came_before_it_was_forgotten_is_not_lost(world: World) -> None:
+    """Its journal was full; what it dropped is here and waits for the ERP."""
+    world.introduce()
+    world.take("journal", journal([fact(1)], first=1))
+    world.sync()
+    world.take("journal", journal([fact(2), fact(3)], first=1))
+    world.take("journal", journal([fact(4)], first=4))
+    world.sync()
+    assert world.held() == 4
+    assert not [c for c in world.store.checkpoints("all", "m1") if "lost/" in c.coffee_id]
+
+
+def test_a_gap_is_told_though_the_erp_was_away_when_it_was_found(world: World) -> None:
+    world.introduce()
+    world.take("journal", journal([fact(0)], first=0))
+    world.sync()
+    world.take("journal", journal([fact(5)], first=5))
+
+    def away(_: object) -> None:
+        raise Transient("away")
+
+    world.gateway.add_checkpoints = away  # type: ignore[attr-defined]
+    with pytest.raises(Transient):
+        world.synchronizer.step()
+    del world.gateway.add_checkpoints  # type: ignore[attr-defined]
+    world.sync()
+    assert f"lost/{JOURNAL}/1-4" in [c.coffee_id for c in world.store.checkpoints("open", "m1")]
+
+
+def test_the_machine_is_told_only_what_the_disk_has(world: World) -> None:
+    """It forgets what it is told of."""
+    on_disk: list[tuple[int, int | None]] = []
+    world.synchronizer._held = lambda ack: on_disk.append((ack.seq, world.held()))
+    world.introduce()
+    world.take("journal", journal([fact(1), fact(2)], first=1))
+    world.sync()
+    assert on_disk == [(2, 2)]
 
 
 def test_a_fact_in_quarantine_does_not_hold_the_cursor(world: World) -> None:

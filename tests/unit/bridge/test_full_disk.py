@@ -25,6 +25,7 @@ from host_bridge.probe import ProbeLoop
 from host_bridge.service import Bridge
 from host_bridge.settings import MqttSettings, Settings
 from host_bridge.web.app import build_api
+from tests.unit.bridge.test_ingest import eventually
 from tests.unit.bridge.world import UTC_MS, World, example, fact, journal, take
 
 
@@ -43,6 +44,30 @@ def test_the_probe_goes_on_when_its_result_could_not_be_written_down() -> None:
     try:
         assert again.wait(3)
     finally:
+        loop.stop()
+
+
+def test_a_probe_that_hangs_is_told_again_and_again_and_has_none_beside_it() -> None:
+    asked: list[None] = []
+    told: list[tuple[float | None, str | None]] = []
+    hangs, enough = threading.Event(), threading.Event()
+
+    def probe() -> None:
+        asked.append(None)
+        hangs.wait(60)
+
+    def result(latency_ms: float | None, error: str | None) -> None:
+        told.append((latency_ms, error))
+        if len(told) == 3:
+            enough.set()
+
+    loop = ProbeLoop(probe, 0.01, 0.01, result, time.monotonic)
+    loop.start()
+    try:
+        assert enough.wait(30)
+        assert set(told) == {(None, "no answer within 0.01 s")} and len(asked) == 1
+    finally:
+        hangs.set()
         loop.stop()
 
 
@@ -153,6 +178,35 @@ def test_a_disk_that_is_full_for_days_fills_no_memory(world: World) -> None:
     world.intake.committed()
     told = [name for name, *_ in world.recorder.told]
     assert told.count("came_online") == told.count("facts_stored") == 1
+
+
+def test_a_journal_that_was_new_on_a_full_disk_is_taken_once_there_is_room(world: World) -> None:
+    """Its row was undone with the rest."""
+    disk = FullAtCommit(world.db)
+    acked: list[int] = []
+    ingest = Ingest(disk, world.intake, world.metrics, lambda one: acked.append(one.mid))  # type: ignore[arg-type]
+    ingest.start()
+    ingest.put(message("journal", journal([fact(1)], first=1)))
+    eventually(lambda: ingest.problem)
+    disk.full = False
+    eventually(lambda: acked)
+    ingest.stop()
+    assert world.inbox.count_pending() == 1
+
+
+def test_too_little_memory_is_no_fault_of_the_message(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(*_: Any) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as short:
+        short.setattr(world.registry, "see", none_left)
+        with pytest.raises(MemoryError):
+            world.take("status", example("status"))
+    world.intake.undone()
+    assert world.take("status", example("status")).stored == 1
+    assert world.inbox.count_quarantined() == 0
 
 
 def test_a_curve_outlives_a_full_disk_whole(world: World) -> None:

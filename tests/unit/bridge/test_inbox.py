@@ -52,8 +52,25 @@ def test_a_fact_out_of_its_place_is_bad(world: World) -> None:
 
 def test_a_loss_reported_before_it_happened_is_bad(world: World) -> None:
     """Else one bad fact could move the cursor past everything the machine still holds."""
-    lost = fact(5, "lost", from_seq=1, to_seq=900)
-    assert world.take("journal", journal([lost], first=5)).quarantined == 1
+    for seq, to_seq in ((5, 900), (6, 7)):
+        lost = fact(seq, "lost", from_seq=1, to_seq=to_seq)
+        assert world.take("journal", journal([lost], first=5)).quarantined == 1
+
+
+def test_a_message_older_than_what_the_machine_says_it_holds_is_bad(world: World) -> None:
+    """Else it could declare lost what the machine still has to send."""
+    assert world.take("journal", journal([fact(5)], first=10)).quarantined == 1
+    assert world.inbox.quarantine(1)[0].reason.startswith("first: 10 is after seq 5")
+    assert world.inbox.unreported_gaps() == []
+
+
+def test_a_machine_that_repeats_itself_is_told_of(world: World) -> None:
+    """It may lack the ack, and would repeat for ever."""
+    message = journal([fact(1)], first=1)
+    world.take("journal", message)
+    assert ("resent", "m1", JOURNAL) not in world.recorder.told
+    world.take("journal", message)
+    assert ("resent", "m1", JOURNAL) in world.recorder.told
 
 
 def test_rubbish_is_kept_byte_for_byte_and_counted_once_a_row(world: World) -> None:
@@ -62,6 +79,16 @@ def test_rubbish_is_kept_byte_for_byte_and_counted_once_a_row(world: World) -> N
     (row,) = world.inbox.quarantine(10)
     assert (row.payload, row.times, row.machine) == (b"\xff\x00{", 3, "m1")
     assert row.reason.startswith("payload: not UTF-8 JSON")
+
+
+def test_the_reason_is_that_of_the_last_time(world: World) -> None:
+    with world.db.write() as tx:
+        world.inbox.set_aside_message(
+            tx, "coffee/v1/m1/journal", "m1", b"\xff{", "of an older bridge", world.now_ms
+        )
+    world.take("journal", b"\xff{")
+    (row,) = world.inbox.quarantine(10)
+    assert row.times == 2 and row.reason.startswith("payload: not UTF-8 JSON")
 
 
 def test_a_huge_message_is_kept_with_its_beginning(world: World) -> None:
@@ -103,13 +130,31 @@ def test_a_discarded_fact_never_comes_back(world: World) -> None:
         world.inbox.discard(1)
 
 
+@pytest.mark.parametrize("together", [False, True])
+def test_a_discarded_fact_is_dropped_in_time_and_keeps_no_other(
+    world: World, together: bool
+) -> None:
+    world.introduce()
+    world.take("journal", journal([fact(1, code=9), fact(2)], first=1))
+    world.sync()
+    (row,) = world.inbox.quarantine(10)
+    if together:
+        world.inbox.discard_all("", row.id)
+    else:
+        world.inbox.discard(row.id)
+    world.now_ms += 31 * DAY_MS
+    assert world.inbox.purge(world.now_ms)[0] == 2
+
+
 def test_old_imported_facts_are_dropped_and_stay_known(world: World) -> None:
     world.introduce()
     message = journal([fact(1), fact(2), fact(3)], first=1)
     world.take("journal", message)
     world.sync()
     world.take("journal", journal([fact(4)], first=1))
-    world.now_ms += 31 * DAY_MS
+    world.now_ms += 29 * DAY_MS
+    assert world.inbox.purge(world.now_ms)[0] == 0
+    world.now_ms += 2 * DAY_MS
     assert world.inbox.purge(world.now_ms)[0] == 3
     assert world.take("journal", message) == Outcome(duplicate=3)
     world.boot()
@@ -128,6 +173,22 @@ def test_dropping_old_facts_never_covers_a_hole(world: World) -> None:
     world.take("journal", journal([fact(9)], first=1))
     world.inbox.purge(world.now_ms)
     assert world.take("journal", journal([fact(2)], first=1)) == Outcome(stored=1)
+
+
+def test_a_loss_nobody_was_told_of_is_not_dropped(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.introduce()
+    world.take("journal", journal([fact(1)], first=1))
+    world.sync()
+    with monkeypatch.context() as away:  # the ERP took the facts, and then was gone
+        away.setattr(world.synchronizer, "_report_gaps", lambda: None)
+        world.take("journal", journal([fact(5)], first=5))
+        world.sync()
+    assert world.held() == 5
+    world.inbox.purge(world.now_ms)
+    world.sync()
+    assert f"lost/{JOURNAL}/2-4" in [c.coffee_id for c in world.store.checkpoints("open", "m1")]
 
 
 def test_facts_in_quarantine_are_never_dropped(world: World) -> None:

@@ -60,6 +60,14 @@ def test_acknowledged_only_when_the_inbox_holds_it(world: World) -> None:
     assert all(held)
 
 
+def test_a_commit_is_on_the_disk_and_not_only_on_its_way(world: World) -> None:
+    """A power cut comes after the acknowledgement, too: in WAL mode only FULL (2) waits for it."""
+    for db in (world.db, world.store._db):
+        assert db._writer is not None
+        assert db._writer.execute("PRAGMA synchronous").fetchone()[0] == 2
+        assert db._writer.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+
+
 def test_a_full_disk_acknowledges_nothing_and_loses_nothing(world: World) -> None:
     disk = SickDisk(world.db)
     disk.sick.set()
@@ -77,6 +85,24 @@ def test_a_full_disk_acknowledges_nothing_and_loses_nothing(world: World) -> Non
     assert (acked, world.inbox.count_pending(), ingest.problem) == ([1, 2, 3], 3, None)
     totals = world.metrics.totals
     assert totals["matched"] == totals["stored"] == 3
+
+
+def test_too_little_memory_for_now_is_waited_out(world: World) -> None:
+    acked: list[int] = []
+    ingest = Ingest(world.db, world.intake, world.metrics, lambda m: acked.append(m.mid))
+    commit, failures = ingest._commit, iter([MemoryError()])
+
+    def short(group: list[Received]) -> Any:
+        for error in failures:
+            raise error
+        return commit(group)
+
+    ingest._commit = short  # type: ignore[method-assign]
+    ingest.start()
+    ingest.put(received(1))
+    eventually(lambda: acked == [1] or not ingest.alive)
+    assert (ingest.alive, world.inbox.count_pending()) == (True, 1)
+    ingest.stop()
 
 
 def test_stopping_on_a_full_disk_ends_without_acknowledging(world: World) -> None:

@@ -8,8 +8,10 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.reasoncodes import ReasonCode
 
-from host_bridge.mqtt.link import Link, Received
+from host_bridge.mqtt.link import CONFLICT_S, Link, Received
 from host_bridge.settings import MqttSettings
 
 CONNACK_5 = b"\x20\x03\x00\x00\x00"
@@ -149,6 +151,20 @@ def test_a_slow_broker_gets_more_time_with_each_attempt(
     assert link._patience_s == (3.2 if protocol == "5" else 0.8)
 
 
+def test_another_client_of_the_name_is_said_until_one_has_been_alone_for_a_minute(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr("host_bridge.mqtt.link.time.monotonic", lambda: clock[0])
+    link = Link(MqttSettings(), "b1", lambda received: None, lambda present: None)
+    assert link.conflict is None
+    link._note_conflict(ReasonCode(PacketTypes.DISCONNECT, "Session taken over"))
+    clock[0] += CONFLICT_S
+    assert link.conflict is not None and "coffee-bridge-b1" in link.conflict
+    clock[0] += 1
+    assert link.conflict is None
+
+
 def test_an_acknowledgement_belongs_to_its_connection(links: list[Link]) -> None:
     """A packet id of a connection that is gone may mean another message on this one."""
     impostor = Impostor(CONNACK_311)
@@ -171,14 +187,16 @@ def test_what_a_host_says_is_not_for_the_bridge(links: list[Link]) -> None:
     impostor = Impostor(CONNACK_311)
     link = link_to(links, impostor, protocol="3.1.1")
     taken: list[str] = []
+    acked: list[int] = []
     link._on_message = lambda received: taken.append(received.topic)
+    link.acknowledge = lambda received: acked.append(received.mid)  # type: ignore[method-assign]
     impostor.wait_for(1)
-    for topic in ("m1/ack", "m1/cmd/brew", "_host/other/status", "m1/nonsense"):
+    for mid, topic in enumerate(("m1/ack", "m1/cmd/brew", "_host/other/status", "m1/nonsense"), 1):
         name = f"coffee/v1/{topic}".encode()
-        impostor.send(bytes([0x30, len(name) + 2, 0, len(name)]) + name)
+        impostor.send(bytes([0x32, len(name) + 4, 0, len(name)]) + name + bytes([0, mid]))
     while not taken:
         time.sleep(0.01)
-    assert taken == ["coffee/v1/m1/nonsense"]
+    assert (taken, acked) == (["coffee/v1/m1/nonsense"], [1, 2, 3])
     impostor.close()
 
 

@@ -70,6 +70,15 @@ def test_a_late_will_of_an_older_boot_does_not_hide_a_newer_birth() -> None:
     assert not live.online("m1")
 
 
+def test_another_boot_has_another_time() -> None:
+    """Its uptimes begin at 0 again."""
+    live = Live()
+    tell(live, boot=17, uptime_ms=1000)
+    assert live.offset_ms("m1", 17) == UTC_MS - 1000
+    live.status("m1", status(True, 18))
+    assert live.offset_ms("m1", 18) is None
+
+
 def test_the_will_of_a_boot_never_heard_of_counts() -> None:
     live = Live()
     live.restore("m1", 17, UTC_MS)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from host_bridge.connector.fact import TimedFact, utc_ms
 from host_bridge.contract.messages import decode_fact
+from host_bridge.gateway.port import Permanent, Transient
 from host_bridge.inbox import PendingFact
 from tests.unit.bridge.world import JOURNAL, UTC_MS, World, example, fact, journal
 
@@ -103,6 +104,74 @@ def test_recipes_follow_the_machine(world: World) -> None:
     assert rows["3"]["active"] == 0
 
 
+def test_recipes_follow_though_the_erp_was_away_when_they_came(world: World) -> None:
+    world.introduce("m1", "1900")
+    world.sync()
+    espresso = {"name": "espresso", "temp_mc": 93000, "volume_ul": 36000}
+    world.take("recipes", {"v": 1, "rev": 1, "slots": {"0": espresso}})
+    world.synchronizer.recipes_changed()
+    world.gateway.fault = Transient("away")
+    with pytest.raises(Transient):
+        world.synchronizer.step()
+    world.gateway.fault = None
+    world.sync()
+    assert [row["coffee_id"] for row in world.rows("coffee_recipe")] == ["0"]
+
+
+def test_a_recipe_that_is_none_asks_a_person_and_holds_up_no_other(world: World) -> None:
+    world.introduce("m1", "1900")
+    espresso = {"name": "espresso", "temp_mc": 93000, "volume_ul": 36000}
+    bad = {"name": "no volume", "temp_mc": 93000}
+    world.take("recipes", {"v": 1, "rev": 4, "slots": {"0": espresso, "1": bad}})
+    world.sync()
+    assert [row["coffee_id"] for row in world.rows("coffee_recipe")] == ["0"]
+    asked = {c.coffee_id: c.summary for c in world.store.checkpoints("open", "m1")}
+    assert "slots.1.volume_ul" in asked["refused/4/1"]
+
+
+def test_recipes_the_erp_never_takes_ask_a_person_and_are_not_sent_again(world: World) -> None:
+    world.introduce("m1", "1900")
+    calls: list[int] = []
+
+    def refuse(machine: str, rev: int, slots: Any) -> Any:
+        calls.append(rev)
+        raise Permanent("the site's own rule")
+
+    world.gateway.import_recipes = refuse  # type: ignore[attr-defined]
+    espresso = {"name": "espresso", "temp_mc": 93000, "volume_ul": 36000}
+    world.take("recipes", {"v": 1, "rev": 4, "slots": {"0": espresso}})
+    for _ in range(3):
+        world.synchronizer.recipes_changed()
+        world.sync()
+    asked = {c.coffee_id: c.summary for c in world.store.checkpoints("open", "m1")}
+    assert "the site's own rule" in asked["refused/4/"] and calls == [4]
+
+
+def test_recipes_that_change_while_the_erp_is_told_are_told_too(world: World) -> None:
+    world.introduce("m1", "1900")
+    world.take("recipes", {"v": 1, "rev": 1, "slots": {}})
+    (held,) = world.registry.changed_recipes(9)
+    world.take("recipes", {"v": 1, "rev": 2, "slots": {}})
+    world.registry.recipes_told(held)
+    (newer,) = world.registry.changed_recipes(9)
+    assert newer.rev == 2
+    world.registry.recipes_told(newer)
+    assert world.registry.changed_recipes(9) == []
+
+
+def test_recipes_of_a_version_nobody_knew_follow_once_it_is_known(world: World) -> None:
+    world.introduce("m1", "3100")
+    espresso = {"name": "espresso", "temp_mc": 93000, "volume_ul": 36000}
+    message = {"v": 1, "rev": 1, "slots": {"0": espresso}}
+    world.take("recipes", message)
+    world.sync()
+    assert world.rows("coffee_recipe") == []
+    world.introduce("m1", "1900")
+    world.sync()
+    assert [row["coffee_id"] for row in world.rows("coffee_recipe")] == ["0"]
+    assert world.take("recipes", message).duplicate == 1, "the broker keeps them"
+
+
 # --- time
 def timed(**changes: Any) -> PendingFact:
     row = {"id": 1, "journal_id": 1, "machine": "m1", "journal": JOURNAL, "seq": 1,
@@ -131,6 +200,18 @@ def test_without_any_clock_the_arrival_tells() -> None:
 
 def test_a_message_from_a_backlog_does_not_tell_the_time() -> None:
     assert utc_ms(timed(live=False), clockless(), None) is None
+
+
+def test_a_message_the_broker_kept_does_not_tell_the_time_either(world: World) -> None:
+    message = journal([fact(1, utc_ms=None)], first=1, sent_utc_ms=None)
+    world.take("journal", message, retain=True)
+    assert [row.live for row in world.inbox.pending(9, world.now_ms)] == [False]
+
+
+def test_a_time_before_all_machines_is_none() -> None:
+    """An uptime of a thousand years; calendars end before it."""
+    row = timed(sent_ms=2**45, sent_utc_ms=UTC_MS)
+    assert utc_ms(row, clockless(uptime_ms=2000), None) is None
 
 
 def test_live_messages_of_the_same_boot_tell_it_even_for_a_backlog() -> None:
@@ -196,6 +277,9 @@ def test_and_is_marked_when_none_comes(world: World) -> None:
     world.introduce()
     message = journal([fact(1, utc_ms=None)], first=1, sent_utc_ms=None)
     world.take("journal", message, live=False)
-    world.now_ms += 15000
+    world.now_ms += 14_999
+    world.sync()
+    assert world.rows("coffee_maintenance") == []
+    world.now_ms += 1
     world.sync()
     assert world.rows("coffee_maintenance")[0]["time_known"] == 0

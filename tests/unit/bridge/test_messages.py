@@ -163,6 +163,19 @@ def test_no_message_brings_a_nul_to_a_database(kind: str, path: tuple[str, ...])
     assert (caught.value.field, "NUL" in caught.value.problem) == (".".join(path), True)
 
 
+def test_no_name_brings_a_nul_to_a_database() -> None:
+    info = json.dumps({**example("info"), "limits": {"a\0b": 1}}).encode()
+    with pytest.raises(ContractError, match=r"limits\.a.0b: holds a NUL"):
+        messages.decode("info", info)
+
+
+@pytest.mark.parametrize("utc_ms", [0, 1_767_225_600, 2**53])
+def test_a_time_before_or_after_all_machines_is_refused(utc_ms: int) -> None:
+    """Seconds for milliseconds, say."""
+    with pytest.raises(ContractError, match="utc_ms"):
+        messages.decode("state", json.dumps({**example("state"), "utc_ms": utc_ms}).encode())
+
+
 def test_curve_columns_must_agree() -> None:
     wrong = {**example("shot"), "temp_mc": [93000]}
     with pytest.raises(ContractError, match="temp_mc: 1 samples, but t_ms has 2"):

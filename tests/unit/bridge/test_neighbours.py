@@ -11,9 +11,10 @@ from xml.parsers import expat
 import httpx
 import pytest
 from fastapi.testclient import TestClient
+from rich.markup import render
 from typer.testing import CliRunner
 
-from host_bridge.cli.common import cell
+from host_bridge.cli.common import cell, said
 from host_bridge.cli.main import app as cli
 from host_bridge.commands import PAYLOAD_BYTES, Order, payload, signed
 from host_bridge.contract.messages import Status
@@ -169,6 +170,10 @@ def test_what_a_machine_sent_does_not_reach_the_terminal_as_orders(tmp_path: Pat
         found = CliRunner().invoke(cli, [*arguments, "--data", str(tmp_path)])
         assert found.exit_code == 0, found.output
         assert "\x1b" not in found.output
+
+
+def test_what_a_machine_said_is_no_markup() -> None:
+    assert render(said("[red]no cup[/red] [link=x]")).plain == "[red]no cup[/red] [link=x]"
 
 
 def test_a_machine_with_wiped_flash_does_not_show_the_curves_of_its_first_life(

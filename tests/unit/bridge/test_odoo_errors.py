@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import json
 import threading
+import traceback
+import xmlrpc.client
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from ssl import PROTOCOL_TLS_SERVER, SSLContext
@@ -20,8 +23,12 @@ from host_bridge.gateway.odoo_xmlrpc import narrow
 from host_bridge.gateway.port import (
     BACKEND,
     BackendDraft,
+    BackendRecord,
+    BusySigns,
     CheckpointDraft,
     Done,
+    ErpOrder,
+    Hello,
     Permanent,
     Presence,
     Transient,
@@ -43,6 +50,7 @@ class Server:
     ) -> None:
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.connections = 0
+        self.cookies: list[str | None] = []
         self.release = threading.Event()
         server = self
 
@@ -55,6 +63,7 @@ class Server:
 
             def do_POST(self) -> None:
                 raw = self.rfile.read(int(self.headers["Content-Length"]))
+                server.cookies.append(self.headers["Cookie"])
                 method = self.path.rsplit("/", 1)[1]
                 arguments = json.loads(raw) if raw.startswith(b"{") else {}
                 if method != "hello":
@@ -66,6 +75,7 @@ class Server:
                     self.send_header("Content-Encoding", "gzip")
                 if status == 301:
                     self.send_header("Location", "https://elsewhere.example/")
+                self.send_header("Set-Cookie", "session_id=1; Path=/")
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content)
@@ -120,6 +130,7 @@ def error(name: str, message: str = "it broke", status: int = 500) -> Answer:
         ((301, ""), "sends us on to https://elsewhere.example/; give the address"),
         ((404, "<html>X-Odoo-Database</html>"), "gateway.database: Odoo does not know which"),
         (error("odoo.exceptions.AccessError", "not for you", 403), "needs the group"),
+        (error("odoo.exceptions.AccessDenied", "no", 403), "gateway.key: Odoo does not accept it"),
         (error("psycopg2.errors.SerializationFailure"), "SerializationFailure: it broke"),
         ((200, {"results": []}), "does not fit this bridge"),
         ((200, []), "does not fit this bridge"),
@@ -134,6 +145,32 @@ def test_every_failure_is_transient_and_says_what_to_do(
         asked.push([fact(1)])
     assert told in str(raised.value)
     assert KEY not in str(raised.value)
+
+
+def test_no_traceback_shows_what_odoo_quotes_of_us(serve: Callable[..., Server]) -> None:
+    """A log keeps it."""
+    fault = xmlrpc.client.Fault(1, f"Traceback\n  execute('db', 7, '{KEY}')\nValueError: broke")
+    answers = {"common": (7,), "object": fault}
+    asked = gateway(
+        serve(lambda to, _: (200, xmlrpc.client.dumps(answers[to], methodresponse=True))),
+        transport="xmlrpc", database="db", login="bridge",
+    )  # fmt: skip
+    with pytest.raises(Failed, match="broke") as raised:
+        asked.hello()
+    assert KEY not in "".join(traceback.format_exception(raised.value))
+
+
+def test_no_proxy_of_the_environment_gets_the_key(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = serve(lambda *_: (200, []))
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, other.url)
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    server = serve(lambda _, arguments: push_answer(arguments))
+    gateway(server).push([fact(1)])
+    assert (other.connections, len(server.calls)) == (0, 1)
 
 
 def test_what_is_no_odoo_is_said_to_be_none(serve: Callable[..., Server]) -> None:
@@ -276,14 +313,58 @@ def test_connections_are_kept(serve: Callable[..., Server]) -> None:
     for seq in range(5):
         asked.push([fact(seq)])
     assert server.connections == 1
+    assert set(server.cookies) == {None}, "Odoo refuses a session beside a named database"
 
 
 def test_the_payload_goes_byte_for_byte(serve: Callable[..., Server]) -> None:
     server = serve(lambda _, arguments: push_answer(arguments))
-    gateway(server).push([fact(1)])
+    gateway(server).push([fact(1), replace(fact(2), again=True)])
     ((_, arguments),) = server.calls
-    assert arguments["facts"][0]["payload"] == json.loads(fact(1).payload)
-    assert arguments["facts"][0]["seq"] == "1"
+    first, second = arguments["facts"]
+    assert first["payload"] == json.loads(fact(1).payload)
+    assert (first["seq"], first["again"], second["again"]) == ("1", False, True)
+
+
+def test_an_empty_field_of_odoo_is_nothing(serve: Callable[..., Server]) -> None:
+    """Odoo says false for what is empty; but a switch that is off is off."""
+    pour = {"busy": True, "signals": {"pending_jobs": 9}, "settings": {"m1": {
+        "enabled": False, "busy": False, "slot": False, "office_from": None, "per_day": 0}}}
+    order = {"id": "a", "machine": "m1", "name": "wake", "args": False, "user": False}
+    answers = {
+        "fetch_orders": {"pour": pour, "orders": [
+            {**order, "deadline_ms": False}, {**order, "deadline_ms": "1767225660000"}]},
+        "save_backends": [
+            {"machine": "m1", "version": False, "language": False, "state": "refused"},
+            {"machine": "m2", "version": "1900", "language": "fr_FR", "state": "draft"}],
+    }  # fmt: skip
+    asked = gateway(serve(lambda method, _: (200, answers[method])))
+    assert asked.hello() == Hello("19.0", "19.0.1.0.0", "Beans")
+    fetched = asked.fetch(9)
+    assert fetched.orders == [
+        ErpOrder("a", "m1", "wake", {}, "Odoo", None),
+        ErpOrder("a", "m1", "wake", {}, "Odoo", 1_767_225_660_000),
+    ]
+    assert fetched.busy == BusySigns(
+        True, {"pending_jobs": 9}, {"m1": {"enabled": False, "busy": False, "per_day": 0}}
+    )
+    assert asked.save_backends([BackendDraft("m1", ""), BackendDraft("m2", "1900")]) == [
+        BackendRecord("m1", "", None, refused=True), BackendRecord("m2", "1900", "fr_FR")
+    ]  # fmt: skip
+
+
+def test_who_answers_after_an_odoo_was_away_is_greeted_anew(serve: Callable[..., Server]) -> None:
+    """It may have been away to be upgraded."""
+    who = dict(HELLO)
+    away = iter([(503, "down")])
+    server = serve(
+        lambda _, arguments: next(away, push_answer(arguments)), hello=(200, who)
+    )
+    asked = gateway(server)
+    with pytest.raises(Transient, match="busy or starting"):
+        asked.push([fact(1)])
+    who["protocol"] = 2
+    with pytest.raises(Transient, match="protocol 2 there"):
+        asked.push([fact(1)])
 
 
 def test_a_certificate_nobody_vouches_for(serve: Callable[..., Server], tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from host_bridge.commands import GRACE_MS, Order
 from host_bridge.gateway.embedded import EmbeddedStore
 from host_bridge.gateway.mirror import Mirror
 from host_bridge.gateway.port import (
@@ -15,6 +16,7 @@ from host_bridge.gateway.port import (
     BackendDraft,
     BusySigns,
     CheckpointDraft,
+    Done,
     ErpOrder,
     FactPush,
     Fetched,
@@ -24,6 +26,7 @@ from host_bridge.gateway.port import (
     Transient,
 )
 from host_bridge.orders import LIMIT
+from host_bridge.presence import Presences
 from tests.contract.gateway_suite import VALUES, fact
 from tests.unit.bridge.test_batch import outgoing
 from tests.unit.bridge.world import World, example
@@ -87,6 +90,53 @@ def test_orders_wait_while_the_erp_is_away_and_the_answer_is_not_forgotten(world
     assert [row["state"] for row in outgoing(world)] == ["ok"]
 
 
+def test_an_answer_after_the_deadline_is_told_too(world: World) -> None:
+    """The machine knows what it did; so must who pays for the coffee."""
+    world.introduce("m1", "1900")
+    brew = world.store.order("m1", "brew", {"slot": "0"}, "ann", world.now_ms + 60_000)
+    world.sync()
+    world.now_ms += 60_000 + GRACE_MS + 1
+    world.outbox.expire()
+    world.sync()
+    assert [row["state"] for row in outgoing(world)] == ["expired"]
+    answered(world, brew)
+    world.sync()
+    assert [row["state"] for row in outgoing(world)] == ["ok"]
+
+
+def test_an_answer_that_comes_while_the_erp_is_told_of_another_end_is_told_too(
+    world: World,
+) -> None:
+    world.introduce("m1", "1900")
+    brew = world.store.order("m1", "brew", {"slot": "0"}, "ann", world.now_ms + 60_000)
+    world.sync()
+    world.now_ms += 60_000 + GRACE_MS + 1
+    world.outbox.expire()
+    expired = world.outbox.untold(10)
+    world.store.finished([Done(brew, "expired")])
+    answered(world, brew)
+    world.outbox.told(expired)
+    world.sync()
+    assert [row["state"] for row in outgoing(world)] == ["ok"]
+
+
+def test_old_orders_are_dropped_once_their_end_is_told(world: World) -> None:
+    world.introduce("m1", "1900")
+    deadline_ms = world.now_ms + 200 * DAY_MS
+    told, untold = (
+        world.store.order("m1", "brew", {"slot": "0"}, "ann", deadline_ms) for _ in range(2)
+    )
+    world.sync()
+    answered(world, told)
+    world.sync()
+    still_open = world.outbox.submit(Order("m1", "wake", {}, "ann", deadline_ms))
+    ours = world.outbox.submit(Order("m1", "wake", {}, "ann", deadline_ms))
+    for done in (untold, ours):
+        answered(world, done)
+    world.outbox.purge(world.now_ms + 1)
+    assert {view.id for view in world.outbox.newest(None, 10)} == {untold, still_open}
+
+
 def test_what_the_erp_says_of_its_load_is_passed_on(world: World) -> None:
     busy = BusySigns(True, {"pending_jobs": 9.0})
     world.gateway.fetch = lambda *_: Fetched([], busy)  # type: ignore[method-assign]
@@ -130,8 +180,21 @@ def test_presence_is_told_when_it_changes(world: World) -> None:
     assert heard(world) == []
     world.take("state", {**state, "alarms": []})
     assert [now.alarms for now in heard(world)] == [()]
+    world.take("state", state)
     world.take("status", {**example("status"), "online": False})
-    assert [now.online for now in heard(world)] == [False]
+    assert [(now.online, now.alarms) for now in heard(world)] == [(False, ())]
+
+
+def test_a_large_fleet_is_told_of_in_parts(world: World) -> None:
+    for name in ("m1", "m2", "m3"):
+        world.introduce(name)
+    presences = Presences(world.live)
+    told = []
+    for _ in range(3):
+        states = presences.changed(2)
+        presences.told(states)
+        told.append(sorted(state.machine for state in states))
+    assert told == [["m1", "m2"], ["m3"], []]
 
 
 def test_last_seen_alone_is_told_every_five_minutes(world: World) -> None:
@@ -239,6 +302,15 @@ def test_checkpoints_the_erp_does_not_have_are_closed_too(mirrored: Any) -> None
     assert shown.checkpoints("open", "m1") == []
 
 
+def test_a_checkpoint_the_erp_did_not_take_is_not_asked_about(mirrored: Any) -> None:
+    """One it does not know counts as reviewed; the bridge adds it again when the ERP is back."""
+    erp, mirror, shown = mirrored
+    erp.fault = Transient("away")
+    with pytest.raises(Transient):
+        mirror.add_checkpoints([CheckpointDraft("m1", BREW, "clock/9f3a/1", "no clock")])
+    assert shown.checkpoints("all", None) == []
+
+
 def test_very_many_open_checkpoints_are_asked_about_in_turn(
     mirrored: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,3 +323,16 @@ def test_very_many_open_checkpoints_are_asked_about_in_turn(
     for _ in range(6):
         mirror.follow_reviews()
     assert shown.checkpoints("open", "m1") == []
+
+
+def test_those_that_stay_open_do_not_hide_the_others(
+    mirrored: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    erp, mirror, shown = mirrored
+    monkeypatch.setattr("host_bridge.gateway.mirror.ASKED_AT_ONCE", 3)
+    mirror.add_checkpoints([CheckpointDraft("m1", BREW, str(n), "look") for n in range(10)])
+    newest = erp.store.checkpoints("open", "m1")[0]
+    erp.store.review(newest.id, "ann", "", 1)
+    for _ in range(5):
+        mirror.follow_reviews()
+    assert [c.coffee_id for c in shown.checkpoints("done", "m1")] == [newest.coffee_id]

@@ -184,6 +184,11 @@ def test_the_settings_of_the_erp_win_field_by_field(tmp_path: Path) -> None:
     office.db.close()
 
 
+def test_only_the_files_own_machine_is_switched_on_by_the_file(office: Office) -> None:
+    office.go(330, None, settings(slot="7"))
+    assert [order.machine for order in office.outbox.newest(None, 10)] == ["m1"]
+
+
 def test_they_are_remembered_while_the_erp_hangs(tmp_path: Path) -> None:
     office = Office(tmp_path, PourSettings(timezone="UTC"))
     office.probe(20, settings(enabled=True, enter_s=60))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import typer
 
+from host_bridge.cli.resend import _send, _tell
 from host_bridge.gateway.embedded import EmbeddedStore
+from host_bridge.gateway.mirror import Mirror
 from host_bridge.gateway.port import (
     ALARM,
     BACKEND,
@@ -23,7 +28,7 @@ from host_bridge.gateway.port import (
     Transient,
 )
 from host_bridge.gateway.tables import TABLES
-from host_bridge.resend import PAUSES_S, Resend, hand_over
+from host_bridge.resend import PAUSES_S, Resend, Sent, hand_over
 from tests.contract.gateway_suite import ESPRESSO, JOURNAL, UTC_MS, VALUES, fact
 from tests.unit.bridge.world import World, journal
 from tests.unit.bridge.world import fact as told
@@ -96,6 +101,9 @@ def test_all_of_it_arrives_once_and_as_it_was(world: World, erp: Erp) -> None:
     brews = erp._db.read("SELECT recipe_id FROM coffee_brew JOIN coffee_backend AS b ON"
                          " b.id=backend_id WHERE machine='m1'")  # fmt: skip
     assert all(row["recipe_id"] for row in brews)
+    flags = [fact.values[name] for batch in erp.pushed for fact in batch
+             for name in ("time_known", "raised", "latched") if name in fact.values]  # fmt: skip
+    assert {type(flag) for flag in flags} == {bool}, "SQLite knows numbers only"
     again = work(world, erp).run(seen.append)
     assert (again.stati["unchanged"], again.stati.total()) == (13, 13)
     assert contents(erp) == contents(world.store)
@@ -122,9 +130,22 @@ def test_hand_over_gives_the_open_checkpoints_alone(world: World, erp: Erp) -> N
     assert contents(erp)[ALARM] == []
 
 
+def test_very_many_checkpoints_go_in_parts(
+    world: World, erp: Erp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("host_bridge.resend.CHECKPOINTS", 2)
+    world.store.add_checkpoints(
+        [CheckpointDraft("m1", BACKEND, f"lost/x/{n}-{n}", "a fact lost") for n in range(5)]
+    )
+    assert hand_over(world.store.history, erp) == 5
+    assert len(erp.checkpoints("open", "m1")) == 5 + 1
+
+
 def test_one_machine_or_one_time(world: World, erp: Erp) -> None:
     fill(world.store)
     assert len(work(world, erp, "m2").keys) == 1
+    work(world, erp, "m2").run(lambda _: None)
+    assert [one.machine for one in erp.history.backends(None)] == ["m2"]
     late = UTC_MS + 86_400_000
     world.store.push([fact(20, utc_ms=late), fact(21, utc_ms=None, time_known=False)])
     # of an unknown time: by when it came, which is now
@@ -161,8 +182,36 @@ def test_an_erp_that_is_away_for_a_while(world: World, erp: Erp) -> None:
         work(world, erp).run(lambda _: None)
 
 
+def test_the_console_shows_no_machine_that_the_erp_does_not_let_in(
+    world: World, erp: Erp
+) -> None:
+    erp.refused = ("m2",)
+    drafts = [BackendDraft("m1", "2900"), BackendDraft("m2", "2900")]
+    assert [one.refused for one in Mirror(erp, world.store).save_backends(drafts)] == [False, True]
+    assert [one.machine for one in world.store.history.backends(None)] == ["m1"]
+
+
 def test_a_machine_that_is_not_let_in(world: World, erp: Erp) -> None:
     fill(world.store)
     erp.refused = ("m2",)
     sent = work(world, erp).run(lambda _: None)
     assert (sent.machines, sent.stati["created"]) == (["m2"], 12)
+
+
+def test_an_erp_that_does_not_answer_is_no_success(world: World) -> None:
+    def away(_: object) -> None:
+        raise Transient("away")
+
+    fill(world.store)
+    opened = SimpleNamespace(records=world.store, inbox=world.inbox)
+    with pytest.raises(typer.Exit) as ended:
+        _send(opened, SimpleNamespace(save_backends=away), None, 0, 5)  # type: ignore[arg-type]
+    assert ended.value.exit_code == 1
+
+
+def test_what_is_not_all_there_is_no_success() -> None:
+    _tell(Sent())
+    for sent in (Sent(machines=["m2"]), Sent(reasons=Counter({"never negative": 3}))):
+        with pytest.raises(typer.Exit) as ended:
+            _tell(sent)
+        assert ended.value.exit_code == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from host_bridge.cli.api import Api, ApiError
+from host_bridge.cli import api
 from host_bridge.gateway.odoo import OdooGateway
 from host_bridge.gateway.port import (
     GatewayError,
@@ -55,12 +56,12 @@ def test_the_token_does_not_go_to_a_proxy(
     with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as proxy:
         threading.Thread(target=proxy.serve_forever, daemon=True).start()
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.server_address[1]}")
-        monkeypatch.setattr("urllib.request._opener", None)  # remembers the proxies of before
         monkeypatch.delenv("no_proxy", raising=False)
         monkeypatch.delenv("NO_PROXY", raising=False)
-        api = Api(Settings(data=tmp_path, web=WebSettings(port=9, token=TOKEN)))  # type: ignore[arg-type]
-        with pytest.raises(ApiError):
-            api.call("GET", "machines")
+        anew = runpy.run_path(api.__file__)  # as it is loaded where a proxy is set
+        asked = anew["Api"](Settings(data=tmp_path, web=WebSettings(port=9, token=TOKEN)))  # type: ignore[arg-type]
+        with pytest.raises(anew["ApiError"]):
+            asked.call("GET", "machines")
         proxy.shutdown()
     assert heard == []
 

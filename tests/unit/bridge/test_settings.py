@@ -182,3 +182,21 @@ def test_secrets_are_blanked_in_the_log() -> None:
     assert "hunter2" not in written.getvalue()
     assert json.loads(written.getvalue())["machine"] == "m1"
     assert json.loads(written.getvalue())["keyboard"] == "qwerty"
+
+
+def test_no_error_quotes_a_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = file(tmp_path, '[gateway]\nurl = "https://bridge:hunter2@odoo.example:99999"\n')
+    with pytest.raises(SettingsError, match=r"gateway\.url: it is no address") as caught:
+        load(path)
+    assert "hunter2" not in str(caught.value)
+    monkeypatch.setenv("COFFEE_MQTT_COMMAND_KEYS", '{"m1": "hunter2"')
+    with pytest.raises(SettingsError, match="is no JSON") as caught:
+        load()
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__cause__ is None, "it would hold the value"
+
+
+def test_a_client_certificate_without_tls_is_refused(tmp_path: Path) -> None:
+    (pem := tmp_path / "c.pem").touch()
+    with pytest.raises(SettingsError, match=r"mqtt: .*needs TLS; give ca_file too"):
+        load(file(tmp_path, f'[mqtt]\ncert_file = "{pem}"\nkey_file = "{pem}"\n'))

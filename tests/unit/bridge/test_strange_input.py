@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from host_bridge import settings as given
 from host_bridge.cli.api import Api, ApiError
 from host_bridge.cli.main import app as cli
-from host_bridge.errors import BridgeError
+from host_bridge.errors import BridgeError, Invalid
 from host_bridge.profiles.decent import ProfileRefused, import_profile
 from host_bridge.service import Bridge
 from host_bridge.settings import (
@@ -25,9 +25,11 @@ from host_bridge.settings import (
     SettingsError,
     WebSettings,
 )
+from host_bridge.web.address import ADDRESS_FILE, FOLDER
 from host_bridge.web.app import build_api
 from host_bridge.web.server import WebServer
 from tests.support.contract import validate
+from tests.unit.bridge.world import example, take
 from tests.unit.profiles.test_decent import LIMITS, PROFILE
 
 TOKEN = "only-for-this-test"
@@ -45,6 +47,70 @@ def bridge(tmp_path: Path) -> Any:
 @pytest.fixture
 def http(bridge: Bridge) -> TestClient:
     return TestClient(build_api(bridge), raise_server_exceptions=False)
+
+
+@pytest.mark.parametrize(
+    "header", [None, "", "Bearer", "Bearer ", f"Basic {TOKEN}", TOKEN, "Bearer é", "Bearer x"]
+)
+def test_wrong_authorization_headers(http: TestClient, header: str | None) -> None:
+    sent = {} if header is None else {"Authorization": header.encode()}
+    path, order = "/api/machines/m1/commands", {"name": "wake"}
+    assert http.post(path, json=order, headers=sent).status_code == 401
+    right = {"Authorization": f"bearer {TOKEN}"}
+    assert http.post(path, json=order, headers=right).status_code == 404, "it was let in"
+
+
+def test_nothing_is_done_without_the_token(bridge: Bridge) -> None:
+    app = build_api(bridge)
+    http = TestClient(app, raise_server_exceptions=False)
+    acting = [
+        (method, path.format(machine="m1", slot="0", checkpoint_id=1, quarantine_id=1))
+        for path, methods in app.openapi()["paths"].items() for method in methods
+        if method not in ("get", "head")
+    ]  # fmt: skip
+    assert len(acting) >= 7
+    for method, path in acting:
+        answer = http.request(method, path, json={}, params={"upto": 1})
+        assert answer.status_code == 401, (method, path)
+
+
+def test_a_deadline_is_the_one_that_was_asked_for(
+    bridge: Bridge, http: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float] = []
+
+    def send(machine: str, name: str, args: Any, user: str, deadline_s: float) -> str:
+        given.append(deadline_s)
+        raise Invalid("name", "enough")
+
+    monkeypatch.setattr(bridge, "send", send)
+    for wanted in ({"deadline_s": 7}, {}):
+        http.post("/api/machines/m1/commands", json={"name": "wake", **wanted}, headers=BEARER)
+    assert given == [7, 60]
+
+
+@pytest.mark.parametrize("deadline_s", [0, 0.9, 7 * 86_400 + 1, float("nan"), float("inf")])
+def test_a_deadline_nobody_can_keep_is_refused(bridge: Bridge, deadline_s: float) -> None:
+    take(bridge, "status", example("status"))
+    with pytest.raises(Invalid) as caught:
+        bridge.send("m1", "wake", {}, "ann", deadline_s)
+    assert caught.value.field == "deadline_s" and bridge.commands() == []
+
+
+def test_who_mistypes_now_and_then_is_not_braked(http: TestClient) -> None:
+    for _ in range(3):
+        for token, status in (("x", 401), ("y", 401), (TOKEN, 404)):
+            answer = http.post("/api/machines/m1/commands", json={"name": "wake"},
+                               headers={"Authorization": f"Bearer {token}"})  # fmt: skip
+            assert answer.status_code == status
+
+
+def test_what_a_browser_must_not_do_with_an_answer_is_said(http: TestClient) -> None:
+    """What a machine wrote is shown in some of them."""
+    headers = http.get("/api/quarantine").headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert headers["referrer-policy"] == "same-origin"
 
 
 @pytest.mark.parametrize(("text", "named"), [
@@ -168,6 +234,16 @@ def test_a_taken_port_is_named_with_the_cure(bridge: Bridge) -> None:
         settings = bridge.settings.model_copy(update={"web": WebSettings(port=port)})
         with pytest.raises(OSError, match=r"web\.port.*--web-port"):
             WebServer(bridge, settings, build_api).start()
+
+
+def test_a_bridge_that_is_gone_leaves_no_address(bridge: Bridge) -> None:
+    settings = bridge.settings.model_copy(update={"web": WebSettings(port=0)})
+    left = settings.data / FOLDER / ADDRESS_FILE
+    server = WebServer(bridge, settings, build_api)
+    server.start()
+    assert left.read_text() == f"{server.url}\n"
+    server.stop()
+    assert not left.exists()
 
 
 def test_nobody_fills_the_memory_with_a_request(bridge: Bridge) -> None:

@@ -6,8 +6,11 @@ import contextlib
 import json
 from pathlib import Path
 
+import pytest
+
 from host_bridge import storage
 from host_bridge.database import Database
+from host_bridge.errors import Invalid
 from host_bridge.inbox import Outcome
 from host_bridge.intake import Incoming
 from host_bridge.keeper import Keeper
@@ -181,3 +184,28 @@ def test_what_an_older_bridge_could_not_read_is_not_taken_for_dropped(bridge: Br
     engine.synchronizer.step()
     rows = engine.store._db.read("SELECT coffee_id FROM coffee_maintenance ORDER BY coffee_id")
     assert [row["coffee_id"] for row in rows] == [f"{JOURNAL}/{n}" for n in (1, 2, 500)]
+
+
+def test_what_is_still_bad_leaves_no_trace_of_its_journal(bridge: Bridge) -> None:
+    """Else the next message of that journal belongs to a row that was undone, and none is ever
+    committed again."""
+    bad = json.dumps(journal([fact(1, code=9)], first=1)).encode()
+    with bridge._engine.db.write() as tx:  # as an older bridge put it there
+        bridge._engine.inbox.set_aside_message(tx, "coffee/v1/m1/journal", "m1", bad, "bad", 1)
+    (row,) = bridge.quarantine()
+    with pytest.raises(Invalid, match="still bad"):
+        bridge.replay(row.id)
+    take(bridge, "journal", journal([fact(1)], first=1))
+    assert bridge._engine.inbox.count_pending() == 1
+
+
+def test_a_message_of_which_only_the_beginning_was_kept_is_not_taken_for_whole(
+    bridge: Bridge,
+) -> None:
+    whole = json.dumps(example("status")).encode()
+    padded = whole + b" " * bridge.settings.inbox.payload_bytes  # what was kept of it is sound
+    take(bridge, "status", padded)
+    (row,) = bridge.quarantine()
+    with pytest.raises(Invalid, match="only its beginning was kept"):
+        bridge.replay(row.id)
+    assert len(bridge.quarantine()) == 1 and bridge.machines() == []

@@ -7,7 +7,7 @@ import pytest
 from host_bridge.gateway.port import Transient
 from host_bridge.keeper import Keeper
 from host_bridge.unreadable import Unreadable
-from tests.unit.bridge.world import World, example
+from tests.unit.bridge.world import World, example, fact, journal
 
 
 @pytest.fixture
@@ -33,6 +33,15 @@ def test_one_checkpoint_for_a_machine_and_kind(world: World, unreadable: Unreada
     assert "coffee/v1/m1/journal" in text and "quarantine" in text and "correct" in text
 
 
+def test_a_single_bad_fact_is_no_unreadable_message(
+    world: World, unreadable: Unreadable
+) -> None:
+    world.take("journal", journal([fact(1), fact(2, code=9)], first=1))
+    assert world.inbox.count_quarantined() == 1
+    unreadable.report()
+    assert asked(world) == {}
+
+
 def test_a_backlog_is_counted(world: World, unreadable: Unreadable) -> None:
     world.take("journal", b"{")
     world.take("journal", b"{{")
@@ -53,6 +62,18 @@ def test_after_a_review_new_ones_ask_again(world: World, unreadable: Unreadable)
     world.take("journal", b"{{")
     unreadable.report()
     assert len(asked(world)) == 1 and len(asked(world, state="all")) == 2
+
+
+def test_of_each_kind_new_ones_ask_again(world: World, unreadable: Unreadable) -> None:
+    for kind in ("state", "journal"):
+        world.take(kind, b"{")
+    unreadable.report()
+    for checkpoint in world.store.checkpoints("open", "m1"):
+        world.store.review(checkpoint.id, "ann", "", world.now_ms)
+    for kind in ("state", "journal"):
+        world.take(kind, b"{{")
+    unreadable.report()
+    assert len(asked(world)) == 2
 
 
 def test_a_restart_or_an_erp_that_is_away_loses_and_doubles_none(

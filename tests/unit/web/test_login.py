@@ -6,7 +6,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from fastapi.testclient import TestClient
 
+from host_bridge.web.app import build_api
 from host_bridge.web.auth import new_ticket
 from host_bridge.web.layout import login_to
 from host_bridge.web.sessions import NAME_LENGTH
@@ -116,6 +118,29 @@ def test_a_one_time_link_used_twice_by_whom_it_logged_in(
     browser.get(f"/login/once/{ticket}")
     again = browser.get(f"/login/once/{ticket}")
     assert again.headers["location"] == "/" and "set-cookie" not in again.headers
+
+
+def test_guessing_links_is_slowed_down(console: Console, browser: httpx.Client) -> None:
+    for _ in range(5):
+        assert "why=ticket" in browser.get("/login/once/guessed").headers["location"]
+    ticket = new_ticket(console.data / "web")
+    assert "why=wait-" in browser.get(f"/login/once/{ticket}").headers["location"]
+    console.forgive()
+    assert browser.get(f"/login/once/{ticket}").headers["location"] == "/"
+
+
+def test_the_cookie_of_a_safe_line_goes_over_no_other(console: Console) -> None:
+    console.forgive()
+    with TestClient(build_api(console.bridge), "https://coffee.example") as browser:
+        answer = browser.post("/login", data={"token": TOKEN}, follow_redirects=False)
+    assert "; secure" in answer.headers["set-cookie"].lower()
+
+
+def test_no_other_site_logs_anybody_out(browser: httpx.Client) -> None:
+    login(browser, TOKEN)
+    answer = browser.post("/logout", headers={"sec-fetch-site": "cross-site"})
+    assert answer.status_code == 204 and "set-cookie" not in answer.headers
+    assert "Log in" not in browser.get("/").text
 
 
 def test_leaving(console: Console, browser: httpx.Client) -> None:
