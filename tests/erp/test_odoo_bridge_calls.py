@@ -103,10 +103,11 @@ def test_machines_recipes_and_presence(odoo_server: OdooServer) -> None:
     saved = odoo.call("save_backends", drafts=drafts)
     assert [(one["machine"], one["version"]) for one in saved] == [("slots", "2900"), ("b", "")]
     assert odoo.call("save_backends", drafts=[{"machine": "slots"}])[0]["version"] == "2900"
-    state = {"machine": "slots", "online": True, "last_seen_ms": str(UTC_MS), "alarms": ["door"]}
+    state = {"machine": "slots", "online": True, "last_seen_ms": str(UTC_MS),
+             "alarms": ["door_open"]}  # fmt: skip
     assert odoo.call("presence", states=[state]) is True
     (seen,) = odoo.records("coffee.backend", ["health", "alarms"], [("machine", "=", "slots")])
-    assert (seen["health"], seen["alarms"]) == ("alarm", "door")
+    assert (seen["health"], seen["alarms"]) == ("alarm", "Door open")
     for expected in ("created", "unchanged"):
         (answer,) = odoo.call("import_recipes", machine="slots", rev=3, slots={"0": PROFILE})
         assert (answer["slot"], answer["status"]) == ("0", expected)

@@ -137,7 +137,7 @@ def test_the_fleet_shows_who_needs_help(page: OdooBrowser) -> None:
     page.see("Bar, right", ".o_kanban_view")
     cards = {text.splitlines()[0]: text for text in page.texts(".o_kanban_record") if text}
     assert set(cards) == {"Bar, left", "Bar, right", "Kitchen", "Workshop", "meeting-room"}
-    assert "Alarm" in cards["Bar, right"] and "tank_empty" in cards["Bar, right"]
+    assert "Alarm" in cards["Bar, right"] and "Water tank empty" in cards["Bar, right"]
     assert "Online" in cards["Bar, left"] and "Offline" in cards["Workshop"]
     assert "New" in cards["meeting-room"] and "Draft" in cards["meeting-room"]
     page.shot("fleet")
@@ -152,7 +152,7 @@ def test_a_machine_says_all_about_itself(page: OdooBrowser) -> None:
         ".find(c => c.innerText.includes('Bar, right')).click()"
     )
     page.find(".o_form_view .o_statusbar_status")
-    page.see("tank_empty", ".o_form_view")
+    page.see("Water tank empty", ".o_form_view")
     page.shot("machine")
     page.named("action_check")
     page.see("The bridge calls and the machine is online.", ".o_notification_manager")
@@ -167,7 +167,8 @@ def test_a_brew(page: OdooBrowser) -> None:
     page.shot("brews")
     page.run(
         "[...document.querySelectorAll('.o_data_row')]"
-        ".find(r => r.innerText.includes('tank empty')).querySelector('td[name=shot]').click()"
+        ".find(r => r.innerText.includes('Water tank empty'))"
+        ".querySelector('td[name=shot]').click()"
     )
     page.see("Aborted", ".o_form_view")
     page.shot("brew")
@@ -188,7 +189,7 @@ def test_checkpoints_are_reviewed_one_by_one_and_many_at_once(
     page.shot("checkpoints")
     page.run(
         "[...document.querySelectorAll('.o_data_row')]"
-        ".find(r => r.innerText.includes('tank_empty'))"
+        ".find(r => r.innerText.includes('Water tank empty'))"
         ".querySelector('td[name=summary]').click()"
     )
     page.find(".o_form_view button[name=action_review]")
