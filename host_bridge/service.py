@@ -28,6 +28,7 @@ from host_bridge.views import (
     HealthView,
     LiveView,
     MachineView,
+    MaintenanceView,
     MeterView,
     QuarantineView,
     RecipesView,
@@ -129,6 +130,10 @@ class Bridge:
     def alarms(self, machine: str | None = None, limit: int = 100) -> list[AlarmView]:
         """Alarm facts, newest first."""
         return self._engine.store.alarms(machine, limit)
+
+    def maintenance(self, machine: str | None = None, limit: int = 100) -> list[MaintenanceView]:
+        """What was done to the machines, or is due, newest first."""
+        return self._engine.store.maintenance(machine, limit)
 
     def meters(self, machine: str, limit: int = 60) -> list[MeterView]:
         """Daily totals, newest first."""

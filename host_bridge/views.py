@@ -116,6 +116,20 @@ class LiveView:
 
 
 @dataclass(frozen=True, slots=True)
+class MaintenanceView:
+    """One maintenance fact: done, or due. `value` as docs/schemas/journal.json says."""
+
+    machine: str
+    external_id: str
+    code: str
+    value: int
+    utc_ms: int | None
+    time_known: bool
+    boot: int
+    uptime_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class AlarmView:
     """One alarm fact, raised or cleared."""
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
 
-from host_bridge.views import AlarmView, BrewView, CheckpointView, MeterView
+from host_bridge.views import AlarmView, BrewView, CheckpointView, MaintenanceView, MeterView
 
 BREW: Final = "coffee.brew"
 ALARM: Final = "coffee.alarm"
@@ -260,6 +260,8 @@ class Records(Protocol):
         """The newest brew of each machine."""
 
     def alarms(self, machine: str | None, limit: int) -> list[AlarmView]: ...
+
+    def maintenance(self, machine: str | None, limit: int) -> list[MaintenanceView]: ...
 
     def meters(self, machine: str, limit: int) -> list[MeterView]: ...
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from host_bridge.database import Database, Row
-from host_bridge.views import AlarmView, BrewView, CheckpointView, MeterView
+from host_bridge.views import AlarmView, BrewView, CheckpointView, MaintenanceView, MeterView
 
 _BREWS: Final = """
 SELECT brew.*, machine FROM coffee_brew AS brew
@@ -53,6 +53,21 @@ class StoreRecords:
                 row["machine"], row["coffee_id"], row["code"], bool(row["raised"]),
                 row["severity"], bool(row["latched"]), row["utc_ms"], bool(row["time_known"]),
                 row["boot"], row["uptime_ms"],
+            )
+            for row in rows
+        ]  # fmt: skip
+
+    def maintenance(self, machine: str | None, limit: int) -> list[MaintenanceView]:
+        rows = self._db.read(
+            "SELECT machine, coffee_id, code, value, utc_ms, time_known, boot, uptime_ms"
+            " FROM coffee_maintenance JOIN coffee_backend ON coffee_backend.id=backend_id"
+            " WHERE (?1 IS NULL OR machine=?1) ORDER BY coffee_maintenance.id DESC LIMIT ?2",
+            (machine, limit),
+        )
+        return [
+            MaintenanceView(
+                row["machine"], row["coffee_id"], row["code"], row["value"], row["utc_ms"],
+                bool(row["time_known"]), row["boot"], row["uptime_ms"],
             )
             for row in rows
         ]  # fmt: skip

@@ -26,6 +26,7 @@ from host_bridge.views import (
     HealthView,
     LiveView,
     MachineView,
+    MaintenanceView,
     MeterView,
     QuarantineView,
     RecipesView,
@@ -246,6 +247,15 @@ def alarms(bridge: TheBridge, machine: str | None = None, limit: Limit = 100) ->
     """Alarms raised and cleared, newest first."""
     _known_if_given(bridge, machine)
     return bridge.alarms(machine, limit)
+
+
+@read.get("/maintenance")
+def maintenance(
+    bridge: TheBridge, machine: str | None = None, limit: Limit = 100
+) -> list[MaintenanceView]:
+    """Cleaning done, descaling due and the like, newest first."""
+    _known_if_given(bridge, machine)
+    return bridge.maintenance(machine, limit)
 
 
 @read.get("/commands")

@@ -147,6 +147,24 @@ ALARMS = {
     "power_budget": Trouble("Power budget exceeded", "Have the heater drives checked."),
 }
 
+MAINTENANCE = {
+    "backflush_done": "Backflushed",
+    "descale_done": "Descaled",
+    "wand_rinse_done": "Steam wand rinsed",
+    "descale_due": "Descaling is due",
+    "autotune_done": "Tuned itself",
+}
+
+REASONS = {
+    "button": "Button pressed",
+    "command": "Stopped from outside",
+    "temperature": "Temperature not reached",
+    "reset": "Controller restarted",
+    "remote_disabled": "Remote key turned off",
+    "cup_missing": "Cup taken away",
+}
+"""Why a brew did not end by itself; an alarm's code may be one, too."""
+
 SWITCHES = {
     "water": ("Water", "Tank empty"),
     "tray": ("Tray in place", "Empty the tray"),
@@ -196,6 +214,14 @@ def by(user: str) -> str:
 
 def alarm(code: str) -> Trouble:
     return ALARMS.get(code, Trouble(plain(code), "See the machine's manual for this code."))
+
+
+def maintenance(code: str) -> str:
+    return MAINTENANCE.get(code, plain(code))
+
+
+def reason(code: str) -> str:
+    return REASONS.get(code) or alarm(code).title
 
 
 def plain(code: str) -> str:

@@ -37,6 +37,7 @@ def firmware(module: str, name: str) -> tuple[str, ...]:
 def test_the_erp_says_what_the_console_says(erp: dict[str, Any]) -> None:
     console = {code: (one.title, one.cure) for code, one in words.ALARMS.items()}
     assert erp["ALARMS"] == console
+    assert (erp["MAINTENANCE"], erp["REASONS"]) == (words.MAINTENANCE, words.REASONS)
 
 
 def test_each_code_has_its_words(erp: dict[str, Any]) -> None:

@@ -158,7 +158,7 @@ async def brew_page(request: Request, machine: str, external_id: str) -> None:
 
 
 def _head(brew: BrewView) -> Markup:
-    reason = f"because of {words.plain(brew.reason).lower()}" if brew.reason else ""
+    reason = words.reason(brew.reason) if brew.reason else ""
     return Markup(
         '<div class="crumbs"><a href="/brews">Brews</a> / {}</div><div class="title"><h1>{}</h1>'
         '{}<span class="soft">{}</span><span class="soft">{}</span></div>'
@@ -227,7 +227,7 @@ def _fields(
         *gauge,
         ("Energy", quantity(units.kilojoule(brew.energy_j), "kJ")),
         ("Result", words.result(brew.result).text),
-        ("Reason", words.plain(brew.reason) if brew.reason else units.MISSING),
+        ("Reason", words.reason(brew.reason) if brew.reason else units.MISSING),
         ("Boot and shot", f"boot {brew.boot}, shot {brew.shot}"),
         ("Curve", "stored" if brew.has_curve else "not stored"),
     ]

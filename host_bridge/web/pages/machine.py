@@ -11,7 +11,7 @@ from markupsafe import Markup
 from nicegui import ui
 
 from host_bridge.errors import NotFound
-from host_bridge.views import AlarmView, LiveView, MachineView, MeterView
+from host_bridge.views import AlarmView, LiveView, MachineView, MaintenanceView, MeterView
 from host_bridge.web import units, words
 from host_bridge.web.layout import Visit, frame, html, put
 from host_bridge.web.live_curve import HistoryCurve, ShotCurve
@@ -86,6 +86,9 @@ class MachinePage:
                     html(Markup("<h2>Recent alarms</h2>"))
                     self._alarms = html(Markup())
                 with ui.element("section").classes("panel"):
+                    html(Markup("<h2>Maintenance</h2>"))
+                    self._maintenance = html(Markup())
+                with ui.element("section").classes("panel"):
                     html(Markup("<h2>About this machine</h2>"))
                     self._about = html(Markup())
 
@@ -134,6 +137,8 @@ class MachinePage:
         else:
             put(self._brews, empty("coffee", "No brew yet", "Brew one here or at the machine."))
         put(self._alarms, _alarms(await self._visit.ask(bridge.alarms, self._machine, 6)))
+        done = await self._visit.ask(bridge.maintenance, self._machine, 6)
+        put(self._maintenance, _maintenance(done))
         put(self._about, _about(view, meters[0] if meters else None))
 
 
@@ -281,6 +286,12 @@ def _alarms(alarms: list[AlarmView]) -> Markup:
         ),
         as_list=True,
     )
+
+
+def _maintenance(done: list[MaintenanceView]) -> Markup:
+    if not done:
+        return Markup('<p class="soft small">None so far.</p>')
+    return facts(((words.maintenance(one.code), when(one.utc_ms)) for one in done), as_list=True)
 
 
 def _about(view: MachineView, newest: MeterView | None) -> Markup:

@@ -181,6 +181,16 @@ def test_an_alarm_is_reviewed_once(console: Console) -> None:
     assert get(console, "/api/alarms", machine=MACHINE)[0]["code"] == "tank_empty"
 
 
+def test_maintenance_is_listed_newest_first(console: Console) -> None:
+    for code, value in (("backflush_done", 0), ("descale_due", 60)):
+        console.machine.journals(kind="maintenance", code=code, value=value)
+    found = eventually(
+        lambda: (done := get(console, "/api/maintenance", machine=MACHINE))[1:] and done
+    )
+    assert [(one["code"], one["value"]) for one in found] == [
+        ("descale_due", 60), ("backflush_done", 0)]  # fmt: skip
+
+
 def test_quarantine_shows_replays_and_discards(console: Console) -> None:
     console.machine.says("journal", b"\xff\x00<script>")
     (bad,) = eventually(lambda: get(console, "/api/quarantine"))

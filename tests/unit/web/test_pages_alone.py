@@ -86,7 +86,7 @@ def test_a_page_opened_before_the_machines_first_word_offers_its_orders_after_it
         here = visit(
             machine=lambda name: heard[-1], live=lambda name: live, brews=lambda *given: [],
             recipes=lambda name: SimpleNamespace(rev=None, slots={}), meters=lambda *given: [],
-            alarms=lambda *given: [], commands=lambda *given: [],
+            alarms=lambda *given: [], maintenance=lambda *given: [], commands=lambda *given: [],
         )  # fmt: skip
         machine = MachinePage(here, known(1))
         await machine.refresh()

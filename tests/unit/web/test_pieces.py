@@ -22,13 +22,14 @@ from host_bridge.views import (
     History,
     LiveView,
     MachineView,
+    MaintenanceView,
 )
 from host_bridge.web import curves, markup, units, words
 from host_bridge.web.pages import fleet
 from host_bridge.web.pages.brews import _order, ordered_by
 from host_bridge.web.pages.checkpoints import describe
 from host_bridge.web.pages.fleet import spark
-from host_bridge.web.pages.machine import readings, shot_title
+from host_bridge.web.pages.machine import _maintenance, readings, shot_title
 from host_bridge.web.pages.machine_controls import _ADVICE
 from host_bridge.web.payload import one_line, safe_text
 from simulator.emulated.stand_in import read_data
@@ -232,6 +233,16 @@ def test_stagnation_is_of_water() -> None:
     trouble = words.alarm("stagnation")
     assert "water" in trouble.title.lower() and "flowmeter" in trouble.cure
     assert "temperature" not in trouble.title.lower() and "element" not in trouble.cure
+
+
+def test_maintenance_is_told_in_words_also_what_newer_firmware_does() -> None:
+    done = [
+        MaintenanceView("m", f"j/{seq}", code, 0, None, False, 1, 1)
+        for seq, code in enumerate(("backflush_done", "gasket_changed"))
+    ]
+    shown = _maintenance(done)
+    assert "Backflushed" in shown and "Gasket changed" in shown
+    assert "None so far" in _maintenance([])
 
 
 def test_only_what_lets_out_steam_is_said_to() -> None:
