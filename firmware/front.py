@@ -183,7 +183,9 @@ class Front:
         if names.PREINFUSION <= state <= names.BREWING or state == names.HOT_WATER:
             return BUSY
         taps = self._modes.taps
-        if state == names.CLEANING or taps.steaming or taps.fill_ms:
+        if state == names.CLEANING or taps.fill_ms:
+            return BUSY
+        if taps.steaming and state != names.STARTING:  # a shot's mark: the wand stays as it is
             return BUSY
         self.quiet_ms = _QUIET_MS
         return 0

@@ -9,7 +9,7 @@ import sensors
 from autotune import HOLD, Autotune
 from burst import FLOW, GIVEN_BREW, GIVEN_STEAM, MJ
 from calorimeter import Calorimeter
-from guards import BIAS, READ, BoilerGuard, ear, look
+from guards import BIAS, RAIL_HIGH, RAIL_LOW, READ, BoilerGuard, ear, look
 from hal import BREW, STEAM
 from live import wrapped
 from thermal import FIRED, MEASURED, WORDS, Boiler, T
@@ -91,7 +91,10 @@ class Heat:
     def publish_group(self):
         live = self._live
         if self.steam:
-            mc = sensors.read(self._group_table, self._raw[2])
+            raw = self._raw[2]
+            if not RAIL_LOW < raw < RAIL_HIGH:
+                self._il.up(il.SENSOR_GROUP)
+            mc = sensors.read(self._group_table, raw)
             live.group_temp_mc += (mc - live.group_temp_mc) >> 2
 
     # --- tuning

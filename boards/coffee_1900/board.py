@@ -3,7 +3,6 @@
 # pressed), so a broken wire reads as the safe answer. Units stand in the names.
 MODEL = "1900"
 HARDWARE = "coffee-1900/pico-w"
-MAINS_HZ = 50
 
 # --- outputs (GPIO numbers; None: not fitted). All are active high and low at rest.
 HEATER_BREW = 2

@@ -9,6 +9,7 @@ PLANT = {
     "brew_element_lag_ms": 6000,
     "brew_sensor_lag_ms": 1500,
     "brew_sensor": ("ntc", 50000, 3950, 4700),
+    "has_relay": 0,  # contactor in series with all heaters
     # --- steam boiler: not fitted; figures keep the arithmetic defined
     "has_steam": 0,
     "steam_power_w": 0,

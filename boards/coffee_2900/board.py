@@ -3,7 +3,6 @@
 # pressed), so a broken wire reads as the safe answer. Units stand in the names.
 MODEL = "2900"
 HARDWARE = "coffee-2900/pico-2-w"
-MAINS_HZ = 50
 
 # --- outputs (GPIO numbers; None: not fitted). All are active high and low at rest.
 HEATER_BREW = 2

@@ -9,6 +9,7 @@ PLANT = {
     "brew_element_lag_ms": 6000,
     "brew_sensor_lag_ms": 1500,
     "brew_sensor": ("pt1000", 0, 165000),
+    "has_relay": 1,  # contactor in series with all heaters
     # --- steam boiler (machines.md): 1.0 l, filled to 0.65 l
     "has_steam": 1,
     "steam_power_w": 1500,

@@ -75,6 +75,7 @@ _PART = {
     "scale_silent": "scale_counts_g",
     "scale_stuck": "scale_counts_g",
     "grinder_jam": "grinder_mg_s",
+    "stuck_relay": "has_relay",
 }
 
 

@@ -100,7 +100,7 @@ def main():
             exec(compiled(firmware + "/boot.py"), {"__name__": "boot"})
         preload(firmware, ("boot", "main"))
         umqtt_over_board_socket(socket)
-        w.watch_live()
+        w.watch()
         w.provision()
         program = compiled(job["main"])
         w.ballast = ballast(w.board.HEAP_BYTES)

@@ -48,7 +48,7 @@ class World:
         self.words = plant_words
         self.plant = Plant(_load(job["plant"]), job["seed"])
         self.flash = Flash(job["data"] + "/flash.bin")
-        self.live = None
+        self.live = self.clock = None
         self.faults = {}
         self.resets = 0
         self.start_us = 0  # world time at this reset
@@ -71,20 +71,26 @@ class World:
             self.channel.event({"event": "refused", "error": str(e)})
 
     # --- the firmware's side of the story
-    def watch_live(self):
-        # remembers the Live object the firmware makes, to show its readings
+    def watch(self):
+        # remembers what the firmware makes: its Live, to show readings, and its Clock, to set it
+        # wrong
         try:
-            import live
+            from clock import Clock
+            from live import Live
         except ImportError:
             return
-        made = live.Live.__init__
+        self._remember("live", Live)
+        self._remember("clock", Clock)
+
+    def _remember(self, name, kind):
+        made = kind.__init__
         world = self
 
         def init(self, *args):
-            world.live = self
+            setattr(world, name, self)
             made(self, *args)
 
-        live.Live.__init__ = init
+        kind.__init__ = init
 
     def provision(self):
         for name, text in self.job.get("files", {}).items():
@@ -129,13 +135,19 @@ class World:
             kernel.advance(value * 1000)
             kernel.unmask()
         elif name == "clock_jump":
-            time.set_utc_us(time.utc_us() + value * 1000000)
+            self._jump(value)
         else:
             self.plant.fault(name, value)
         if value and name not in _ONCE:
             self.faults[name] = value
         else:
             self.faults.pop(name, 0)
+
+    def _jump(self, s):
+        # the chip's clock, and what the host has told the firmware
+        time.set_utc_us(time.utc_us() + s * 1000000)
+        if self.clock and self.clock.known:
+            self.clock.set_utc(self.clock.utc_ms() + s * 1000)
 
     def names(self):
         # what can be broken and set on this machine

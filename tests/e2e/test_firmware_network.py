@@ -4,6 +4,7 @@ knows, and TLS with the wrong broker. The brewing side must not notice, the talk
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from tests.support.wire import Wire
 pytestmark = pytest.mark.broker
 STATUS = "coffee/v1/sim-1900/status"
 JOURNAL = "coffee/v1/sim-1900/journal"
+STATE = "coffee/v1/sim-1900/state"
+REPLY = "coffee/v1/sim-1900/reply"
 
 
 @pytest.fixture
@@ -107,6 +110,45 @@ def test_wifi_lost_for_long_comes_back_by_itself(broker: Mosquitto, wire: Wire) 
         back_online(machine, wire, mark)
         machine.run(10_000)
         wire.wait(JOURNAL, lambda j: any(f["kind"] == "brew" for f in j["facts"]))
+
+def test_a_clock_that_jumps_is_told_refuses_by_its_own_time_and_is_set_right(
+    broker: Mosquitto, wire: Wire
+) -> None:
+    hour_ms = 3_600_000
+
+    def order(name: str, **more: Any) -> Any:
+        mark = wire.mark()
+        wire.publish(f"coffee/v1/sim-1900/cmd/{name}", {"id": f"{name}-{mark}"} | more)
+        for _ in range(60):
+            machine.run(300)
+            time.sleep(0.02)  # virtual time is fast, the wire is not
+            if any(m.topic == REPLY for m in wire.messages[mark:]):
+                break
+        return wire.wait(REPLY, lambda r: r["id"] == f"{name}-{mark}", mark).json
+
+    def tell_time() -> None:
+        assert order("clock", args={"utc_ms": int(time.time() * 1000)})["ok"]
+
+    def standby() -> Any:
+        return order("standby", deadline=int(time.time() * 1000) + hour_ms // 2)
+
+    def ahead(ms: int) -> bool:
+        mark = wire.mark()
+        machine.run(11_000)  # a state is due, and virtual time is that much ahead itself
+        due_ms = time.time() * 1000 + ms
+        return bool(wire.wait(STATE, lambda s: abs(s["utc_ms"] - due_ms) < hour_ms / 10, mark))
+
+    with Machine("1900", broker=broker.address) as machine:
+        machine.run(10_000)
+        tell_time()
+        assert ahead(0)
+        machine.fault("clock_jump", 3600)
+        assert ahead(hour_ms)
+        late = standby()["error"]
+        assert late["code"] == "expired" and "clock may be ahead" in late["message"]
+        tell_time()
+        assert ahead(0) and standby()["ok"]
+        undisturbed(machine)
 
 
 def test_a_dead_name_server_resets_nothing(broker: Mosquitto, wire: Wire) -> None:

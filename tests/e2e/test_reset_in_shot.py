@@ -14,7 +14,7 @@ from simulator import Machine
 from tests.support.contract import current
 from tests.support.flash_image import read_journal
 
-STARTING, BREWING, READY = 3, 5, 2
+STARTING, BREWING, READY, STEAM = 3, 5, 2, 8
 MODELS = ("1900", "2900")
 
 
@@ -76,3 +76,19 @@ def test_a_whole_shot_writes_only_before_and_after_its_water(tmp_path: Path, mod
         machine.run(2000)
         assert machine.read()["flash_operations"] > marked
     assert [b["result"] for b in brews(tmp_path, model)] == ["ok"]
+
+
+def test_a_shot_beside_the_open_steam_wand_is_told_of_after_a_reset(tmp_path: Path) -> None:
+    with Machine("2900", data=tmp_path) as machine:
+        machine.set("temp_brew_mc", 93_000)
+        machine.set("temp_steam_mc", 123_000)
+        heat_up(machine)
+        machine.press("steam")
+        machine.run(1000)
+        assert machine.live()["state"] == STEAM
+        machine.press("brew")
+        machine.run_until("state", BREWING, 60_000)
+        assert machine.read()["outputs"]["valve_steam"], "one may steam while it brews"
+        machine.power_cut()
+        machine.run(2000)
+    assert [(b["result"], b["reason"]) for b in brews(tmp_path, "2900")] == [("aborted", "reset")]

@@ -191,7 +191,9 @@ def test_unknown_names_are_refused_with_the_known_ones() -> None:
     plant = make("coffee_1900")
     with pytest.raises(ValueError, match="sensor_open_brew"):
         plant.fault("sensor_open_toaster")
-    for part_of_the_other_model in ("sensor_open_steam", "grinder_jam", "scale_stuck"):
+    for part_of_the_other_model in (
+        "sensor_open_steam", "grinder_jam", "scale_stuck", "stuck_relay",
+    ):
         with pytest.raises(ValueError, match=part_of_the_other_model):
             plant.fault(part_of_the_other_model)
     with pytest.raises(ValueError, match="temp_brew_mc"):

@@ -55,6 +55,8 @@ FAULTS = (
           value=100, states=("heating",), relay_opens=True, felt=False),
     Fault("steam sensor open", ("sensor_steam",), None, None, True, "sensor_open_steam",
           boards=ONLY_2900),
+    Fault("group sensor open", ("sensor_group",), None, None, False, "sensor_open_group",
+          boards=ONLY_2900),
     Fault("steam SSR stuck on", ("stuck_ssr_steam",), None, None, True, "stuck_ssr_steam",
           states=("ready",), boards=ONLY_2900, relay_opens=True, felt=False),
     Fault("tank empty", ("tank_empty",), AT_ONCE_MS, AT_ONCE_MS, True, setting="tank"),

@@ -86,6 +86,56 @@ def test_no_flash_is_written_while_it_steams():
     assert _steaming().ask(names.REQ_QUIET) == refusal.BUSY
 
 
+def test_a_shot_beside_the_wand_is_marked_before_its_water_and_the_wand_stays_open():
+    r = _steaming()
+    r.press("brew")
+    assert r.state() == "starting" and r.ask(names.REQ_QUIET) == 0
+    r.run(200)
+    assert r.plant.u[_U["valve_steam"]] and not r.plant.u[0] and not r.plant.u[1]
+    assert r.ask(names.REQ_LOUD) == 0
+    r.until("brewing", 30000)
+    assert r.ask(names.REQ_QUIET) == refusal.BUSY
+
+
+def test_steam_and_coffee_at_once_share_the_budget_and_coffee_comes_first():
+    r = scenarios.ready(ROOT)
+    r.press("brew")
+    r.until("brewing", 30000)
+    r.press("steam")
+    fired = [0, 0]
+
+    def watch(r):
+        fired[0] += r.plant.u[0]
+        fired[1] += r.plant.u[1]
+        assert not (r.plant.u[0] and r.plant.u[1])
+
+    r.watch = watch
+    off_mc = 0
+    while r.state() == "brewing":
+        r.run(100)
+        assert r.state() != "brewing" or r.plant.u[_U["valve_steam"]]
+        off_mc = max(off_mc, abs(r.live.temp_mc - r.live.setpoint_mc))
+    assert fired[0] > 100 and fired[1] > 100 and off_mc < 600, (fired, off_mc)
+    r.until("steam", 10000)
+    assert not r.alarms() and r.plant.u[_U["valve_steam"]]
+
+
+def test_a_broken_group_sensor_is_told_of_and_coffee_goes_on():
+    r = scenarios.ready(ROOT)
+    for fault in ("sensor_open_group", "sensor_short_group"):
+        r.plant.fault(fault, 1)
+        r.run(500)
+        assert r.alarms() == ["sensor_group"] and r.live.latched == 0, (fault, r.alarms())
+        assert r.state() == "ready"
+        r.plant.fault(fault, 0)
+        r.run(1500)
+        assert not r.alarms(), fault
+    r.plant.fault(fault, 1)
+    r.run(500)
+    assert r.ask(names.REQ_BREW) == 0
+    r.until("brewing", 30000)
+
+
 def _bare_probe():
     r = scenarios.ready(ROOT)
     r.plant.set("tank", 1)

@@ -5,6 +5,7 @@ import sys
 ROOT = sys.argv[0].split("/tests/")[0]
 sys.path[:0] = [ROOT + "/tests/plant/rig"]
 import board
+import burst
 import live as names
 import micropython
 import refusal
@@ -223,3 +224,25 @@ def test_never_both_heaters_beyond_the_budget():
     r.watch = watch
     r.run(120000)
     assert fired[0] > 5000
+
+
+def test_a_budget_that_is_exceeded_all_the_same_switches_the_heat_off():
+    if not board.STEAM_BOILER:
+        return
+    r = Rig(ROOT)
+    r.run(2000)
+    fire = burst.fire
+
+    def both(brew, steam, b, how):
+        burst.fire = fire  # the law fails once; what follows is its own doing
+        return 3
+
+    burst.fire = both
+    r.run(30)
+
+    def watch(r):
+        assert not r.plant.u[0] and not r.plant.u[1]
+
+    r.watch = watch
+    r.run(5000)
+    assert r.state() == "fault" and r.alarms() == ["power_budget"]
