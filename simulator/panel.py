@@ -325,7 +325,7 @@ def _reading(seen: dict[str, Any], name: str) -> str:
     """A figure with its unit; a dash while its sensor is broken: that says no temperature."""
     unit, digits = next((unit, digits) for key, _, unit, digits in READINGS if key == name)
     value = words.believed(seen, name)
-    return f"{units.MISSING if value is None else f'{value / 1000:.{digits}f}'} {unit}"
+    return f"{units.thousandths(value, digits)} {unit}"
 
 
 def _more(seen: dict[str, Any]) -> str:

@@ -22,6 +22,7 @@ from host_bridge.errors import BridgeError, Invalid, NotFound
 from host_bridge.reader import Folder
 from host_bridge.registry import Known
 from host_bridge.settings import Settings, SettingsError, load
+from host_bridge.web import units
 from host_bridge.web.payload import printable, safe_text
 
 USAGE_ERROR = 2
@@ -48,6 +49,7 @@ Machine = Annotated[str, typer.Argument(help="Name of the machine, see `machines
 OfMachine = Annotated[str | None, typer.Option("--machine", "-m", help="Only this machine.")]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="At most so many.")]
 
+UNITS = {"duration_ms": "s", "volume_ul": "ml", "weight_mg": "g"}
 FOLDED = ("summary", "reason", "note")
 """Columns of words; all others are kept in one piece."""
 FOLDED_WIDTH = 24
@@ -158,12 +160,8 @@ def cell(name: str, value: Any) -> str:
         ("seen_ms", "start_ms", "created_ms", "utc_ms", "received_ms", "reviewed_ms")
     ):
         return short_time(value)
-    if name == "duration_ms":
-        return f"{value / 1000:.1f} s"
-    if name == "volume_ul":
-        return f"{value / 1000:.1f} ml"
-    if name == "weight_mg":
-        return f"{value / 1000:.1f} g"
+    if unit := UNITS.get(name):
+        return f"{units.thousandths(value)} {unit}"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, bytes):

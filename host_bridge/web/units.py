@@ -7,28 +7,33 @@ from datetime import UTC, datetime
 MISSING = "–"
 
 
+def thousandths(value: float | None, digits: int = 1) -> str:
+    """Of milli-anything the whole ones; never -0.0, as a scale says around nothing."""
+    return MISSING if value is None else f"{value / 1000:z.{digits}f}"
+
+
 def celsius(temp_mc: float | None, digits: int = 1) -> str:
-    return MISSING if temp_mc is None else f"{temp_mc / 1000:.{digits}f}"
+    return thousandths(temp_mc, digits)
 
 
 def bar(pressure_mbar: float | None) -> str:
-    return MISSING if pressure_mbar is None else f"{pressure_mbar / 1000:.1f}"
+    return thousandths(pressure_mbar)
 
 
 def ml(volume_ul: float | None) -> str:
-    return MISSING if volume_ul is None else f"{volume_ul / 1000:.1f}"
+    return thousandths(volume_ul)
 
 
 def gram(weight_mg: float | None) -> str:
-    return MISSING if weight_mg is None else f"{weight_mg / 1000:.1f}"
+    return thousandths(weight_mg)
 
 
 def seconds(duration_ms: float | None) -> str:
-    return MISSING if duration_ms is None else f"{duration_ms / 1000:.1f}"
+    return thousandths(duration_ms)
 
 
 def kilojoule(energy_j: float | None) -> str:
-    return MISSING if energy_j is None else f"{energy_j / 1000:.1f}"
+    return thousandths(energy_j)
 
 
 def litre(volume_ul: float | None) -> str:

@@ -219,7 +219,7 @@ def readings(live: LiveView) -> Markup:
                 {"temp_mc": "setpoint_mc"}.get(name, name.replace("temp", "setpoint"))
             )
             known = words.believed(newest, name) is not None
-            text = f"{value / 1000:.{digits}f}" if known else units.MISSING
+            text = units.thousandths(value, digits) if known else units.MISSING
             cells.append(_reading(label, unit, text, _goal(name, goal)))
     return Markup('<div class="readings{}">{}</div>').format(
         "" if live.online else " soft", join(cells)

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
+from host_bridge.cli.common import cell
 from host_bridge.errors import NotFound
 from host_bridge.service import Bridge
 from host_bridge.views import (
@@ -75,6 +76,11 @@ def test_a_name_turns_nothing_round_and_gives_no_orders() -> None:
 )  # fmt: skip
 def test_durations(span_ms: int | None, text: str) -> None:
     assert units.duration(span_ms) == text
+
+
+def test_a_scale_that_says_a_little_less_than_nothing_says_nothing() -> None:
+    assert [units.gram(mg) for mg in (-49, 0, 49, -51, None)] == ["0.0", "0.0", "0.0", "-0.1", "–"]
+    assert cell("weight_mg", -30) == "0.0 g"
 
 
 @pytest.mark.parametrize(
