@@ -148,7 +148,7 @@ class App:
         self.tick = Tick(
             self.live, hal, self.plan, self.button, dog, resets.latched, resets.safe_mode,
             settings["brew_setpoint_mc"] or None, settings["steam_setpoint_mc"] or None,
-            settings.tune("brew"), settings.tune("steam"), settings.wants_tune())
+            settings.tune(), settings.wants_tune())
         machine.WDT(timeout=WDT_MS)  # the same dog, now for a running tick
         self._timer = machine.Timer(
             period=_TICK_MS, mode=machine.Timer.PERIODIC, callback=self.tick.step, hard=True)

@@ -37,13 +37,12 @@ HOLD = const(6)  # the controller's own heat from here on; shots may come betwee
 
 
 class Autotune:
-    # nominal: five figures like board.BREW_BOILER; which: 0 brew, 1 steam
-    def __init__(self, live, boiler, nominal, which):
+    # nominal: five figures like board.BREW_BOILER
+    def __init__(self, live, boiler, nominal):
         self._live = live
         self._boiler = boiler
         self.words = boiler.words
         self._nominal = nominal
-        self._which = which
         self.phase = IDLE
         self._ms = self._total_ms = 0
         self._begin_mc = self._target_mc = self._ref_mc = 0
@@ -185,8 +184,8 @@ class Autotune:
         self._boiler.tune(found)
 
     def _tell(self):
-        self._live.tuned(self._which, self._boiler.figures)
-        self._live.put(names.EV_MAINT, 4, self._which)
+        self._live.tuned(self._boiler.figures)
+        self._live.put(names.EV_MAINT, 4, 0)
 
 
 def _gross(slope, mc, duty, over):

@@ -92,25 +92,23 @@ class Config:
                     files.remove(_TUNE)
         return wrong
 
-    def tune(self, boiler):
-        # boiler: "brew" or "steam". The five figures of an auto-tune like board.BREW_BOILER, None
-        # when the board's own are to be used.
-        figures = _json_file(_TUNE).get(boiler)
+    def tune(self):
+        # The five figures of an auto-tune like board.BREW_BOILER, None when the board's own are
+        # to be used.
+        figures = _json_file(_TUNE).get("brew")
         return figures if isinstance(figures, list) and len(figures) == 5 else None
 
-    def keep_tune(self, boiler, figures, tuned=True):
+    def keep_tune(self, figures, tuned=True):
         # tuned: else only a shot had something to say, and who wants a tune still wants it
         if self["autotune"] == "off":
             return
-        kept = _json_file(_TUNE)
-        kept[boiler] = figures
-        files.replace(_TUNE, files.as_json(kept))
+        files.replace(_TUNE, files.as_json({"brew": figures}))
         if tuned and self["autotune"] == "again":
             self.put({"autotune": "once"})
 
     def wants_tune(self):
         wish = self["autotune"]
-        return wish == "again" or wish == "once" and self.tune("brew") is None
+        return wish == "again" or wish == "once" and self.tune() is None
 
     def shown(self):
         # every setting but the secrets, of which only whether they are set

@@ -40,13 +40,13 @@ class Facts:
         self._event = array("i", [0] * 4)
         self._oldest = 0  # ticks_ms of the first fact in the queue
         self._look_at = self._metered = ticks_ms()
-        self._tunes = 0  # bits: an auto-tune to keep, 1 brew, 2 steam; 4: what a shot taught
+        self._tunes = 0  # bits: 1 an auto-tune to keep, 2 what a shot taught
         self._kept = 0  # J/K of the brew boiler on flash, 0: no auto-tune
         self.flash_errors = 0
 
     # --- once, before the tick runs
     def start(self):
-        tune = self._config.tune("brew")
+        tune = self._config.tune()
         self._kept = tune[1] if tune else 0
         if self._mark.kept:
             self._close_last_boot(self._mark.kept)
@@ -132,7 +132,7 @@ class Facts:
             self._shot_done(a, uptime_ms)
         elif kind == names.EV_MAINT:
             if names.MAINT_NAMES[a] == "autotune_done":
-                self._tunes |= 1 << b
+                self._tunes |= 1
             elif names.MAINT_NAMES[a] == "descale_done":
                 self._meters.descaled()
             self.add({"kind": "maintenance", "code": names.MAINT_NAMES[a], "value": b}, uptime_ms)
@@ -145,7 +145,7 @@ class Facts:
         self._marked_shot_done = self._marked_shot_done or ours
         capacity = self._live.tune[1]
         if abs(capacity - self._kept) * _WORTH > capacity:
-            self._tunes |= 4  # this shot taught something (calorimeter.py)
+            self._tunes |= 2  # this shot taught something (calorimeter.py)
         self.add(brew_fact(self._live, self._clock, index, command), uptime_ms)
 
     def _count(self):
@@ -211,12 +211,10 @@ class Facts:
         if self._meters.due(uptime_ms):
             self._count()  # the last shot is not in yet
         self._journal_queue()
-        for bit, boiler in ((1, "brew"), (2, "steam"), (4, "brew")):
-            if self._tunes & bit:
-                if bit != 2:
-                    self._kept = self._live.tune[1]
-                self._config.keep_tune(boiler, _figures(self._live, bit), bit < 4)
-                self._tunes &= ~bit
+        if self._tunes:
+            self._kept = self._live.tune[1]
+            self._config.keep_tune(list(self._live.tune), self._tunes & 1)
+            self._tunes = 0
         if self._meters.due(uptime_ms):
             self._meters.save(uptime_ms)
         if self._resets.due(uptime_ms):
@@ -247,8 +245,3 @@ def _alarm(bit, raised):
         "kind": "alarm", "code": names.ALARM_NAMES[bit], "raised": bool(raised),
         "severity": severity, "latched": bool(mask & il.LATCHING),
     }
-
-
-def _figures(live, bit):
-    begin = 5 if bit == 2 else 0
-    return [live.tune[k] for k in range(begin, begin + 5)]

@@ -8,7 +8,6 @@ from micropython import const
 from refusal import (
     BUSY,
     INTERLOCK,
-    NOT_READY,
     NOT_STANDING,
     REMOTE_DISABLED,
     SAFE_MODE,
@@ -38,8 +37,7 @@ class Front:
             names.REQ_BREW: self._brew, names.REQ_STOP: self._stop, names.REQ_CLEAN: self._clean,
             names.REQ_STANDBY: self._standby, names.REQ_WAKE: self._wake,
             names.REQ_ACK: self._acknowledge, names.REQ_SETPOINT: self._setpoint,
-            names.REQ_AUTOTUNE: self._autotune, names.REQ_QUIET: self._quiet,
-            names.REQ_LOUD: self._loud,
+            names.REQ_QUIET: self._quiet, names.REQ_LOUD: self._loud,
         }
 
     # --- asked by the tick while there is something: `down`, a request, `quiet_ms`
@@ -57,20 +55,15 @@ class Front:
         if fresh:
             self._pressed(fresh)
         if pressed:
-            self._weigh(pressed)
+            self._weigh()
         elif now & SW_BREW:
             self._hold()
         return fresh or pressed
 
-    def _weigh(self, pressed):
+    def _weigh(self):
         self._held_ms = 0
         self._no = refusal(
             self._live, self._il, self._button, names.SOURCE_LOCAL, self._modes.ready)
-        k = 0
-        while k < 3:
-            if pressed & SW_BREW << k:
-                self._live.put(names.EV_BUTTON, k, 0)
-            k += 1
 
     def _pressed(self, pressed):
         if self._live.state == names.STANDBY:
@@ -167,15 +160,6 @@ class Front:
             return BUSY
         self._modes.setpoints(live.request_arg, live.request_arg2)
         return 0
-
-    def _autotune(self, live):
-        # request_arg: 0 brew boiler, 1 steam boiler
-        heat = self._modes.boilers
-        no = BUSY if heat.tuner else self._occupied()
-        if no:
-            return no
-        taken = heat.tune(live.request_arg)
-        return UNSUPPORTED if taken is None else 0 if taken else NOT_READY
 
     def _quiet(self, live):
         # no water may be running; STARTING and ENDING have none

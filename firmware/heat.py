@@ -19,42 +19,41 @@ _BREW_TURN, _STEAM_TURN = 8, 9  # of ten ticks, when nothing else is due
 
 class Heat:
     # wish: tune the brew boiler at the first chance
-    def __init__(self, live, hal, interlocks, brew_tune, steam_tune, wish):
+    def __init__(self, live, hal, interlocks, tune, wish):
         self._live = live
         self._raw = hal.raw
         self._out = hal.out
         self._il = interlocks
-        self.brew = self._boiler(brew_tune or board.BREW_BOILER)
+        self.brew = self._boiler(tune or board.BREW_BOILER)
         self._brew = self.brew.words
         self._brew_ear = _ear(0, board.BREW_SENSOR, board.BREW_LIMIT_MC, _BREW_TURN)
         self.brew_guard = BoilerGuard(
             interlocks, self.brew, self._brew_ear,
             (il.OVER_TEMP_BREW, il.SENSOR_BREW, il.NO_HEAT_BREW, il.STUCK_SSR_BREW))
         self._calorimeter = Calorimeter(self.brew, board.BREW_BOILER, board.INLET_MC)
-        if brew_tune:
-            live.tuned(0, self.brew.figures)
-        self._tuners = [Autotune(live, self.brew, board.BREW_BOILER, 0)]
+        if tune:
+            live.tuned(self.brew.figures)
+        self._tuner = Autotune(live, self.brew, board.BREW_BOILER)
         self._burst = burst.board_words()
-        self.tuner = None  # the Autotune at work
+        self.tuner = None  # the same while it is at work
         self._wish = wish
         self.steam = None
         self._steam = array("i", [0] * WORDS)  # without a boiler nothing is read or computed
         self._too_much = False  # both elements at once are more than the budget
         if board.STEAM_BOILER:
-            self._fit_steam(live, interlocks, steam_tune)
+            self._fit_steam(interlocks)
 
-    def _boiler(self, tune):
-        return Boiler(tune, board.INLET_MC, board.AMBIENT_MC)
+    def _boiler(self, figures):
+        return Boiler(figures, board.INLET_MC, board.AMBIENT_MC)
 
-    def _fit_steam(self, live, interlocks, tune):
-        self.steam = self._boiler(tune or board.STEAM_BOILER)
+    def _fit_steam(self, interlocks):
+        self.steam = self._boiler(board.STEAM_BOILER)
         self._steam = self.steam.words
         self._steam_ear = _ear(1, board.STEAM_SENSOR, board.STEAM_LIMIT_MC, _STEAM_TURN)
         self.steam_guard = BoilerGuard(
             interlocks, self.steam, self._steam_ear,
             (il.OVER_TEMP_STEAM, il.SENSOR_STEAM, il.NO_HEAT_STEAM, il.STUCK_SSR_STEAM))
         self._group_table = sensors.temperature_table(board.GROUP_SENSOR)
-        self._tuners.append(Autotune(live, self.steam, board.STEAM_BOILER, 1))
         self._too_much = board.BREW_BOILER[0] + board.STEAM_BOILER[0] > board.POWER_BUDGET_W
 
     # --- readings, every tick
@@ -100,8 +99,8 @@ class Heat:
     # --- tuning
     def seek(self):
         # idle and not ready: from cold is the chance, once
-        if self._wish and not self.tuner:
-            self.tune(0)
+        if self._wish and not self.tuner and self._tuner.start():
+            self.tuner = self._tuner
 
     def no_tune(self):
         self.tuner = None
@@ -111,35 +110,22 @@ class Heat:
         # the auto-tune has the heat, not the law
         return self.tuner and self.tuner.phase < HOLD
 
-    def tune(self, which):
-        # False: too warm. None: no such boiler
-        if which >= len(self._tuners):
-            return None
-        tuner = self._tuners[which]
-        if not tuner.start():
-            return False
-        self.tuner = tuner
-        return True
-
     def _tuning(self):
-        # one boiler is tuned; while that needs full power the other rests: they share the budget
+        # while it needs full power the steam boiler rests: they share the budget
         tuner, bw = self.tuner, self._burst
-        which = 0 if tuner is self._tuners[0] else 1
-        asked = tuner.step((self._steam if which else self._brew)[MEASURED])
+        asked = tuner.step(self._brew[MEASURED])
         if asked < 0:
             self._ended(tuner)
             return 0
-        bw[0] = bw[1] = 0
-        if asked:
-            bw[which] = asked
-            return GIVEN_BREW | GIVEN_STEAM
-        return GIVEN_STEAM if which else GIVEN_BREW
+        bw[0] = asked
+        bw[1] = 0
+        return GIVEN_BREW | GIVEN_STEAM if asked else GIVEN_BREW
 
     def _ended(self, tuner):
         # or not: it may hold
         if not tuner.phase:
             self.tuner = None
-            if tuner.done and tuner is self._tuners[0]:
+            if tuner.done:
                 self._wish = False
 
     # --- ten times a second, too
@@ -151,7 +137,7 @@ class Heat:
         if self._calorimeter.look():
             live = self._live
             if live.tune[0]:
-                live.tuned(0, self.brew.figures)
+                live.tuned(self.brew.figures)
 
     # --- output; how: of burst.fire
     def fire(self, how):

@@ -40,7 +40,6 @@ EV_STATE = const(1)  # a: new state
 EV_ALARM = const(2)  # a: alarm bit, b: 1 raised / 0 cleared
 EV_SHOT = const(3)  # a: index into Live.shots of the finished shot
 EV_MAINT = const(4)  # a: maintenance code (MAINT_NAMES), b: value
-EV_BUTTON = const(5)  # a: pin role, for tests and statistics
 MAINT_NAMES = ("backflush_done", "descale_done", "wand_rinse_done", "descale_due", "autotune_done")
 
 # requests, background -> tick (one at a time; the tick answers in `answer`)
@@ -52,9 +51,8 @@ REQ_STANDBY = const(4)
 REQ_WAKE = const(5)
 REQ_ACK = const(6)  # request_arg: alarm bit, or -1 for all
 REQ_SETPOINT = const(7)  # request_arg: brew mc, request_arg2: steam mc or 0
-REQ_AUTOTUNE = const(8)
-REQ_QUIET = const(9)  # a flash erase is coming: outputs off, lateness not counted, until REQ_LOUD
-REQ_LOUD = const(10)
+REQ_QUIET = const(8)  # a flash erase is coming: outputs off, lateness not counted, until REQ_LOUD
+REQ_LOUD = const(9)
 CLEAN_NAMES = ("backflush", "rinse", "descale")
 SOURCE_LOCAL = const(0)
 SOURCE_REMOTE = const(1)
@@ -121,10 +119,9 @@ class Live:
         # the background adds 1 in every pass; when it stops for BACKGROUND_MS the tick no longer
         # feeds the watchdog
         self.beat = 0
-        # what an auto-tune found, now or before: board.BREW_BOILER's five figures, then
-        # STEAM_BOILER's; 0: never. EV_MAINT autotune_done (b: 0 brew, 1 steam) says that they
-        # are new. A shot may scale the first three.
-        self.tune = array("i", [0] * 10)
+        # what an auto-tune found, now or before: board.BREW_BOILER's five figures; 0: never.
+        # EV_MAINT autotune_done says that they are new. A shot may scale the first three.
+        self.tune = array("i", [0] * 5)
         # mailbox
         self.request = REQ_NONE
         self.request_arg = 0
@@ -137,9 +134,9 @@ class Live:
         self._tail = 0
         self.events_lost = 0
 
-    def tuned(self, which, figures):
+    def tuned(self, figures):
         for k in range(5):
-            self.tune[which * 5 + k] = figures[k]
+            self.tune[k] = figures[k]
 
     def put(self, kind, a, b):
         # tick only

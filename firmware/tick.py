@@ -50,10 +50,10 @@ class Tick:
     # wdt: machine.WDT(timeout=tick.WDT_MS) or None; fed here while the background beats.
     # latched: the mask of live.latched that flash kept.  safe_mode: the reset history says so.
     # brew_mc, steam_mc: set-points, None for the board's.
-    # brew_tune, steam_tune: five figures like board.BREW_BOILER found by an auto-tune, or None.
+    # tune: five figures like board.BREW_BOILER found by an auto-tune, or None.
     # wish: tune the brew boiler in the next heat-up from cold.
     def __init__(self, live, hal, plan, button, wdt=None, latched=0, safe_mode=False,
-                 brew_mc=None, steam_mc=None, brew_tune=None, steam_tune=None, wish=False):
+                 brew_mc=None, steam_mc=None, tune=None, wish=False):
         self._live = live
         self._hal = hal
         self._out = hal.out
@@ -63,7 +63,7 @@ class Tick:
         hal.on_pulse(self.flow.pulse)
         self.scale = Scale()
         self.hydraulics = Hydraulics(self.flow)
-        self.heat = Heat(live, hal, locks, brew_tune, steam_tune, wish)
+        self.heat = Heat(live, hal, locks, tune, wish)
         self._water_guard = WaterGuard(locks, self.flow, self.hydraulics.words)
         self._people(plan, button)
         self.modes.setpoints(brew_mc or board.BREW_DEFAULT_MC, steam_mc or board.STEAM_DEFAULT_MC)

@@ -19,8 +19,8 @@ from tests.plant.rig import figures
 
 STORIES = int(os.environ.get("COFFEE_SEARCH", "0"))
 BOARDS = ("coffee_1900", "coffee_2900")
-# live.REQ_*: brew, stop, clean, standby, wake, acknowledge, auto-tune, quiet, loud
-ASKS = [(1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (6, -1), (8, 0), (9, 0), (10, 0)]
+# live.REQ_*: brew, stop, clean, standby, wake, acknowledge, quiet, loud
+ASKS = [(1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (6, -1), (8, 0), (9, 0)]
 FAULTS = [
     ("sensor_open_brew", 1), ("sensor_short_brew", 1), ("stuck_ssr_brew", 1),
     ("stuck_ssr_brew", 2), ("scaled_heater_brew", 100), ("pump_broken", 1),

@@ -20,7 +20,7 @@ def plant_data(root):
 
 
 class Rig:
-    def __init__(self, root, seed=1, params=None, brew_tune=None, steam_tune=None, latched=0,
+    def __init__(self, root, seed=1, params=None, tune=None, latched=0,
                  safe_mode=False, warm=False, wish=False):
         # warm: boilers begin at their set-points (a jump later would be a sensor fault)
         kernel.reset_state()
@@ -34,19 +34,18 @@ class Rig:
         for k, v in enumerate((0, 0, 0, 1)):
             wiring.switches[k] = v
         self.live = names.Live()
-        self._firmware(brew_tune, steam_tune, latched, safe_mode, wish)
+        self._firmware(tune, latched, safe_mode, wish)
         self.event = bytearray(0)
         self.watch = None  # called after each tick
 
-    def _firmware(self, brew_tune, steam_tune, latched, safe_mode, wish=False):
+    def _firmware(self, tune, latched, safe_mode, wish=False):
         from hal import Hal
         from plan import Plan
         from tick import Tick
 
         self.remote, self.button = Plan(), Plan()
         self.tick = Tick(self.live, Hal(), self.remote, self.button, latched=latched,
-                         safe_mode=safe_mode, brew_tune=brew_tune, steam_tune=steam_tune,
-                         wish=wish)
+                         safe_mode=safe_mode, tune=tune, wish=wish)
         self.begin()
 
     def begin(self, pause_us=0):

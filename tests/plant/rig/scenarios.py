@@ -121,7 +121,7 @@ def shots(root, seed=1, count=10, params=None, rest_ms=60000, tune=None, two_ml_
 
     cold: the machine's first heat-up and its auto-tune come before, else it begins warm.
     """
-    r = Rig(root, seed, params, brew_tune=tune, warm=not cold, wish=cold)
+    r = Rig(root, seed, params, tune=tune, warm=not cold, wish=cold)
     r.plant.set("mains_permille", mains)
     r.button.load(recipe(two_ml_s))
     if cold:
@@ -130,7 +130,7 @@ def shots(root, seed=1, count=10, params=None, rest_ms=60000, tune=None, two_ml_
         r.settle()
     out = {k: [] for k in ("low_mc", "high_mc", "after_mc", "cup_ul", "cup_mg", "ms", "result",
                            "flow_max_ul_s", "pumped_ul", "scale_mg")}
-    out["tune"] = list(r.live.tune[:5])
+    out["tune"] = list(r.live.tune)
     inlet = Extremes(_INLET, board.BREW_DEFAULT_MC)
     after = Extremes(_INLET, board.BREW_DEFAULT_MC)
     flow = [0]
@@ -255,10 +255,8 @@ def limits(root, seed=1, params=None, kind="flow", step=(333, 1000)):
 
 
 def autotune(root, seed=1, params=None):
-    """One heat-up with REQ_AUTOTUNE; what it found and how warm it got."""
-    import live as names
-
-    r = Rig(root, seed, params)
+    """One heat-up that tunes; what it found and how warm it got."""
+    r = Rig(root, seed, params, wish=True)
     hottest = [0]
 
     def watch(r):
@@ -266,14 +264,14 @@ def autotune(root, seed=1, params=None):
 
     r.watch = watch
     r.run(2000)
-    no = r.ask(names.REQ_AUTOTUNE)
+    began = bool(r.tick.heat.tuner)
     gone = 0
     while r.tick.heat.tuner and gone < 900000:
         r.run(1000)
         gone += 1000
     r.until("ready")
     r.run(60000)
-    return {"answer": no, "tune": list(r.live.tune[:5]), "hottest_mc": hottest[0], "ms": gone,
+    return {"began": began, "tune": list(r.live.tune), "hottest_mc": hottest[0], "ms": gone,
             "alarms": r.alarms()}
 
 

@@ -122,6 +122,6 @@ def _reset(r, safe_mode):
     for k in range(8):
         r.plant.u[k] = 0
     r.live = names.Live()
-    r._firmware(None, None, latched, safe_mode)
+    r._firmware(None, latched, safe_mode)
     r.button.load(recipe())
     r.remote.load(recipe())

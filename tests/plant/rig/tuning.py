@@ -78,7 +78,7 @@ def shot_between(root, seed=1):
     _finish(r)
     r.run(1000)
     return {"holding": at_ready, "results": results, "low_mc": seen.low, "high_mc": seen.high,
-            "told_before": told, "told": seen.told, "tune": list(r.live.tune[:5]),
+            "told_before": told, "told": seen.told, "tune": list(r.live.tune),
             "alarms": r.alarms()}
 
 
@@ -92,7 +92,7 @@ def interrupted(root, by, at_ms, seed=1):
     r.run(3000)
     tuner = r.tick.heat.tuner
     out = {"before": before, "after": bool(tuner) and tuner.phase != IDLE, "state": r.state(),
-           "fired": r.plant.u[0], "tune": list(r.live.tune[:5]),
+           "fired": r.plant.u[0], "tune": list(r.live.tune),
            "figures": list(r.tick.heat.brew.figures) == list(board.BREW_BOILER)}
     _undo(r, by)
     r.run(1000)

@@ -34,20 +34,19 @@ def test_the_check_itself_notices_a_big_int() -> None:
 @settings(max_examples=20, deadline=None)
 @given(
     seed=st.integers(0, 2**32),
-    which=st.integers(0, 1),
     rise_mc=st.integers(8, 500),  # a tick: 50 K/s is a boiler without water, or no thermometer
     idle=st.integers(0, 10),  # of ten half-cycles at rest
 )
-def test_auto_tune(board: str, seed: int, which: int, rise_mc: int, idle: int) -> None:
+def test_auto_tune(board: str, seed: int, rise_mc: int, idle: int) -> None:
     with firmware(board) as load:
         thermal, names, data = load("thermal"), load("live"), load("board")
-        nominal = data.STEAM_BOILER if which and data.STEAM_BOILER else data.BREW_BOILER
+        nominal = data.BREW_BOILER
         boiler = thermal.Boiler(nominal, data.INLET_MC, data.AMBIENT_MC)
         boiler.start(20000)
-        boiler.set(123000 if which else 93000)
+        boiler.set(93000)
         boiler.figures[1] = boiler.figures[1] * 14 // 10  # a shot may have said so
         tuned = small_ints("autotune")
-        tuner = tuned.Autotune(names.Live(), boiler, nominal, which)
+        tuner = tuned.Autotune(names.Live(), boiler, nominal)
         assert tuner.start()
         chance = random.Random(seed)
         mc, ticks = 20000, 0

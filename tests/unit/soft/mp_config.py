@@ -133,15 +133,14 @@ def test_an_unchanged_setting_writes_nothing():
     flash.close()
 
 
-def test_a_tune_is_kept_by_boiler():
+def test_a_tune_is_kept():
     flash = Board()
     c = Config()
-    assert c.tune("brew") is None
-    c.keep_tune("brew", [1, 2, 3, 4, 5])
-    c.keep_tune("steam", [6, 7, 8, 9, 10])
-    assert Config().tune("brew") == [1, 2, 3, 4, 5] and Config().tune("steam")[4] == 10
+    assert c.tune() is None
+    c.keep_tune([1, 2, 3, 4, 5])
+    assert Config().tune() == [1, 2, 3, 4, 5]
     files.replace("tune", b'{"brew":[1]}')
-    assert Config().tune("brew") is None
+    assert Config().tune() is None
     flash.close()
 
 
@@ -150,17 +149,17 @@ def test_a_machine_tunes_itself_once_again_or_never():
     figures = [1300, 1900, 1200, 6000, 1500]
     c = Config()
     assert c["autotune"] == "once" and c.wants_tune()
-    c.keep_tune("brew", figures)
+    c.keep_tune(figures)
     assert not config.load().wants_tune()
     c.put({"autotune": "again"})
     # the old figures serve until there are new ones
-    assert config.load().wants_tune() and config.load().tune("brew") == figures
-    c.keep_tune("brew", figures)
+    assert config.load().wants_tune() and config.load().tune() == figures
+    c.keep_tune(figures)
     c = config.load()
     assert c["autotune"] == "once" and not c.wants_tune()
     c.put({"autotune": "off"})
-    c.keep_tune("brew", figures)  # one that was under way
-    assert not c.wants_tune() and c.tune("brew") is None
+    c.keep_tune(figures)  # one that was under way
+    assert not c.wants_tune() and c.tune() is None
     c.put({"autotune": "once"})
     assert config.load().wants_tune()
     assert config.problems({"autotune": "yes"}) == [("autotune", "send one of once, again, off")]
