@@ -26,7 +26,7 @@ _CURES = (
     "not at temperature yet; wait for state ready",
     "the tank is empty; fill it",
     "the machine is asleep; send wake first",
-    "safe mode after repeated resets; acknowledge reset_storm at the machine",
+    "safe mode after repeated resets; find out why, then acknowledge reset_storm",
     "the drip tray is full; empty it",
     "the door is open; close it",
     "no beans; fill the hopper",

@@ -1,6 +1,6 @@
 # What a new Coffee 2900 brews. Volumes and weights are what comes into the cup.
 # The shapes are the common ones: 9 bar after a gentle fill, a falling lever, an even flow.
-# The last grinds nothing: it is for ground coffee.
+# The last is volumetric, and such recipes grind nothing.
 RECIPES = {
     "0": {
         "name": "Espresso", "temp_mc": 93000, "dose_ms": 6000,
@@ -34,5 +34,6 @@ RECIPES = {
              "exit": {"time_ms": 60000}},
         ],
     },
-    "3": {"name": "Lungo", "temp_mc": 92000, "volume_ul": 110000, "preinfusion_ms": 4000},
+    "3": {"name": "Lungo, ground coffee", "temp_mc": 92000, "volume_ul": 110000,
+          "preinfusion_ms": 4000},
 }
