@@ -224,6 +224,11 @@ def test_an_alarm_is_seen_acknowledged_and_reviewed(window: Browser, stack: Stac
     window.open("/checkpoints?state=done&machine=sim-1900")
     window.see("Filled the tank.")
     window.see("Reviewed by Ada")
+    window.open("/machines/sim-1900")
+    window.see("over, but not acknowledged")  # and until then it does not heat
+    window.press("Acknowledge: water tank empty")
+    answer(window, "alarm.ack", "ok")
+    stack.wait_state("sim-1900", latched=[])
 
 
 def held(stack: Stack, machine: str, slot: str) -> dict[str, Any]:
