@@ -63,6 +63,7 @@ class Shot:
         self._result = OK
         self._reason = 0
         self.running = False
+        self.doubted = False  # the press that began it may yet be an acknowledgement (front.py)
         self.valve = 0
         self.grinder = 0
         self._charge_ms = 0
@@ -75,8 +76,6 @@ class Shot:
         self._charge = 0
         self._remote = source == names.SOURCE_REMOTE
         self.running = True
-        if p[plan.DOSE_MS]:
-            self._live.grinds += 1
         self._enter(names.STARTING)
 
     def temp_mc(self):
@@ -94,10 +93,18 @@ class Shot:
         self._ms += 10
         if state != names.STARTING:
             return self._ending()
-        if self._ms > _BEGUN_MS:
+        if self.doubted:
+            self._ms = 0
+        elif self._ms > _BEGUN_MS:
             return self._starting()
         if self._ms == _BEGUN_MS:
-            self._charge_ms = charge_ms(self._plan, self._figures)
+            self._begun()
+
+    def _begun(self):
+        p = self._plan
+        self._charge_ms = charge_ms(p, self._figures)
+        if p[plan.DOSE_MS]:
+            self._live.grinds += 1
 
     def _starting(self):
         if self._remote and self._withdrawn():
@@ -219,6 +226,7 @@ class Shot:
             return
         self._result = result
         self._reason = reason
+        self.doubted = False
         self._hyd.stop()
         self.grinder = 0
         self._heat[AHEAD] = self._heat[CHARGE] = 0

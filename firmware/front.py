@@ -58,6 +58,8 @@ class Front:
             self._weigh()
         elif now & SW_BREW:
             self._hold()
+        else:
+            self._modes.shot.doubted = False
         return fresh or pressed
 
     def _weigh(self):
@@ -81,7 +83,7 @@ class Front:
         self._held_ms += 10
         if self._held_ms == _HOLD_MS:
             self._il.acknowledge(-1)
-        elif self._held_ms == _HOLD_MS - 10 and self._live.latched and self._modes.shot.running:
+        elif self._held_ms == _HOLD_MS - 10 and self._modes.shot.doubted:
             self._modes.shot.end(STOPPED, BUTTON)  # this press began it, and did not mean it
 
     def _brew_pressed(self):
@@ -92,6 +94,7 @@ class Front:
             modes.stop()
         elif not self._no:
             modes.begin_shot(self._button.words(), names.SOURCE_LOCAL)
+            modes.shot.doubted = self._live.latched != 0  # until the button says which
 
     def _water_pressed(self):
         if self._live.state == names.HOT_WATER:

@@ -23,7 +23,7 @@ class Meters:
         self._seen = [0, 0, 0, 0]
         self._saved_ms = 0
         self._shots_saved = 0
-        self._told = False  # a day's fact; saved later it would be told again after a power cut
+        self._told = False  # a fact; saved later it would be told again after a power cut
         self.day, self.totals, self.loose, self._scaling_ul = _stored()
         # counted in this boot, or under a set clock: then the day may be certain
         self._fresh = not any(self.loose)
@@ -43,13 +43,13 @@ class Meters:
 
     def descaled(self):
         self._scaling_ul = 0
+        self._told = True
 
     def _scale(self):
         litres = self._scaling_ul // 1000000
         if not 0 < self._config["descale_l"] <= litres:
             return []
         self.descaled()
-        self._told = True
         return [{"kind": "maintenance", "code": "descale_due", "value": litres}]
 
     def _settle(self, today):

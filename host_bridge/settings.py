@@ -346,15 +346,17 @@ def _check_environment() -> None:
         name = variable.upper().removeprefix(PREFIX).lower()
         if not variable.upper().startswith(PREFIX) or name.replace("__", "_", 1) in known:
             continue
-        if name == "port":
+        if name == "port" and "://" in os.environ[variable]:
             continue  # Kubernetes sets it in every container beside a service called coffee
         if any(name.startswith(f"{head}_") for head in Settings.model_fields):
             continue  # a section's: pydantic looks at what follows
-        near = difflib.get_close_matches(name, known, 1, 0.75)
+        near = [one for one in known if one.endswith(f"_{name}")]
+        near = near or difflib.get_close_matches(name, known, 1, 0.75)
         if near:
+            meant = " or ".join(f"{PREFIX}{one.upper()}" for one in near)
             raise SettingsError(
-                f"{variable}: no such setting; did you mean {PREFIX}{near[0].upper()}? "
-                f"Rename or unset it ({EXAMPLE})"
+                f"{variable}: no such setting; did you mean {meant}? Rename or unset it "
+                f"({EXAMPLE})"
             )
 
 

@@ -36,7 +36,8 @@ QUESTIONS: Final = (
     ("command_key", "key that signs commands; - for none"),
 )
 _NUMBERS: Final = (
-    "broker_port", "uart_baud", "button_slot", "brew_setpoint_mc", "steam_setpoint_mc")
+    "broker_port", "uart_baud", "button_slot", "brew_setpoint_mc", "steam_setpoint_mc",
+    "descale_l")
 _FLAGS: Final = ("broker_tls",)
 _OVER_SERIAL: Final = (
     "wifi_ssid", "wifi_key", "wifi_country", "broker_host", "broker_port", "broker_ca")

@@ -107,7 +107,8 @@ class Auth:
         for ended, expires_s in list(self._ended.items()):
             if expires_s <= self._clock():
                 self._ended.pop(ended, None)
-                (self._folder / f"{_ENDED}{ended}").unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    (self._folder / f"{_ENDED}{ended}").unlink()
 
     def session(self, cookie: str | None) -> Session | None:
         """Whose cookie this is; None: missing, forged, old, of another token or logged out."""

@@ -1,9 +1,12 @@
 # Drives a plant through everything it can do, the same way under MicroPython and CPython: prints
 # nothing, imports nothing but what both have. Used by the tests of arithmetic and allocation.
+# a fault and the most of it that is drawn
 FAULTS = (
-    "sensor_open_brew", "sensor_short_brew", "sensor_drift_brew", "sensor_noise_brew",
-    "stuck_ssr_brew", "stuck_ssr_steam", "scaled_heater_brew", "pump_broken", "stuck_valve_brew",
-    "stuck_flowmeter", "empty_tank", "scale_stuck", "no_puck", "blocked_puck", "puck_step",
+    ("sensor_open_brew", 1), ("sensor_short_brew", 1), ("sensor_drift_brew", 2000),
+    ("sensor_noise_brew", 2000), ("stuck_ssr_brew", 2), ("stuck_ssr_steam", 2),
+    ("scaled_heater_brew", 2000), ("pump_broken", 1), ("stuck_valve_brew", 2),
+    ("stuck_flowmeter", 1), ("empty_tank", 1), ("scale_stuck", 1), ("no_puck", 1),
+    ("blocked_puck", 1), ("puck_step", 2000),
 )
 ERRORS = ("capacity", "power", "element_lag", "compliance", "puck_resistance", "pump_free", "loss")
 
@@ -57,9 +60,9 @@ class Driver:
             self._fault = None
         k = self.draw(6)
         if k == 0:
-            fitted = [name for name in FAULTS if name in self._known]
-            self._fault = fitted[self.draw(len(fitted))]
-            plant.fault(self._fault, 1 + self.draw(2000) if "_" in self._fault else 1)
+            fitted = [one for one in FAULTS if one[0] in self._known]
+            self._fault, most = fitted[self.draw(len(fitted))]
+            plant.fault(self._fault, 1 + self.draw(most))
         elif k == 1:
             plant.set("times_" + ERRORS[self.draw(len(ERRORS))], 500 + self.draw(1500))
         elif k == 2:

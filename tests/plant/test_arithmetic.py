@@ -101,8 +101,8 @@ class _Watched(ast.NodeTransformer):
 
 
 _ORDER = (
-    "words", "rooms", "noise", "sensors", "thermal", "hydraulics", "puck", "vessels", "faults",
-    "parameters", "basket", "hands", "advance", "readings", "plant",
+    "words", "rooms", "noise", "sensors", "thermal", "hydraulics", "puck", "vessels", "bounds",
+    "faults", "parameters", "basket", "hands", "advance", "readings", "plant",
 )
 
 

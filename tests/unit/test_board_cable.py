@@ -99,12 +99,12 @@ def test_settings_in_another_encoding_are_refused_with_the_file_and_the_cure(
 def test_flags_and_numbers_come_from_the_environment_too(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (
         ("BROKER_TLS", "true"), ("BREW_SETPOINT_MC", "93500"), ("STEAM_SETPOINT_MC", "0"),
-        ("WIFI_SSID", "true"), ("BUTTON_SLOT", "3"),
+        ("WIFI_SSID", "true"), ("BUTTON_SLOT", "3"), ("DESCALE_L", "40"),
     ):  # fmt: skip
         monkeypatch.setenv(f"COFFEE_BOARD_{name}", value)
     assert gather(None, None) == {
         "broker_tls": True, "brew_setpoint_mc": 93500, "steam_setpoint_mc": 0,
-        "wifi_ssid": "true", "button_slot": 3,
+        "wifi_ssid": "true", "button_slot": 3, "descale_l": 40,
     }  # fmt: skip
     monkeypatch.setenv("COFFEE_BOARD_BROKER_TLS", "False")
     assert gather(None, None)["broker_tls"] is False

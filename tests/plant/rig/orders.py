@@ -12,7 +12,7 @@ import board
 
 def _used(r, seen):
     u = dict(zip(r.plant_words, r.plant.u))
-    for name in ("pump_permille", "valve_brew"):
+    for name in ("pump_permille", "valve_brew", "grinder"):
         seen[name] = max(seen.get(name, 0), u[name])
 
 
@@ -83,10 +83,17 @@ def withdrawn(root, setting):
             "duration_ms": s["duration_ms"], "temp_mean_mc": s["temp_mean_mc"]}
 
 
-def acknowledged(root, hold_ms):
-    """The brew button on a ready machine whose steam boiler has an alarm: what it did."""
+def acknowledged(root, hold_ms, first_ul_s=None):
+    """The brew button on a ready machine whose steam boiler has an alarm: what it did.
+
+    first_ul_s: the recipe grinds, and begins with as much; little water needs little pre-charge.
+    """
     r = _rig(root)
-    r.button.load(recipe())
+    chosen = recipe()
+    if first_ul_s:
+        gentle = dict(chosen["phases"][0], flow_ul_s=first_ul_s)
+        chosen = dict(chosen, dose_ms=1000, phases=[gentle] + chosen["phases"][1:])
+    r.button.load(chosen)
     r.settle()
     r.plant.fault("sensor_open_steam")
     r.run(1000)
@@ -97,7 +104,8 @@ def acknowledged(root, hold_ms):
     r.watch = lambda r: _used(r, seen)
     r.press("brew", hold_ms)
     r.run(20000)
-    return {"before": before, "alarms": r.alarms(), "poured": any(seen.values())}
+    used = [n for n in seen if seen[n]]
+    return {"before": before, "alarms": r.alarms(), "used": used, "grinds": r.live.grinds}
 
 
 def too_hot(root, below_mc):

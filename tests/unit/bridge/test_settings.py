@@ -112,6 +112,7 @@ def test_a_file_in_another_encoding_is_named(tmp_path: Path) -> None:
         ("COFFEE_NAEM", "COFFEE_NAME"),
         ("COFFEE_MQTTHOST", "COFFEE_MQTT_HOST"),
         ("coffee_langauge", "COFFEE_LANGUAGE"),
+        ("COFFEE_PORT", "COFFEE_MQTT_PORT or COFFEE_WEB_PORT"),
     ],
 )
 def test_a_misspelt_variable_is_not_ignored(
@@ -123,9 +124,9 @@ def test_a_misspelt_variable_is_not_ignored(
 
 
 def test_variables_of_others_are_none_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    names = ("COFFEE_MICROPYTHON", "COFFEE_BOARD_PORT", "COFFEE_ODOO", "COFFEE_PG", "COFFEE_PORT")
-    for name in names:
+    for name in ("COFFEE_MICROPYTHON", "COFFEE_BOARD_PORT", "COFFEE_ODOO", "COFFEE_PG"):
         monkeypatch.setenv(name, "x")
+    monkeypatch.setenv("COFFEE_PORT", "tcp://10.0.0.7:80")  # Kubernetes
     monkeypatch.setenv("COFFEE_LOG_FORMAT", "json")
     monkeypatch.setenv("coffee_mqtt_port", "1884")
     assert (load().log_format, load().mqtt.port) == ("json", 1884)

@@ -351,6 +351,21 @@ def test_descaling_is_due_once_and_a_descaling_begins_anew():
     bench.close()
 
 
+def test_a_descaling_is_not_forgotten_when_the_machine_is_switched_off_after_it():
+    bench = Bench()
+    bench.send("config.put", {"descale_l": 2})
+    bench.live.water_ul = 1900000
+    bench.live.shots_done = 1  # what is saved after it has that water
+    bench.pass_ms(8000)
+    bench.live.put(names.EV_MAINT, names.MAINT_NAMES.index("descale_done"), 0)
+    bench.pass_ms(1000)
+    bench.boot("power")
+    bench.live.water_ul = 300000
+    bench.pass_ms(6000)
+    assert due(bench) == []
+    bench.close()
+
+
 def tuned():
     bench = Bench()
     for k, figure in enumerate((1300, 1900, 1200, 6000, 1500)):

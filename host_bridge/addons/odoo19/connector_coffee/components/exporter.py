@@ -42,12 +42,8 @@ class RecipeDeleter(Component):
     _apply_on = "coffee.recipe"
     _usage = "record.exporter.deleter"
 
-    def run(self, coffee_id, in_machine, binding=None):
-        """Empties a slot that the machine holds, or that an order on its way fills."""
-        adapter = self.component(usage="backend.adapter")
-        if in_machine or adapter.fills(coffee_id):
-            return adapter.delete(coffee_id, binding).uid
-        adapter.withdraw(coffee_id)
-        if binding:
+    def run(self, coffee_id, binding=None):
+        if binding and not binding._may_be_there():
             binding._never_sent()
-        return False
+            return False
+        return self.component(usage="backend.adapter").delete(coffee_id, binding).uid

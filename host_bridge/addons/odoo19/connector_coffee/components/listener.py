@@ -30,6 +30,6 @@ class RecipeExportListener(Component):
 
     @skip_if(_idle)
     def on_record_unlink(self, record):
-        if record.active:
+        if record.active and record._may_be_there():
             recipes = record.browse().with_delay(description=self.env._("Empty a slot"))
-            recipes.export_delete_record(record.backend_id, record.coffee_id, record.in_machine)
+            recipes.export_delete_record(record.backend_id, record.coffee_id)

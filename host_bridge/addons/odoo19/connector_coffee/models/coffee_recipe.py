@@ -181,14 +181,21 @@ class CoffeeRecipe(models.Model):
             if self.active:
                 return work.component(usage="record.exporter").run(self)
             deleter = work.component(usage="record.exporter.deleter")
-            return deleter.run(self.coffee_id, self.in_machine, self)
+            return deleter.run(self.coffee_id, self)
 
     @api.model
-    def export_delete_record(self, backend, coffee_id, in_machine=True):
+    def export_delete_record(self, backend, coffee_id):
         """Empties the slot of a recipe that is no longer here."""
         with backend.work_on(self._name) as work:
-            deleter = work.component(usage="record.exporter.deleter")
-            return deleter.run(coffee_id, in_machine)
+            return work.component(usage="record.exporter.deleter").run(coffee_id)
+
+    def _may_be_there(self):
+        """The machine holds it, or an order on its way fills its slot. One that no bridge has
+        fetched is taken back first: a job may run long after the machine has answered it."""
+        with self.backend_id.work_on(self._name) as work:
+            adapter = work.component(usage="backend.adapter")
+            adapter.withdraw(self.coffee_id)
+            return self.in_machine or adapter.fills(self.coffee_id)
 
     def _never_sent(self):
         """Archived before the machine learnt it: nothing is left to do."""

@@ -199,7 +199,10 @@ class TestRecipe(CoffeeCase):
             trap.perform_enqueued_jobs()
 
     def test_what_never_reached_the_machine_is_deleted_and_done(self):
-        self.delete(self.entered())
+        recipe = self.entered()
+        with trap_jobs() as trap:
+            recipe.unlink()
+        self.assertEqual(trap.enqueued_jobs, [])
         self.assertEqual(self.left.command_ids.mapped("state"), ["cancelled"])
 
     def test_what_is_on_its_way_is_deleted_behind_it(self):
@@ -207,6 +210,15 @@ class TestRecipe(CoffeeCase):
         self.assertEqual([name for name, _args in self.orders()], ["recipe.put"])
         self.delete(recipe)
         self.assertEqual([name for name, _args in self.orders()], ["recipe.put", "recipe.delete"])
+
+    def test_what_arrives_before_the_job_runs_is_deleted(self):
+        recipe = self.entered()
+        self.assertEqual([name for name, _args in self.orders()], ["recipe.put"])
+        with trap_jobs() as trap:
+            recipe.unlink()
+            self.answer(rev=1)
+            trap.perform_enqueued_jobs()
+        self.assertEqual(self.orders(), [("recipe.delete", {"slot": "4"})])
 
     def test_what_the_machine_refused_is_archived_and_done(self):
         recipe = self.entered()
