@@ -34,6 +34,7 @@ _NEAR_MC = const(250)  # the water must be this near the recipe's temperature be
 _PATIENCE_MS = const(120000)  # for it to get there
 _CHARGE_ON_MS = const(600)  # the element still catches up with the water
 _BEGUN_MS = const(20)  # the first two ticks have enough to do
+_SOON_MS = const(60)  # so long water waits for a tick in which nothing else takes time
 _RUN_DOWN_MS = const(150)
 # a phase begins: its figures in one tick, its name in the next
 _FIGURES = const(1)
@@ -86,8 +87,9 @@ class Shot:
         self._live.state = state
         self._live.put(names.EV_STATE, state, 0)
 
-    # --- every tick while a shot runs. True: this one has had its share of work.
-    def step(self, state):
+    # --- every tick while a shot runs; taken: something else took time in it. True: this one has
+    # had its share of work.
+    def step(self, state, taken):
         if state == _PREINFUSION or state == _BREWING:
             return self._pouring()
         self._ms += 10
@@ -96,7 +98,7 @@ class Shot:
         if self.doubted:
             self._ms = 0
         elif self._ms > _BEGUN_MS:
-            return self._starting()
+            return self._starting(taken)
         if self._ms == _BEGUN_MS:
             self._begun()
 
@@ -106,7 +108,7 @@ class Shot:
         if p[plan.DOSE_MS]:
             self._live.grinds += 1
 
-    def _starting(self):
+    def _starting(self, taken):
         if self._remote and self._withdrawn():
             return False
         p = self._plan
@@ -118,7 +120,8 @@ class Shot:
             self._heat[CHARGE] = 1
             self._heat[AHEAD] = expected_ul_s(p, plan.HEAD)
         self._charge += 10
-        if self._charge <= self._charge_ms or left > 0:
+        over = self._charge - self._charge_ms
+        if over <= 0 or left > 0 or (taken and over < _SOON_MS):
             return False
         self._begin_water()
         return True

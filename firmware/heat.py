@@ -36,6 +36,7 @@ class Heat:
         self._tuner = Autotune(live, self.brew, board.BREW_BOILER)
         self._burst = burst.board_words()
         self.tuner = None  # the same while it is at work
+        self.noted = 0  # a guard had something to judge in this tick
         self._wish = wish
         self.steam = None
         self._steam = array("i", [0] * WORDS)  # without a boiler nothing is read or computed
@@ -59,12 +60,13 @@ class Heat:
     # --- readings, every tick
     def read(self):
         raw = self._raw
-        said = look(self._brew_ear, raw, self._brew)
+        self.noted = said = look(self._brew_ear, raw, self._brew)
         if said:
             self.brew_guard.noted(said)
         if self.steam:
             said = look(self._steam_ear, raw, self._steam)
             if said:
+                self.noted = said
                 self.steam_guard.noted(said)
 
     def flow(self, ul_s):

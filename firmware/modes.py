@@ -60,14 +60,14 @@ class Modes:
             live.state = state
             live.put(names.EV_STATE, state, 0)
 
-    # --- every tick. True: this one has had its share of work.
-    def step(self):
+    # --- every tick; taken: something else took time in it. True: this one has had its share.
+    def step(self, taken):
         live = self._live
         fault = (live.alarms | live.latched) & _FAULT
         state = live.state
         full = False
         if self.shot.running:
-            full = self._in_shot(live, state)
+            full = self._in_shot(live, state, taken)
         elif fault:
             self._rest(names.SAFE_MODE if fault & il.RESET_STORM else names.FAULT)
         elif self._standby:
@@ -114,13 +114,13 @@ class Modes:
         self.ready = ready
         self._resting = names.READY if ready else names.HEATING
 
-    def _in_shot(self, live, state):
+    def _in_shot(self, live, state, taken):
         shot = self.shot
         blocked = (live.alarms | live.latched) & _NO_WATER
         if blocked:
             shot.abort(blocked)
             state = live.state
-        full = shot.step(state)
+        full = shot.step(state, taken)
         out = self._out
         out[VALVE_BREW] = shot.valve
         out[GRINDER] = shot.grinder

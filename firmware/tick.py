@@ -120,7 +120,7 @@ class Tick:
         if live.request:
             front.answer(live)
             full = True
-        if self.modes.step():
+        if self.modes.step(full or self.heat.noted):
             full = True
         self._pump(live)
         self.interlocks.settle()

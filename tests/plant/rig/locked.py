@@ -19,8 +19,8 @@ def pouring(root, ticks=10000, sabotage=False):
     if sabotage:
         step = r.tick.modes.step
 
-        def wasteful():
-            step()
+        def wasteful(taken):
+            step(taken)
             return [seen]
 
         r.tick.modes.step = wasteful

@@ -148,7 +148,7 @@ def test_a_broken_tick_switches_everything_off():
     r.press("brew")
     r.until("brewing", 30000)
 
-    def burst(*_):
+    def burst(_taken):
         raise ValueError("broken on purpose")
 
     r.tick.modes.step = burst
