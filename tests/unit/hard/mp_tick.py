@@ -246,3 +246,28 @@ def test_a_budget_that_is_exceeded_all_the_same_switches_the_heat_off():
     r.watch = watch
     r.run(5000)
     assert r.state() == "fault" and r.alarms() == ["power_budget"]
+
+
+def test_water_begins_in_a_tick_in_which_nothing_else_takes_time():
+    # a guard's judgement or the scale beside it made the longest tick of all
+    if not board.STEAM_BOILER:
+        return
+    r = scenarios.ready(ROOT)
+    begun = []
+    was = [0]
+
+    def watch(r):
+        state = r.live.state
+        if was[0] == names.STARTING and state in (names.PREINFUSION, names.BREWING):
+            begun.append((r.tick.heat.noted, r.tick.scale._age))
+        was[0] = state
+
+    r.watch = watch
+    for _ in range(10):  # wherever guards and scale have their turn
+        r.run(10)
+        r.press("brew")
+        r.until("brewing", 110000)
+        r.press("brew")
+        r.until("ready", 60000)
+        r.run(20000)  # the water it brewed with is replaced and warm
+    assert len(begun) == 10 and not any(noted or not age for noted, age in begun), begun
