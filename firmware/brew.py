@@ -74,7 +74,7 @@ class Shot:
         copy(self._plan, words, plan.WORDS)
         p = self._plan
         self._log.open(p[plan.SLOT], p[plan.REV], source)
-        self._charge = 0
+        self._charge = self._new = 0
         self._remote = source == names.SOURCE_REMOTE
         self.running = True
         self._enter(names.STARTING)
@@ -123,7 +123,10 @@ class Shot:
         over = self._charge - self._charge_ms
         if over <= 0 or left > 0 or (taken and over < _SOON_MS):
             return False
-        self._begin_water()
+        if self._new:
+            self._begin_water()
+        else:
+            self._make_ready()
         return True
 
     def _withdrawn(self):
@@ -143,11 +146,15 @@ class Shot:
             return False
         return dose_left_ms <= self._charge_ms
 
-    def _begin_water(self):
-        self._flow.begin()
+    def _make_ready(self):
+        # the tick before the water's, which has enough to do
+        self._new = _NAME
         self._scale.tare()
         self._live.weight_mg = 0
         self._puck.fresh()
+
+    def _begin_water(self):
+        self._flow.begin()
         self._log.water_begins()
         self._live.state = 0
         self._now[SHOT_MS] = 0

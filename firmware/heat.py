@@ -12,9 +12,11 @@ from calorimeter import Calorimeter
 from guards import BIAS, RAIL_HIGH, RAIL_LOW, READ, BoilerGuard, ear, look
 from hal import BREW, STEAM
 from live import wrapped
+from micropython import const
 from thermal import FIRED, MEASURED, WORDS, Boiler, T
 
 _BREW_TURN, _STEAM_TURN = 8, 9  # of ten ticks, when nothing else is due
+_LET_PASS = const(2)  # tenths of a second with the group's sensor at a rail
 
 
 class Heat:
@@ -54,6 +56,7 @@ class Heat:
         self.steam_guard = BoilerGuard(
             interlocks, self.steam, self._steam_ear,
             (il.OVER_TEMP_STEAM, il.SENSOR_STEAM, il.NO_HEAT_STEAM, il.STUCK_SSR_STEAM))
+        self._rail = 0
         self._group_table = sensors.temperature_table(board.GROUP_SENSOR)
         self._too_much = board.BREW_BOILER[0] + board.STEAM_BOILER[0] > board.POWER_BUDGET_W
 
@@ -93,7 +96,12 @@ class Heat:
         live = self._live
         if self.steam:
             raw = self._raw[2]
-            if not RAIL_LOW < raw < RAIL_HIGH:
+            if RAIL_LOW < raw < RAIL_HIGH:
+                self._rail = 0
+            elif self._rail < _LET_PASS:
+                self._rail += 1  # a spark on its wire is no broken sensor
+                return
+            else:
                 self._il.up(il.SENSOR_GROUP)
             mc = sensors.read(self._group_table, raw)
             live.group_temp_mc += (mc - live.group_temp_mc) >> 2

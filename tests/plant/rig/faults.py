@@ -153,7 +153,9 @@ Faults that show only by their effect take longer than 0.5 s to be known:
   that does not depend on this controller.
 - *Dead heater*, 28 to 32 s: what is missing is heat. The balance must lack three quarters of the
   power for 15 s while the element should be hot.
-- *No flow*, 4 s: machines.md allows a pump four seconds without a pulse."""
+- *No flow*, 4 s: machines.md allows a pump four seconds without a pulse. Where a profile asks for
+  less than 256 ul/s the time is longer in proportion (100 ul/s: 13 s; below 26 ul/s none counts),
+  because the meter's pulses are 500 ul apart. The shot's own 90 s hold in any case."""
 
 
 def main() -> None:

@@ -136,6 +136,21 @@ def test_a_broken_group_sensor_is_told_of_and_coffee_goes_on():
     r.until("brewing", 30000)
 
 
+def test_a_spark_on_the_group_sensor_is_neither_an_alarm_nor_a_temperature():
+    r = scenarios.ready(ROOT)
+    before_mc = r.live.group_temp_mc
+    off_mc = 0
+    for _ in range(20):
+        r.plant.fault("sensor_open_group", 1)
+        r.run(150)
+        off_mc = max(off_mc, abs(r.live.group_temp_mc - before_mc))
+        r.plant.fault("sensor_open_group", 0)
+        r.run(250)
+        off_mc = max(off_mc, abs(r.live.group_temp_mc - before_mc))
+        assert not r.alarms()
+    assert off_mc < 500, off_mc
+
+
 def _bare_probe():
     r = scenarios.ready(ROOT)
     r.plant.set("tank", 1)

@@ -271,3 +271,27 @@ def test_water_begins_in_a_tick_in_which_nothing_else_takes_time():
         r.until("ready", 60000)
         r.run(20000)  # the water it brewed with is replaced and warm
     assert len(begun) == 10 and not any(noted or not age for noted, age in begun), begun
+
+
+def test_a_shot_given_up_on_the_verge_of_its_water_leaves_the_next_one_its_tare():
+    if not board.SCALE_COUNTS_G:
+        return
+    r = scenarios.ready(ROOT)
+    shot = r.tick.modes.shot
+    given_up = [0]
+
+    def watch(r):
+        if shot._new and r.state() == "starting" and not given_up[0]:
+            given_up[0] = 1
+            shot.end(2, 1)
+
+    r.watch = watch
+    r.press("brew")
+    r.until("ending", 30000)
+    r.until("ready", 30000)
+    assert given_up[0]
+    r.plant.set("extra_mg", 50000)  # a saucer
+    r.run(10000)
+    r.press("brew")
+    r.until("brewing", 30000)
+    assert abs(r.live.weight_mg) < 10000, r.live.weight_mg
