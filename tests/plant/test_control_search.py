@@ -1,5 +1,6 @@
 """No story of faults, hands, requests and resets leads to heat without water, above the limit,
-without a sensor, after a stop, in a resting state or in safe mode.
+without a sensor, after a stop, in a resting state or in safe mode; and none to a machine that
+does not brew again when all is mended and acknowledged.
 
 The firmware's tick on the real MicroPython and the simulated machine, looked at after every tick
 by tests/plant/rig/search.py. Derandomized and short by default; COFFEE_SEARCH=500 searches that
@@ -25,11 +26,15 @@ FAULTS = [
     ("sensor_open_brew", 1), ("sensor_short_brew", 1), ("stuck_ssr_brew", 1),
     ("stuck_ssr_brew", 2), ("scaled_heater_brew", 100), ("pump_broken", 1),
     ("stuck_flowmeter", 1), ("empty_tank", 1), ("blocked_puck", 1), ("no_puck", 1),
-    ("stuck_valve_brew", 1),
+    ("stuck_valve_brew", 1), ("stuck_valve_brew", 2), ("sensor_noise_brew", 5000),
+    ("sensor_drift_brew", 5000), ("sensor_drift_brew", -5000), ("puck_step", 3000),
 ]
 ONLY_2900 = [
     ("sensor_open_steam", 1), ("sensor_short_steam", 1), ("sensor_open_pressure", 1),
-    ("stuck_ssr_steam", 1), ("scale_stuck", 1),
+    ("stuck_ssr_steam", 1), ("scale_stuck", 1), ("scale_silent", 1), ("stuck_ssr_steam", 2),
+    ("sensor_open_group", 1), ("stuck_probe", 1), ("stuck_probe", 2), ("grinder_jam", 1),
+    ("stuck_valve_steam", 1), ("stuck_valve_water", 1), ("stuck_valve_refill", 1),
+    ("stuck_valve_refill", 2), ("sensor_drift_pressure", 3000), ("sensor_noise_pressure", 5000),
 ]
 SWITCHES = ["tank", "tray", "cup"]
 
@@ -79,6 +84,7 @@ def test_no_story_ends_in_harm(board: str) -> None:
         ("alarms", [["set", ["tank", 0], 3000]], "without water"),
         ("stop", [["press", "brew", 9000], ["ask", [2, 0, 0], 3000]], "water after a stop"),
         ("budget", [["press", "steam", 30000], ["press", "brew", 20000]], "beyond the budget"),
+        ("acknowledge", [["set", ["tank", 0], 3000]], "does not recover"),
     ],
 )
 def test_the_judge_notices(sabotage: str, story: list[Any], harm: str) -> None:

@@ -62,7 +62,7 @@ def story(root, seed, steps, sabotage=""):
     """steps: [name, value, ms] each. What must never be, the states seen, whether it heated.
 
     sabotage, to show that the judge notices: "alarms" lets the interlocks forbid nothing, "stop"
-    makes a shot deaf, "budget" fires both boilers at once.
+    makes a shot deaf, "budget" fires both boilers at once, "acknowledge" goes unheard.
     """
     r = Rig(root, seed, warm=True)
     r.button.load(recipe())
@@ -76,7 +76,31 @@ def story(root, seed, steps, sabotage=""):
         _do(r, judge, name, value)
         r.run(ms)
         seen.add(r.state())
+    _recover(r, judge, steps)
     return {"found": judge.found, "states": sorted(seen)}
+
+
+def _recover(r, judge, steps):
+    # everything is mended, filled and cooled down again, somebody acknowledges: it must brew
+    for name, value, _ in steps:
+        if name == "fault":
+            r.plant.fault(value[0], 0)
+    for name in ("tank", "tray", "cup", "door", "hopper"):
+        r.plant.set(name, 1)
+    judge.tank = judge.sensor = judge.steam_sensor = judge.stopped = False
+    r.plant.set("temp_brew_mc", min(r.truth("temp_brew_mc"), board.BREW_DEFAULT_MC))
+    r.run(90000)  # a shot comes to its end
+    r.ask(names.REQ_STOP)
+    r.run(60000)
+    r.ask(names.REQ_ACK, -1)
+    r.ask(names.REQ_WAKE)
+    try:
+        r.until("ready", 900000)
+        r.plant.set("new_puck", 1)
+        r.press("brew")
+        r.until("brewing", 200000)
+    except RuntimeError as e:
+        judge.found.append("does not recover: %s" % e)
 
 
 def _sabotage(tick, what):
@@ -87,6 +111,8 @@ def _sabotage(tick, what):
         tick.modes.shot.end = lambda result, reason: None
     elif what == "budget":
         tick.heat._burst[7] = 1  # burst's word: the budget carries both
+    elif what == "acknowledge":
+        tick.interlocks.acknowledge = lambda bit_number: 0
 
 
 def _do(r, judge, name, value):
