@@ -16,6 +16,7 @@ from simulator.machine import Machine
 from tests.support.mosquitto import Mosquitto
 from tests.support.proxy import Fault, Proxy
 from tests.support.site import Site
+from tests.support.stack import eventually
 from tests.support.wire import Wire
 
 pytestmark = pytest.mark.broker
@@ -111,6 +112,7 @@ def test_wifi_lost_for_long_comes_back_by_itself(broker: Mosquitto, wire: Wire) 
         machine.run(10_000)
         wire.wait(JOURNAL, lambda j: any(f["kind"] == "brew" for f in j["facts"]))
 
+
 def test_a_clock_that_jumps_is_told_refuses_by_its_own_time_and_is_set_right(
     broker: Mosquitto, wire: Wire
 ) -> None:
@@ -119,11 +121,9 @@ def test_a_clock_that_jumps_is_told_refuses_by_its_own_time_and_is_set_right(
     def order(name: str, **more: Any) -> Any:
         mark = wire.mark()
         wire.publish(f"coffee/v1/sim-1900/cmd/{name}", {"id": f"{name}-{mark}"} | more)
-        for _ in range(60):
-            machine.run(300)
-            time.sleep(0.02)  # virtual time is fast, the wire is not
-            if any(m.topic == REPLY for m in wire.messages[mark:]):
-                break
+        # virtual time is fast, the wire is not
+        eventually(lambda: machine.run(300) is None
+                   or any(m.topic == REPLY for m in wire.messages[mark:]), every_s=0.02)
         return wire.wait(REPLY, lambda r: r["id"] == f"{name}-{mark}", mark).json
 
     def tell_time() -> None:
