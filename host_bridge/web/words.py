@@ -118,32 +118,48 @@ PROGRAMS = {
 
 ALARMS = {
     "over_temp_brew": Trouble(
-        "Brew boiler too hot", "Let it cool, have the heater drive checked."
+        "Brew boiler too hot", "Let it cool down and have the heater drive checked."
     ),
     "over_temp_steam": Trouble(
-        "Steam boiler too hot", "Let it cool, have the heater drive checked."
+        "Steam boiler too hot", "Let it cool down and have the heater drive checked."
     ),
-    "sensor_brew": Trouble("Brew temperature sensor", "Check the sensor's plug and cable."),
-    "sensor_steam": Trouble("Steam temperature sensor", "Check the sensor's plug and cable."),
-    "sensor_group": Trouble("Group temperature sensor", "Check the sensor's plug and cable."),
-    "sensor_pressure": Trouble("Pressure sensor", "Check the transducer's plug and cable."),
-    "no_heat_brew": Trouble("Brew boiler does not heat", "Check element, thermal fuse and drive."),
-    "no_heat_steam": Trouble("Steam boiler does not heat", "Check element, fuse and drive."),
+    "sensor_brew": Trouble("Brew temperature sensor fault", "Check the sensor's plug and cable."),
+    "sensor_steam": Trouble(
+        "Steam temperature sensor fault", "Check the sensor's plug and cable."
+    ),
+    "sensor_group": Trouble(
+        "Group temperature sensor fault", "Check the sensor's plug and cable."
+    ),
+    "sensor_pressure": Trouble("Pressure sensor fault", "Check the transducer's plug and cable."),
+    "no_heat_brew": Trouble(
+        "Brew boiler does not heat", "Check the heating element, thermal fuse and drive."
+    ),
+    "no_heat_steam": Trouble(
+        "Steam boiler does not heat", "Check the heating element, fuse and drive."
+    ),
     "stuck_ssr_brew": Trouble("Brew heater stays on", "Unplug the machine; replace the relay."),
     "stuck_ssr_steam": Trouble("Steam heater stays on", "Unplug the machine; replace the relay."),
-    "dry_pump": Trouble("Pump runs without flow", "Fill the tank, check the hose, prime."),
-    "stagnation": Trouble("Water no longer flows", "Check puck, grind, pump and flowmeter."),
+    "dry_pump": Trouble(
+        "Pump runs without flow", "Fill the tank, check the hose and prime the pump."
+    ),
+    "stagnation": Trouble("Water no longer flows", "Check the puck, grind, pump and flow meter."),
     "shot_too_long": Trouble("Shot took too long", "Grind coarser or check the puck."),
-    "shot_too_big": Trouble("Shot too large", "Check the flowmeter and the recipe."),
-    "tank_empty": Trouble("Water tank empty", "Fill the tank and push it home."),
+    "shot_too_big": Trouble("Shot too large", "Check the flow meter and the recipe."),
+    "tank_empty": Trouble("Water tank empty", "Fill the tank and push it back in."),
     "tray_full": Trouble("Drip tray full", "Empty the tray and put it back."),
     "door_open": Trouble("Door open", "Close the door."),
     "hopper_empty": Trouble("Bean hopper empty", "Fill the hopper."),
-    "scale_fault": Trouble("Scale does not answer", "Check the load cell under the tray."),
-    "tick_overrun": Trouble("Controller late", "Restart; if it returns, report it."),
+    "scale_fault": Trouble("Scale not responding", "Check the load cell under the tray."),
+    "tick_overrun": Trouble(
+        "Controller too slow", "Restart the machine; if it happens again, report it."
+    ),
     "over_pressure": Trouble("Pressure too high", "Grind coarser; check the relief valve."),
-    "reset_storm": Trouble("Repeated restarts", "In safe mode: have the controller looked at."),
-    "steam_refill": Trouble("Steam boiler does not fill", "Check water, refill valve and probe."),
+    "reset_storm": Trouble(
+        "Repeated restarts", "The machine is in safe mode: have the controller checked."
+    ),
+    "steam_refill": Trouble(
+        "Steam boiler does not fill", "Check the water supply, refill valve and level probe."
+    ),
     "power_budget": Trouble("Power budget exceeded", "Have the heater drives checked."),
 }
 
@@ -152,16 +168,16 @@ MAINTENANCE = {
     "descale_done": "Descaled",
     "wand_rinse_done": "Steam wand rinsed",
     "descale_due": "Descaling is due",
-    "autotune_done": "Tuned itself",
+    "autotune_done": "Self-tuned",
 }
 
 REASONS = {
     "button": "Button pressed",
-    "command": "Stopped from outside",
+    "command": "Stopped remotely",
     "temperature": "Temperature not reached",
     "reset": "Controller restarted",
     "remote_disabled": "Remote key turned off",
-    "cup_missing": "Cup taken away",
+    "cup_missing": "Cup removed",
 }
 """Why a brew did not end by itself; an alarm's code may be one, too."""
 

@@ -72,7 +72,7 @@ def guest_key(odoo_server: OdooServer) -> str:
 @pytest.mark.parametrize("transport", ["json2", "xmlrpc"])
 def test_a_user_without_rights(odoo_server: OdooServer, guest_key: str, transport: str) -> None:
     told = refusal(odoo_server, key=guest_key, transport=transport, login="guest")
-    assert "is no bridge" in told and "group" in told
+    assert "is not a bridge" in told and "group" in told
 
 
 def test_an_odoo_without_the_addon(odoo_server: OdooServer) -> None:

@@ -24,7 +24,7 @@ def statuses(answer: dict[str, Any]) -> list[str]:
 
 def test_hello_says_who_is_there(odoo_server: OdooServer) -> None:
     answer = odoo_server.call("hello", bridge="bridge", protocol=1)
-    assert (answer["protocol"], answer["addon"]) == (1, "19.0.1.3.0")
+    assert (answer["protocol"], answer["addon"]) == (1, "19.0.1.4.0")
     with pytest.raises(OdooError, match="upgrade the older"):
         odoo_server.call("hello", bridge="bridge", protocol=2)
 
@@ -57,8 +57,8 @@ def test_poison_delays_nobody(odoo_server: OdooServer) -> None:
     answer = push(odoo_server, *facts)
     refused = {i: one["error"] for i, one in enumerate(answer["results"]) if one["error"]}
     assert sorted(refused) == [7, 23, 24]
-    assert "never negative" in refused[7]
-    assert refused[23].startswith("shot: 'many' is no whole number")
+    assert "cannot be negative" in refused[7]
+    assert refused[23].startswith("shot: 'many' is not a whole number")
     assert refused[24].startswith("model: coffee.tea is unknown here")
     assert statuses(answer).count("created") == 37
     rows = odoo_server.records("coffee.quarantine", ["coffee_id"], [("machine", "=", "poison")])

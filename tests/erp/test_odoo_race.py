@@ -102,6 +102,37 @@ def test_machines_that_learn_the_same_new_drinks_share_their_products(
     assert held == "48|4"
 
 
+def test_a_job_that_began_before_the_newest_change_does_not_go_out_last(
+    odoo_server: OdooServer,
+) -> None:
+    """As where jobs run side by side: the database refuses it, and queue_job repeats it."""
+    recipe = {"name": "espresso", "temp_mc": 93_000}
+    odoo_server.run_machine("side")
+    odoo_server.call("import_recipes", machine="side", rev=1, slots={"0": recipe})
+    found = odoo_server.shell("""
+        from psycopg2.errors import SerializationFailure
+        held = env["coffee.recipe"].search([("backend_id.machine", "=", "side")])
+        held.with_context(connector_no_export=True).sync_state = "pending"  # a change before that
+        env.cr.commit()
+        held.temp_c  # what the slow job has read
+        with env.registry.cursor() as other:
+            newer = held.with_env(env(cr=other))
+            newer.temp_c = 95
+            newer.export_record()
+        env.invalidate_all()
+        try:
+            with env.cr.savepoint():
+                held.export_record()
+            went_out = True
+        except SerializationFailure:
+            went_out = False
+        env.cr.rollback()
+        orders = env["coffee.command"].search([("backend_id.machine", "=", "side")], order="id")
+        answer([went_out, orders[-1].args["recipe"]["temp_mc"]])
+    """)
+    assert found == [False, 95_000]
+
+
 @pytest.mark.slow
 def test_two_processes_race_as_threads_do(odoo_cluster: Cluster) -> None:
     """With `workers`, requests run in processes that share nothing but the database."""

@@ -57,7 +57,7 @@ def test_a_wrong_key_opens_nothing(odoo_server: OdooServer) -> None:
 
 
 def test_the_administrator_is_no_bridge(odoo_server: OdooServer) -> None:
-    with pytest.raises(xmlrpc.client.Fault, match="is no bridge"):
+    with pytest.raises(xmlrpc.client.Fault, match="is not a bridge"):
         odoo_server.admin("coffee.backend", "push", "b", [])
 
 

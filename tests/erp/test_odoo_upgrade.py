@@ -9,6 +9,9 @@ from tests.erp.odoo19.install import BUILD
 from tests.erp.odoo19.server import OdooServer
 from tests.erp.odoo19.template import SHOP, Cluster, run_odoo
 
+RULE = "(SELECT res_id FROM ir_model_data WHERE name = 'rule_quarantine')"
+RULE_BEFORE = "['|', ('backend_id', '=', False), ('backend_id.company_id', 'in', company_ids)]"
+
 
 def test_an_upgrade_keeps_records_reviews_and_the_bridges_key(
     odoo: OdooServer, odoo_cluster: Cluster
@@ -28,8 +31,8 @@ def test_an_upgrade_keeps_records_reviews_and_the_bridges_key(
 
 
 def test_an_upgrade_from_the_first_version(odoo: OdooServer, odoo_cluster: Cluster) -> None:
-    """Aborted brews counted as drinks then, a brew had no currency of its own, and a bridge's key
-    opened all companies' machines."""
+    """Aborted brews counted as drinks then, a brew had no currency of its own, a bridge's key
+    opened all companies' machines, and all saw the quarantine of one that nobody had entered."""
     recipe = {"name": "espresso", "temp_mc": 93_000}
     odoo.call("save_backends", bridge="bridge", drafts=[{"machine": "bar-left"}])
     odoo.call("import_recipes", machine="bar-left", rev=1, slots={"0": recipe})
@@ -43,8 +46,9 @@ def test_an_upgrade_from_the_first_version(odoo: OdooServer, odoo_cluster: Clust
         answer(True)
     """)
     answer = odoo.call("push", bridge="bridge", facts=[brew(3)])
-    assert answer["results"][0]["error"].startswith("machine: bar-left is of another company")
+    assert answer["results"][0]["error"].startswith("machine: bar-left belongs to another company")
     odoo.stop()
+    odoo.sql(f"UPDATE ir_rule SET domain_force = $${RULE_BEFORE}$$ WHERE id = {RULE}")
     odoo.sql(
         "UPDATE ir_module_module SET latest_version = '19.0.1.0.0' WHERE name = 'connector_coffee'"
     )
@@ -54,6 +58,7 @@ def test_an_upgrade_from_the_first_version(odoo: OdooServer, odoo_cluster: Clust
     assert [float(amount) for amount in amounts.split()] == [1.5, 0]
     assert odoo.sql("SELECT DISTINCT currency_id IS NOT NULL FROM coffee_brew") == "t"
     assert odoo.sql("SELECT in_machine FROM coffee_recipe") == "t"
+    assert "create_uid" in odoo.sql(f"SELECT domain_force FROM ir_rule WHERE id = {RULE}")
     odoo.start()
     answer = odoo.call("push", bridge="bridge", facts=[brew(3)])
     assert answer["results"][0]["status"] == "created"

@@ -97,10 +97,10 @@ def page(odoo_fleet: OdooServer) -> Iterator[OdooBrowser]:
 class OdooBrowser(Browser):
     """Odoo's web client."""
 
-    def enter(self) -> None:
+    def enter(self, login: str = ADMIN[0], password: str = ADMIN[1]) -> None:
         self.fetch("/web/login")
-        self.find("input[name=login]").send_keys(ADMIN[0])
-        self.find("input[name=password]").send_keys(ADMIN[1])
+        self.find("input[name=login]").send_keys(login)
+        self.find("input[name=password]").send_keys(password)
         self.find(".oe_login_buttons button[type=submit]").click()
         self.find(".o_main_navbar")
 
@@ -155,7 +155,7 @@ def test_a_machine_says_all_about_itself(page: OdooBrowser) -> None:
     page.see("Water tank empty", ".o_form_view")
     page.shot("machine")
     page.named("action_check")
-    page.see("The bridge calls and the machine is online.", ".o_notification_manager")
+    page.see("The bridge is connected and the machine is online.", ".o_notification_manager")
     page.run("document.querySelector('a[name=pour]').click()")
     page.find("div[name=pour_enabled]")
     page.shot("machine-pour")
@@ -298,6 +298,33 @@ def test_a_bridge_gets_its_key(page: OdooBrowser) -> None:
 
 def test_settings(page: OdooBrowser) -> None:
     page.action("res_config_settings_action", ".o_setting_container")
-    page.see("A machine nobody entered", ".o_setting_container")
+    page.see("Unknown Machines", ".o_setting_container")
     page.shot("settings")
+    assert page.errors() == []
+
+
+def test_a_plain_user_orders_and_sets_nothing_up(
+    page: OdooBrowser, odoo_fleet: OdooServer
+) -> None:
+    odoo_fleet.shell("""
+        env["res.users"].create({
+            "name": "Bean", "login": "bean", "password": "bean",
+            "group_ids": env.ref("connector_coffee.group_coffee_user").ids})
+        answer(True)
+    """)
+    page.fetch("/web/session/logout")
+    page.enter("bean", "bean")
+    page.action("coffee_backend_action", ".o_kanban_record:not(.o_kanban_ghost)")
+    menu = page.texts(".o_menu_sections *")
+    assert "Recipes" in menu and "Configuration" not in menu
+    page.run("document.querySelector('.o_kanban_record').click()")  # Bar, left
+    page.find(".o_form_view button[name=action_new_command]")
+    page.shot("machine-user")
+    for name in ("action_check", "action_stop", "action_draft"):
+        assert not page.has(f"button[name={name}]"), name
+    assert not page.has("div[name=location] input")
+    page.action("coffee_recipe_action", ".o_data_row")
+    page.run("document.querySelector('.o_data_row td[name=name]').click()")
+    page.find(".o_form_view div[name=temp_c]")
+    assert not page.has("div[name=temp_c] input, button[name=action_export]")
     assert page.errors() == []

@@ -237,7 +237,7 @@ def test_the_badge_does_not_contradict_the_alarms(state: dict[str, Any], text: s
 def test_stagnation_is_of_water() -> None:
     # firmware/guards.py raises it where the pump is asked for water and none passes any more
     trouble = words.alarm("stagnation")
-    assert "water" in trouble.title.lower() and "flowmeter" in trouble.cure
+    assert "water" in trouble.title.lower() and "flow meter" in trouble.cure
     assert "temperature" not in trouble.title.lower() and "element" not in trouble.cure
 
 

@@ -11,41 +11,68 @@ _lt = LazyTranslate(__name__)
 ALARMS = {
     "over_temp_brew": (
         _lt("Brew boiler too hot"),
-        _lt("Let it cool, have the heater drive checked."),
+        _lt("Let it cool down and have the heater drive checked."),
     ),
     "over_temp_steam": (
         _lt("Steam boiler too hot"),
-        _lt("Let it cool, have the heater drive checked."),
+        _lt("Let it cool down and have the heater drive checked."),
     ),
-    "sensor_brew": (_lt("Brew temperature sensor"), _lt("Check the sensor's plug and cable.")),
-    "sensor_steam": (_lt("Steam temperature sensor"), _lt("Check the sensor's plug and cable.")),
-    "sensor_group": (_lt("Group temperature sensor"), _lt("Check the sensor's plug and cable.")),
-    "sensor_pressure": (_lt("Pressure sensor"), _lt("Check the transducer's plug and cable.")),
+    "sensor_brew": (
+        _lt("Brew temperature sensor fault"),
+        _lt("Check the sensor's plug and cable."),
+    ),
+    "sensor_steam": (
+        _lt("Steam temperature sensor fault"),
+        _lt("Check the sensor's plug and cable."),
+    ),
+    "sensor_group": (
+        _lt("Group temperature sensor fault"),
+        _lt("Check the sensor's plug and cable."),
+    ),
+    "sensor_pressure": (
+        _lt("Pressure sensor fault"),
+        _lt("Check the transducer's plug and cable."),
+    ),
     "no_heat_brew": (
         _lt("Brew boiler does not heat"),
-        _lt("Check element, thermal fuse and drive."),
+        _lt("Check the heating element, thermal fuse and drive."),
     ),
-    "no_heat_steam": (_lt("Steam boiler does not heat"), _lt("Check element, fuse and drive.")),
+    "no_heat_steam": (
+        _lt("Steam boiler does not heat"),
+        _lt("Check the heating element, fuse and drive."),
+    ),
     "stuck_ssr_brew": (_lt("Brew heater stays on"), _lt("Unplug the machine; replace the relay.")),
     "stuck_ssr_steam": (
         _lt("Steam heater stays on"),
         _lt("Unplug the machine; replace the relay."),
     ),
-    "dry_pump": (_lt("Pump runs without flow"), _lt("Fill the tank, check the hose, prime.")),
-    "stagnation": (_lt("Water no longer flows"), _lt("Check puck, grind, pump and flowmeter.")),
+    "dry_pump": (
+        _lt("Pump runs without flow"),
+        _lt("Fill the tank, check the hose and prime the pump."),
+    ),
+    "stagnation": (
+        _lt("Water no longer flows"),
+        _lt("Check the puck, grind, pump and flow meter."),
+    ),
     "shot_too_long": (_lt("Shot took too long"), _lt("Grind coarser or check the puck.")),
-    "shot_too_big": (_lt("Shot too large"), _lt("Check the flowmeter and the recipe.")),
-    "tank_empty": (_lt("Water tank empty"), _lt("Fill the tank and push it home.")),
+    "shot_too_big": (_lt("Shot too large"), _lt("Check the flow meter and the recipe.")),
+    "tank_empty": (_lt("Water tank empty"), _lt("Fill the tank and push it back in.")),
     "tray_full": (_lt("Drip tray full"), _lt("Empty the tray and put it back.")),
     "door_open": (_lt("Door open"), _lt("Close the door.")),
     "hopper_empty": (_lt("Bean hopper empty"), _lt("Fill the hopper.")),
-    "scale_fault": (_lt("Scale does not answer"), _lt("Check the load cell under the tray.")),
-    "tick_overrun": (_lt("Controller late"), _lt("Restart; if it returns, report it.")),
+    "scale_fault": (_lt("Scale not responding"), _lt("Check the load cell under the tray.")),
+    "tick_overrun": (
+        _lt("Controller too slow"),
+        _lt("Restart the machine; if it happens again, report it."),
+    ),
     "over_pressure": (_lt("Pressure too high"), _lt("Grind coarser; check the relief valve.")),
-    "reset_storm": (_lt("Repeated restarts"), _lt("In safe mode: have the controller looked at.")),
+    "reset_storm": (
+        _lt("Repeated restarts"),
+        _lt("The machine is in safe mode: have the controller checked."),
+    ),
     "steam_refill": (
         _lt("Steam boiler does not fill"),
-        _lt("Check water, refill valve and probe."),
+        _lt("Check the water supply, refill valve and level probe."),
     ),
     "power_budget": (_lt("Power budget exceeded"), _lt("Have the heater drives checked.")),
 }
@@ -56,16 +83,16 @@ MAINTENANCE = {
     "descale_done": _lt("Descaled"),
     "wand_rinse_done": _lt("Steam wand rinsed"),
     "descale_due": _lt("Descaling is due"),
-    "autotune_done": _lt("Tuned itself"),
+    "autotune_done": _lt("Self-tuned"),
 }
 
 REASONS = {
     "button": _lt("Button pressed"),
-    "command": _lt("Stopped from outside"),
+    "command": _lt("Stopped remotely"),
     "temperature": _lt("Temperature not reached"),
     "reset": _lt("Controller restarted"),
     "remote_disabled": _lt("Remote key turned off"),
-    "cup_missing": _lt("Cup taken away"),
+    "cup_missing": _lt("Cup removed"),
 }
 """Of a brew that did not end by itself; an alarm's code may be one, too."""
 

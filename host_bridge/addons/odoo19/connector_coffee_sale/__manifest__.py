@@ -1,7 +1,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 {
     "name": "Coffee Connector: sale",
-    "summary": "Brews of a coffee machine as lines of a sales order",
+    "summary": "Coffee machine brews as sales order lines",
     "version": "19.0.1.0.0",
     "category": "Connector",
     "license": "AGPL-3",

@@ -1,7 +1,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 {
     "name": "Coffee Connector: stock",
-    "summary": "Beans and water a coffee machine used, as stock moves",
+    "summary": "Beans and water used by coffee machines as stock moves",
     "version": "19.0.1.1.0",
     "category": "Connector",
     "license": "AGPL-3",

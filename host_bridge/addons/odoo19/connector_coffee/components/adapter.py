@@ -10,16 +10,17 @@ class CoffeeAdapter(Component):
     _apply_on = "coffee.recipe"
 
     def create(self, coffee_id, recipe, binding):  # pylint: disable=method-required-super
+        if self.withdraw(coffee_id):
+            binding._slot_is_filled()
         return self._order("recipe.put", {"slot": coffee_id, "recipe": recipe}, binding)
 
     write = create
 
     def delete(self, coffee_id, binding=None):
+        self.withdraw(coffee_id)
         return self._order("recipe.delete", {"slot": coffee_id}, binding)
 
     def _order(self, name, args, binding):
-        """Replaces what still waits for the same slot: only the newest state counts."""
-        self.withdraw(args["slot"])
         order = {
             "backend_id": self.backend_record.id,
             "name": name,
@@ -31,9 +32,11 @@ class CoffeeAdapter(Component):
         return self.env["coffee.command"].sudo().create(order)
 
     def withdraw(self, slot):
-        """Takes back what no bridge has fetched yet for that slot."""
+        """Takes back what no bridge has fetched yet for that slot: only the newest state counts.
+        True: that was to empty the slot, which holds what it held."""
         older = self._waiting(slot).filtered(lambda one: not one.fetched_at)
-        older.write({"state": "cancelled", "message": self.env._("A newer change replaced it.")})
+        older.write({"state": "cancelled", "message": self.env._("Replaced by a newer change.")})
+        return "recipe.delete" in older.mapped("name")
 
     def fills(self, slot):
         """A recipe for that slot is on its way to the machine."""

@@ -18,5 +18,5 @@ class CoffeeBinder(Component):
 
     def _checked(self, external_id):
         if not isinstance(external_id, str) or not external_id:
-            raise ValueError(f"coffee_id: {external_id!r} is no id; give a text such as “0”")
+            raise ValueError(f"coffee_id: {external_id!r} is not an ID; give text such as “0”")
         return external_id

@@ -45,9 +45,9 @@ class Fact:
         if missing:
             self.refuse(f"{missing[0]}: missing; the bridge must send it")
         elif not JOURNAL.match(self.journal):
-            self.refuse(f"journal: {self.journal!r} is no journal's id; send hex text")
+            self.refuse(f"journal: {self.journal!r} is not a journal ID; send hex text")
         elif not str(seq).isdecimal():
-            self.refuse(f"seq: {seq!r} is no whole number; send it as text")
+            self.refuse(f"seq: {seq!r} is not a whole number; send it as text")
         elif len(str(seq)) > 19 or int(seq) >= 2**63:
             self.refuse(f"seq: {seq} is out of range; it must fit into 64 bits")
         elif not isinstance(self.values, dict):

@@ -170,7 +170,7 @@ class MaintenanceBatchImporter(Component):
         for fact in facts:
             if fact.checkpoint and fact.vals["code"] == "descale_due":
                 said = self._mapper_of(fact.backend).env._(
-                    "Descaling is due at %(machine)s: %(litres)s l since the last time",
+                    "Descaling is due on %(machine)s: %(litres)s l since the last time",
                     machine=fact.backend.name,
                     litres=fact.vals["value"],
                 )
@@ -229,7 +229,7 @@ class AlarmBatchImporter(Component):
         code, severity = fact.vals["code"], fact.vals["severity"]
         severities = self.model._fields["severity"]._description_selection(env)
         said = env._(
-            "%(severity)s: %(alarm)s at %(machine)s. %(cure)s",
+            "%(severity)s: %(alarm)s on %(machine)s. %(cure)s",
             severity=dict(severities)[severity],
             alarm=words.alarm(env, code),
             machine=fact.backend.name,

@@ -31,5 +31,5 @@ class RecipeExportListener(Component):
     @skip_if(_idle)
     def on_record_unlink(self, record):
         if record.active and record._may_be_there():
-            recipes = record.browse().with_delay(description=self.env._("Empty a slot"))
+            recipes = record.browse().with_delay(description=self.env._("Empty a recipe slot"))
             recipes.export_delete_record(record.backend_id, record.coffee_id)

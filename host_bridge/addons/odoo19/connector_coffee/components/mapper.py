@@ -30,7 +30,7 @@ def integer(field, required=True):
             if isinstance(value, float) and number != value:
                 raise ValueError
         except (TypeError, ValueError, OverflowError):
-            raise MappingError(f"{field}: {value!r} is no whole number; send one") from None
+            raise MappingError(f"{field}: {value!r} is not a whole number; send one") from None
         bits = INT8 if self.model._fields[to_attr].column_type[0] == "int8" else INT4
         if not -bits <= number < bits:
             raise MappingError(f"{field}: {number} is out of range; check the sensor")
@@ -133,7 +133,7 @@ class FactMapper(AbstractComponent):
         try:
             happened_at = as_datetime(utc_ms) if utc_ms else False
         except OverflowError:
-            raise MappingError(f"utc_ms: {utc_ms} is no time; send milliseconds") from None
+            raise MappingError(f"utc_ms: {utc_ms} is not a time; send milliseconds") from None
         return {"time_known": bool(utc_ms), "happened_at": happened_at}
 
 
@@ -243,7 +243,7 @@ class MeterMapper(Component):
         try:
             return {"day": date.fromisoformat(day) if day else False}
         except (TypeError, ValueError):
-            raise MappingError(f"day: {day!r} is no date; send YYYY-MM-DD") from None
+            raise MappingError(f"day: {day!r} is not a date; send YYYY-MM-DD") from None
 
 
 class MaintenanceMapper(Component):

@@ -162,8 +162,8 @@ class RecipeBatchImporter(Component):
             binding,
             self._unused(binding.coffee_id),
             self.env._(
-                "New recipe %(recipe)s in slot %(slot)s of %(machine)s: which drink is"
-                " it, what does it cost?",
+                "New recipe %(recipe)s in slot %(slot)s of %(machine)s: which drink is it,"
+                " and what does it cost?",
                 recipe=binding.name,
                 slot=binding.coffee_id,
                 machine=self.backend_record.name,
@@ -177,8 +177,8 @@ class RecipeBatchImporter(Component):
             binding,
             self._unused(f"{binding.coffee_id}/rev{binding.rev}"),
             self.env._(
-                "Slot %(slot)s of %(machine)s holds %(recipe)s now, it was %(before)s. Is it still"
-                " the drink %(drink)s? If not, choose another on the recipe",
+                "Slot %(slot)s of %(machine)s now holds %(recipe)s instead of %(before)s. Is"
+                " it still the drink %(drink)s? If not, choose another drink on the recipe.",
                 slot=binding.coffee_id,
                 machine=self.backend_record.name,
                 recipe=binding.name,

@@ -11,13 +11,13 @@ class CoffeeAlarm(models.Model):
     code = fields.Char(required=True, readonly=True)
     title = fields.Char("Alarm", compute="_compute_words")
     cure = fields.Char("What to Do", compute="_compute_words")
-    raised = fields.Boolean(readonly=True, help="No: it ended here.")
+    raised = fields.Boolean(readonly=True, help="Unchecked when the alarm has ended.")
     severity = fields.Selection(
         [("info", "Info"), ("warning", "Warning"), ("critical", "Critical")],
         required=True,
         readonly=True,
     )
-    latched = fields.Boolean(readonly=True, help="Stands until a person acknowledges it.")
+    latched = fields.Boolean(readonly=True, help="Stays active until someone acknowledges it.")
 
     @api.depends("code")
     @api.depends_context("lang")

@@ -29,25 +29,32 @@ class CoffeeBackend(models.Model):
 
     name = fields.Char(required=True, tracking=True)
     machine = fields.Char(
-        "Name in Topics",
+        "MQTT Name",
         required=True,
         copy=False,
-        help="The machine's name in the topics, as provisioned: a-z, 0-9 and hyphen.",
+        help="The machine's name in its MQTT topics, as provisioned: a-z, 0-9 and hyphens.",
     )
     active = fields.Boolean(default=True)
     version = fields.Selection(
         selection="_select_versions",
         tracking=True,
-        help="Which mappers read this machine. Empty until the machine has said what it is.",
+        help=(
+            "The kind of machine, which decides how its data is read. Empty until the"
+            " machine has reported it."
+        ),
     )
     state = fields.Selection(
         [("draft", "Draft"), ("checked", "Checked"), ("running", "Running")],
+        string="Status",
         default="draft",
         required=True,
         readonly=True,
         copy=False,
         tracking=True,
-        help="Facts are taken in every state. Recipes and commands go out only while running.",
+        help=(
+            "Facts are imported in every state. Recipes and commands are sent only while the"
+            " machine is running."
+        ),
     )
     company_id = fields.Many2one(
         "res.company", required=True, default=lambda self: self.env.company
@@ -59,18 +66,20 @@ class CoffeeBackend(models.Model):
         ],
         help="Gets an activity for each checkpoint of this machine.",
     )
-    location = fields.Char(help="Where it stands: building, floor, room.")
-    username = fields.Char(copy=False, help="The machine's user at the broker.")
+    location = fields.Char(help="Where the machine is: building, floor, room.")
+    username = fields.Char(copy=False, help="The machine's user name on the MQTT broker.")
     password = fields.Char(
         compute="_compute_password",
         inverse="_inverse_password",
-        help="For provisioning. It can be set and replaced, never read back.",
+        help="For provisioning. It can be set or replaced, but never read back.",
     )
     password_set = fields.Boolean(compute="_compute_password_set")
     default_lang_id = fields.Many2one(
-        "res.lang", "Default Language", help="Of checkpoints and imported records."
+        "res.lang",
+        "Default Language",
+        help="Language of this machine's checkpoints and imported records.",
     )
-    serial = fields.Char(readonly=True, copy=False)
+    serial = fields.Char("Serial Number", readonly=True, copy=False)
     firmware = fields.Char(readonly=True, copy=False)
     bridge_id = fields.Many2one("coffee.bridge", readonly=True, copy=False, ondelete="set null")
     online = fields.Boolean(readonly=True, copy=False)
@@ -84,19 +93,21 @@ class CoffeeBackend(models.Model):
         store=True,  # the kanban counts it in each group
     )
     import_from = fields.Date(
-        help="Facts from before this day are not wanted here. The bridge's own store keeps them.",
+        help=(
+            "Facts from before this day are not imported. The bridge keeps them in its own store."
+        ),
     )
     checkpoint_severity = fields.Selection(
         [
-            ("bridge", "What the bridge asks for"),
-            ("info", "Every alarm"),
+            ("bridge", "Alarms chosen by the bridge"),
+            ("info", "All alarms"),
             ("warning", "Warnings and critical alarms"),
-            ("critical", "Critical alarms"),
-            ("never", "No alarm"),
+            ("critical", "Critical alarms only"),
+            ("never", "No alarms"),
         ],
         default="bridge",
         required=True,
-        string="Checkpoint For",
+        string="Checkpoints For",
     )
     accounting = fields.Selection(
         [
@@ -106,33 +117,35 @@ class CoffeeBackend(models.Model):
         ],
         default="none",
         required=True,
-        string="A Brew Counts As",
+        string="Count Brews As",
     )
     currency_id = fields.Many2one(related="company_id.currency_id")
-    check_message = fields.Char("Last Check", readonly=True, copy=False)
-    check_date = fields.Datetime(readonly=True, copy=False)
+    check_message = fields.Char("Check Result", readonly=True, copy=False)
+    check_date = fields.Datetime("Checked On", readonly=True, copy=False)
 
     pour_enabled = fields.Boolean("Pour When Busy")
-    pour_slot = fields.Char("Slot", default="0", help="Which recipe is poured.")
-    pour_threshold_ms = fields.Integer("Answer Slower Than (ms)", default=2000)
+    pour_slot = fields.Char("Slot", default="0", help="The slot of the recipe to pour.")
+    pour_threshold_ms = fields.Integer("Response Slower Than (ms)", default=2000)
     pour_enter_s = fields.Integer("Busy For (s)", default=300)
     pour_leave_s = fields.Integer("Calm Again After (s)", default=120)
-    pour_cooldown_s = fields.Integer("Time Between (s)", default=1800)
-    pour_per_day = fields.Integer("At Most a Day", default=4)
+    pour_cooldown_s = fields.Integer("Minimum Interval (s)", default=1800)
+    pour_per_day = fields.Integer("Maximum per Day", default=4)
     pour_office_from = fields.Float("From", default=8.0)
     pour_office_to = fields.Float("To", default=18.0)
-    pour_office_days = fields.Char("Days", default="1,2,3,4,5", help="ISO weekdays, 1 is Monday.")
+    pour_office_days = fields.Char("Days", default="1,2,3,4,5", help="ISO weekdays; 1 is Monday.")
     pour_timezone = fields.Selection("_select_timezones", "Time Zone")
     pour_deadline_s = fields.Integer("Deadline (s)", default=60)
-    pour_job_s = fields.Integer("A Job Runs For (s)", default=600, help="0: do not look at it.")
-    pour_cron_s = fields.Integer("A Cron Is Late By (s)", default=900, help="0: do not look.")
-    pour_transaction_s = fields.Integer(
-        "A Transaction Is Open For (s)", default=300, help="0: do not look at it."
+    pour_job_s = fields.Integer("Job Running For (s)", default=600, help="Set to 0 to ignore it.")
+    pour_cron_s = fields.Integer(
+        "Scheduled Action Late By (s)", default=900, help="Set to 0 to ignore it."
     )
-    pour_pending_jobs = fields.Integer("Jobs Wait", default=1000, help="0: do not look at it.")
+    pour_transaction_s = fields.Integer(
+        "Transaction Open For (s)", default=300, help="Set to 0 to ignore it."
+    )
+    pour_pending_jobs = fields.Integer("Jobs Waiting", default=1000, help="Set to 0 to ignore it.")
 
     recipe_ids = fields.One2many("coffee.recipe", "backend_id", string="Recipes")
-    journal_ids = fields.One2many("coffee.journal", "backend_id", string="Cursors")
+    journal_ids = fields.One2many("coffee.journal", "backend_id", string="Journals")
     command_ids = fields.One2many("coffee.command", "backend_id", string="Commands")
     recipe_count = fields.Integer(compute="_compute_counts")
     brew_count = fields.Integer(compute="_compute_counts")
@@ -143,7 +156,7 @@ class CoffeeBackend(models.Model):
     last_brew = fields.Datetime(compute="_compute_last_brew")
 
     _machine_unique = models.Constraint(
-        "unique(machine)", "There is a coffee machine of that name already."
+        "unique(machine)", "A coffee machine with this MQTT name already exists."
     )
 
     @api.model
@@ -235,8 +248,8 @@ class CoffeeBackend(models.Model):
             if not MACHINE.match(backend.machine):
                 raise ValidationError(
                     self.env._(
-                        "machine: “%s” cannot stand in a topic; use a-z, 0-9 and hyphen, at"
-                        " most 32 characters",
+                        "machine: “%s” cannot be used in a topic; use at most 32 characters"
+                        " out of a-z, 0-9 and hyphen",
                         backend.machine,
                     )
                 )
@@ -245,13 +258,15 @@ class CoffeeBackend(models.Model):
     def _check_pour(self):
         for backend in self:
             if backend.pour_slot not in map(str, range(16)):
-                raise ValidationError(self.env._("Slot: give a number from 0 to 15"))
+                raise ValidationError(self.env._("Slot: enter a number from 0 to 15."))
             if not re.match(r"[1-7](,[1-7])*\Z", backend.pour_office_days or ""):
                 raise ValidationError(
-                    self.env._("Days: give ISO weekdays with commas, such as 1,2,3,4,5")
+                    self.env._("Days: enter ISO weekdays separated by commas, such as 1,2,3,4,5.")
                 )
             if not 0 <= backend.pour_office_from < backend.pour_office_to <= 24:
-                raise ValidationError(self.env._("From must be before To; correct one of them"))
+                raise ValidationError(
+                    self.env._("Office Hours: “From” must be earlier than “To”.")
+                )
 
     @api.constrains("company_id")
     def _check_drinks(self):
@@ -262,8 +277,8 @@ class CoffeeBackend(models.Model):
             if theirs:
                 raise ValidationError(
                     self.env._(
-                        "Company: %(drinks)s in %(machine)s are of another company; empty their"
-                        " company first, or choose other drinks",
+                        "Company: %(drinks)s in %(machine)s belong to another company. Clear"
+                        " the company of these products first, or choose other drinks.",
                         drinks=", ".join(theirs.mapped("display_name")),
                         machine=backend.name,
                     )
@@ -274,7 +289,7 @@ class CoffeeBackend(models.Model):
         for backend in self:
             if backend.state != "draft" and not backend.version:
                 raise ValidationError(
-                    self.env._("%s: choose the version before it runs", backend.name)
+                    self.env._("Choose a version for %s before you start it.", backend.name)
                 )
 
     # --- buttons
@@ -282,7 +297,9 @@ class CoffeeBackend(models.Model):
         """Says what is known of the way to the machine, and from when that knowledge is."""
         self.ensure_one()
         problems = self._problems()
-        message = "; ".join(problems) or self.env._("The bridge calls and the machine is online.")
+        message = "; ".join(problems) or self.env._(
+            "The bridge is connected and the machine is online."
+        )
         self.write({"check_message": message, "check_date": fields.Datetime.now()})
         if not problems and self.state == "draft":
             self.state = "checked"
@@ -290,7 +307,7 @@ class CoffeeBackend(models.Model):
             "type": "ir.actions.client",
             "tag": "display_notification",
             "params": {
-                "title": self.env._("Connection check"),
+                "title": self.env._("Connection Check"),
                 "message": message,
                 "type": "warning" if problems else "success",
                 "next": {"type": "ir.actions.client", "tag": "soft_reload"},
@@ -301,25 +318,35 @@ class CoffeeBackend(models.Model):
         """Reasons why a command would not reach the machine now, each with its cure."""
         found = []
         if not self.version:
-            found.append(self.env._("No version: choose one, or switch the machine on once"))
+            found.append(
+                self.env._(
+                    "No version: choose one, or switch the machine on so that it reports its own."
+                )
+            )
         bridge = self.bridge_id
         if self._leaves_its_bridge():
             found.append(self._no_bridge_here())
         elif not bridge:
             found.append(
-                self.env._("No bridge has spoken of it: connect one and switch the machine on")
+                self.env._(
+                    "No bridge has reported this machine yet: connect one and switch the"
+                    " machine on."
+                )
             )
         elif not bridge.alive:
             found.append(
                 self.env._(
-                    "The bridge %(name)s was last heard at %(seen)s UTC: is it running?",
+                    "The bridge %(name)s last called at %(seen)s UTC: is it running?",
                     name=bridge.name,
                     seen=bridge.last_seen,
                 )
             )
         elif not self.online:
             found.append(
-                self.env._("The bridge says it is offline: is it switched on, is its Wi-Fi up?")
+                self.env._(
+                    "The bridge reports the machine offline: is it switched on and connected"
+                    " to Wi-Fi?"
+                )
             )
         return found
 
@@ -330,9 +357,10 @@ class CoffeeBackend(models.Model):
 
     def _no_bridge_here(self):
         return self.env._(
-            "The bridge %(bridge)s may not serve %(company)s, and what %(machine)s does waits"
-            " there: let its user into that company, or make its key again and name the company"
-            " under Also Serves (Coffee > Configuration > Connect a Bridge)",
+            "The bridge %(bridge)s may not serve %(company)s, so the facts of %(machine)s"
+            " wait in the bridge. Allow its user into that company, or generate a new key"
+            " and add the company under Also Serves (Coffee > Configuration > Connect a"
+            " Bridge).",
             bridge=self.bridge_id.sudo().name,
             company=self.company_id.name,
             machine=self.name,
@@ -357,7 +385,10 @@ class CoffeeBackend(models.Model):
         for backend in self:
             if backend.state == "draft":
                 raise UserError(
-                    self.env._("%s is not checked yet; press “Check Connection”", backend.name)
+                    self.env._(
+                        "%s has not been checked yet. Press “Check Connection” first.",
+                        backend.name,
+                    )
                 )
         idle = self.filtered(lambda backend: backend.state != "running")
         self.write({"state": "running"})
@@ -480,7 +511,7 @@ class CoffeeBackend(models.Model):
                     "coffee_id": f"{book}/{number}",
                     "res_id": self.id,
                     "summary": self.env._(
-                        "What %(machine)s used or sold cannot be booked: %(error)s",
+                        "What %(machine)s used or sold could not be booked: %(error)s",
                         machine=self.name,
                         error=error,
                     ),
@@ -531,7 +562,9 @@ class CoffeeSecret(models.Model):
     backend_id = fields.Many2one("coffee.backend", required=True, ondelete="cascade")
     password = fields.Char(required=True)
 
-    _backend_unique = models.Constraint("unique(backend_id)", "One password a machine.")
+    _backend_unique = models.Constraint(
+        "unique(backend_id)", "A machine can only have one password."
+    )
 
     def _keep(self, backend, password):
         held = self.search([("backend_id", "=", backend.id)])

@@ -33,8 +33,8 @@ class CoffeeBackend(models.Model):
         if protocol != PROTOCOL:
             raise UserError(
                 self.env._(
-                    "protocol: the bridge speaks %(theirs)s, this addon %(ours)s; upgrade the"
-                    " older of both",
+                    "protocol: the bridge speaks %(theirs)s, this addon %(ours)s; upgrade"
+                    " the older of the two",
                     theirs=protocol,
                     ours=PROTOCOL,
                 )
@@ -180,8 +180,8 @@ class CoffeeBackend(models.Model):
         if not self.env.user.has_group("connector_coffee.group_coffee_bridge"):
             raise AccessError(
                 self.env._(
-                    "User %s is no bridge. Make one under Coffee > Configuration > Connect a"
-                    " Bridge and give the bridge that key.",
+                    "User %s is not a bridge. Create one under Coffee > Configuration >"
+                    " Connect a Bridge and give the bridge its key.",
                     self.env.user.login,
                 )
             )
@@ -211,8 +211,8 @@ class CoffeeBackend(models.Model):
 
     def _refusal(self, machine):
         return self.env._(
-            "machine: %s is unknown here; create it under Coffee > Machines, or let unknown"
-            " machines become drafts in the settings",
+            "machine: %s is unknown here; create it under Coffee > Machines, or allow drafts"
+            " of unknown machines in the settings",
             machine,
         )
 
@@ -225,9 +225,9 @@ class CoffeeBackend(models.Model):
     def _foreign(self, machine):
         """Begins as `_refusal`: the bridge sends the facts again once the machine is let in."""
         return self.env._(
-            "machine: %(machine)s is of another company than %(user)s; let that user into it, or"
-            " make the key again and name the company under Also Serves (Coffee > Configuration >"
-            " Connect a Bridge)",
+            "machine: %(machine)s belongs to another company than %(user)s; allow that user"
+            " into it, or generate a new key and add the company under Also Serves (Coffee >"
+            " Configuration > Connect a Bridge)",
             machine=machine,
             user=self.env.user.name,
         )
@@ -253,7 +253,9 @@ class CoffeeBackend(models.Model):
                     "model": self._name,
                     "coffee_id": FIRST_SEEN,
                     "res_id": backend.id,
-                    "summary": self.env._("New machine %s: check and start it", machine),
+                    "summary": self.env._(
+                        "New machine %s: check its connection and start it", machine
+                    ),
                 }
             ]
         )
@@ -392,6 +394,6 @@ def _grouped(facts):
 def _text(env, value, name):
     if not isinstance(value, str) or not value:
         raise ValidationError(
-            env._("%(name)s: %(value)r is no name; give a text", name=name, value=value)
+            env._("%(name)s: %(value)r is not a name; send text", name=name, value=value)
         )
     return value

@@ -14,16 +14,16 @@ class CoffeeBinding(models.AbstractModel):
         "coffee.backend", "Machine", required=True, ondelete="restrict", index=False
     )
     # text, because 0 is an id: recipe slot 0, brew 0
-    coffee_id = fields.Char("ID in the Machine", required=True, copy=False)
+    coffee_id = fields.Char("ID on the Machine", required=True, copy=False)
     company_id = fields.Many2one(related="backend_id.company_id")
     checkpoint_id = fields.Many2one("coffee.checkpoint", compute="_compute_checkpoint_id")
 
     _coffee_unique = models.Constraint(
         "unique(backend_id, coffee_id)",
-        "This machine has a record with this ID already.",
+        "This machine already has a record with this ID.",
     )
     _coffee_id_given = models.Constraint(
-        "check(coffee_id <> '')", "coffee_id: it must not be empty; “0” is a valid one."
+        "check(coffee_id <> '')", "coffee_id: must not be empty; “0” is valid."
     )
 
     def _compute_checkpoint_id(self):

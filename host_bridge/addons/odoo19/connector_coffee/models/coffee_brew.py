@@ -17,7 +17,7 @@ class CoffeeBrew(models.Model):
     product_id = fields.Many2one("product.product", "Drink", readonly=True, ondelete="restrict")
     recipe_rev = fields.Integer("Recipe Revision", readonly=True, aggregator=None)
     source = fields.Selection(
-        [("local", "At the machine"), ("remote", "Ordered")], required=True, readonly=True
+        [("local", "At the machine"), ("remote", "Remote")], required=True, readonly=True
     )
     command = fields.Char("Command ID", readonly=True)
     command_id = fields.Many2one(
@@ -28,8 +28,8 @@ class CoffeeBrew(models.Model):
     duration_ms = fields.Integer("Duration (ms)", readonly=True, aggregator="avg")
     volume_ul = BigInteger("Volume (µl)", readonly=True)
     weight_mg = BigInteger("Weight (mg)", readonly=True)
-    pressure_peak_mbar = fields.Integer("Peak (mbar)", readonly=True, aggregator="max")
-    pressure_mean_mbar = fields.Integer("Mean (mbar)", readonly=True, aggregator="avg")
+    pressure_peak_mbar = fields.Integer("Peak Pressure (mbar)", readonly=True, aggregator="max")
+    pressure_mean_mbar = fields.Integer("Mean Pressure (mbar)", readonly=True, aggregator="avg")
     temp_mean_mc = fields.Integer("Temperature (m°C)", readonly=True, aggregator="avg")
     energy_j = BigInteger("Energy (J)", readonly=True)
     result = fields.Selection(
@@ -44,21 +44,28 @@ class CoffeeBrew(models.Model):
     amount = fields.Float(
         readonly=True,
         digits="Product Price",
-        help="As the machine's setting says, when it came. An aborted brew is worth nothing.",
+        help=(
+            "Set when the brew arrives, as configured on its machine. An aborted brew is"
+            " worth nothing."
+        ),
     )
 
     # the same in a person's units
-    volume_ml = fields.Float("Volume (ml)", readonly=True, help="In the cup.")
+    volume_ml = fields.Float("Volume (ml)", readonly=True, help="Volume in the cup.")
     duration_s = fields.Float("Duration (s)", compute="_compute_units", digits=(16, 1))
     temp_c = fields.Float("Temp. (°C)", compute="_compute_units", digits=(16, 1))
     weight_g = fields.Float("Weight (g)", compute="_compute_units", digits=(16, 1))
-    pressure_peak_bar = fields.Float("Peak (bar)", compute="_compute_units", digits=(16, 1))
-    pressure_mean_bar = fields.Float("Mean (bar)", compute="_compute_units", digits=(16, 1))
+    pressure_peak_bar = fields.Float(
+        "Peak Pressure (bar)", compute="_compute_units", digits=(16, 1)
+    )
+    pressure_mean_bar = fields.Float(
+        "Mean Pressure (bar)", compute="_compute_units", digits=(16, 1)
+    )
     energy_wh = fields.Float("Energy (Wh)", compute="_compute_units", digits=(16, 1))
 
     _sane = models.Constraint(
         "check(duration_ms >= 0 and volume_ul >= 0 and energy_j >= 0)",
-        "Duration, volume and energy of a brew are never negative.",
+        "The duration, volume and energy of a brew cannot be negative.",
     )
 
     @api.depends("duration_ms", "temp_mean_mc", "weight_mg", "energy_j")

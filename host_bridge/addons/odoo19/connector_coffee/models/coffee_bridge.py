@@ -12,13 +12,19 @@ class CoffeeBridge(models.Model):
     _description = "Coffee Bridge"
     _order = "name"
 
-    name = fields.Char(required=True, readonly=True, help="As in the bridge's settings.")
-    user_id = fields.Many2one("res.users", readonly=True, help="The user whose key it uses.")
+    name = fields.Char(
+        required=True, readonly=True, help="The bridge's name, as in its own settings."
+    )
+    user_id = fields.Many2one(
+        "res.users", readonly=True, help="The user whose API key the bridge uses."
+    )
     last_seen = fields.Datetime(readonly=True)
     backend_ids = fields.One2many("coffee.backend", "bridge_id", string="Machines")
-    alive = fields.Boolean(compute="_compute_alive", help="Heard within the last minute.")
+    alive = fields.Boolean(
+        "Connected", compute="_compute_alive", help="The bridge has called within the last minute."
+    )
 
-    _name_unique = models.Constraint("unique(name)", "There is a bridge of that name already.")
+    _name_unique = models.Constraint("unique(name)", "A bridge with this name already exists.")
 
     @api.depends("last_seen")
     def _compute_alive(self):
@@ -51,8 +57,8 @@ class CoffeeBridge(models.Model):
         if known.active and known != caller and not known.company_ids & caller.company_ids:
             raise UserError(
                 self.env._(
-                    "bridge: another company's bridge is called %s; give this one another name in"
-                    " its settings",
+                    "bridge: another company already has a bridge called %s; give this one"
+                    " another name in its settings",
                     self.name,
                 )
             )

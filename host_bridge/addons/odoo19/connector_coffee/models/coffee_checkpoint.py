@@ -33,32 +33,38 @@ class CoffeeCheckpoint(models.Model):
     )
     company_id = fields.Many2one(related="backend_id.company_id")
     model = fields.Char(
-        required=True, readonly=True, help="What it is about, in the bridge's words."
+        required=True, readonly=True, help="The model this is about, as the bridge calls it."
     )
-    coffee_id = fields.Char("ID in the Machine", required=True, readonly=True)
+    coffee_id = fields.Char("ID on the Machine", required=True, readonly=True)
     res_model = fields.Char(readonly=True)
     res_id = fields.Many2oneReference(model_field="res_model", readonly=True)
     summary = fields.Char(required=True, readonly=True)
     state = fields.Selection(
-        [("review", "Need Review"), ("reviewed", "Reviewed")],
+        [("review", "To Review"), ("reviewed", "Reviewed")],
+        string="Status",
         default="review",
         required=True,
         readonly=True,
         tracking=True,
     )
     reviewed_by = fields.Many2one("res.users", readonly=True)
-    reviewed_at = fields.Datetime(readonly=True)
+    reviewed_at = fields.Datetime("Reviewed On", readonly=True)
     note = fields.Text(help="What was found and done.")
 
     _once = models.Constraint(
-        "unique(backend_id, coffee_id, model)", "This record has a checkpoint already."
+        "unique(backend_id, coffee_id, model)", "This record already has a checkpoint."
     )
     _to_review = models.Index("(backend_id) WHERE state = 'review'")
     _of_record = models.Index("(res_model, res_id)")
 
     def write(self, vals):
         if not self.env.su and OURS & vals.keys():
-            raise AccessError(self.env._("Only the note is yours to write; press Review."))
+            raise AccessError(
+                self.env._(
+                    "You can only edit the note. To close the checkpoint, press “Mark as"
+                    " Reviewed”."
+                )
+            )
         return super().write(vals)
 
     @api.model
@@ -191,7 +197,7 @@ class CoffeeCheckpoint(models.Model):
         self.ensure_one()
         gone = self.res_model not in self.env  # no record, or its module was uninstalled
         if gone or not self.env[self.res_model].browse(self.res_id).exists():
-            raise UserError(self.env._("This checkpoint is about no record that is here."))
+            raise UserError(self.env._("The record this checkpoint is about does not exist here."))
         return {
             "type": "ir.actions.act_window",
             "res_model": self.res_model,

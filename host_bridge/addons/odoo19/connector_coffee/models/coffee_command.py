@@ -43,12 +43,12 @@ class CoffeeCommand(models.Model):
         ]
 
     uid = fields.Char(
-        "Order",
+        "Order ID",
         required=True,
         readonly=True,
         copy=False,
         default=lambda self: f"odoo-{uuid.uuid4().hex[:24]}",
-        help="Unique for ever: a machine carries out an order once, however often it comes.",
+        help="A machine carries out each order only once, however often it receives it.",
     )
     backend_id = fields.Many2one(
         "coffee.backend", "Machine", required=True, ondelete="restrict", index=False
@@ -62,19 +62,25 @@ class CoffeeCommand(models.Model):
     )
     program = fields.Selection(
         [("backflush", "Backflush"), ("rinse", "Rinse"), ("descale", "Descale")],
-        "Programme",
         default="backflush",
-        help="What a machine cannot do it refuses.",
+        help="The machine refuses programs it does not have.",
     )
-    setpoint_c = fields.Float("Temperature (°C)", digits=(16, 1), help="To brew at. 0: as it is.")
-    steam_c = fields.Float("Steam (°C)", digits=(16, 1), help="Of the steam boiler. 0: as it is.")
+    setpoint_c = fields.Float(
+        "Temperature (°C)", digits=(16, 1), help="Brewing temperature. Leave at 0 to keep it."
+    )
+    steam_c = fields.Float(
+        "Steam (°C)",
+        digits=(16, 1),
+        help="Temperature of the steam boiler. Leave at 0 to keep it.",
+    )
     args = fields.Json(readonly=True)
     args_text = fields.Text("Arguments as Text", compute="_compute_args_text")
     user_id = fields.Many2one(
         "res.users", "Ordered By", default=lambda self: self.env.user, readonly=True
     )
     deadline = fields.Datetime(
-        readonly=True, help="The machine refuses it later than this. Empty: until it answers."
+        readonly=True,
+        help="After this time the machine refuses the order. Leave empty for no deadline.",
     )
     state = fields.Selection(
         [
@@ -84,20 +90,23 @@ class CoffeeCommand(models.Model):
             ("expired", "Expired"),
             ("cancelled", "Cancelled"),
         ],
+        string="Status",
         default="waiting",
         required=True,
         readonly=True,
         copy=False,
     )
-    fetched_at = fields.Datetime(readonly=True, copy=False, help="The bridge has it since.")
-    finished_at = fields.Datetime(readonly=True, copy=False)
+    fetched_at = fields.Datetime(
+        "Fetched On", readonly=True, copy=False, help="When the bridge took the order."
+    )
+    finished_at = fields.Datetime("Finished On", readonly=True, copy=False)
     message = fields.Char(readonly=True, copy=False, help="The machine's answer.")
     result = fields.Json(readonly=True, copy=False)
     result_text = fields.Text("Result as Text", compute="_compute_args_text")
     retry_of_id = fields.Many2one("coffee.command", readonly=True, ondelete="set null")
     can_retry = fields.Boolean(compute="_compute_can_retry")
 
-    _uid_unique = models.Constraint("unique(uid)", "An order's ID is used once.")
+    _uid_unique = models.Constraint("unique(uid)", "An order ID can only be used once.")
     _waiting = models.Index("(id) WHERE state = 'waiting'")
     _newest = models.Index("(backend_id, id)")
 
@@ -141,8 +150,9 @@ class CoffeeCommand(models.Model):
             names = dict(self._fields["name"]._description_selection(self.env))
             raise UserError(
                 self.env._(
-                    "Arguments: “%(command)s” needs %(missing)s; change or archive the recipe in"
-                    " its own form (Coffee > Recipes), and it goes to the machine by itself",
+                    "Arguments: “%(command)s” needs %(missing)s. Change or archive the"
+                    " recipe itself (Coffee > Recipes); it is then sent to the machine"
+                    " automatically.",
                     command=names[self.name],
                     missing=", ".join(sorted(missing)),
                 )
@@ -165,7 +175,10 @@ class CoffeeCommand(models.Model):
                 bad.add("name")
         if bad:
             raise AccessError(
-                self.env._("You may not give an order with: %s", ", ".join(sorted(bad)))
+                self.env._(
+                    "You are not allowed to set these fields of an order: %s",
+                    ", ".join(sorted(bad)),
+                )
             )
 
     @api.constrains("backend_id", "recipe_id")
@@ -174,7 +187,7 @@ class CoffeeCommand(models.Model):
             if command.recipe_id and command.recipe_id.backend_id != command.backend_id:
                 raise ValidationError(
                     self.env._(
-                        "%(recipe)s is a recipe of another machine than %(machine)s",
+                        "%(recipe)s is not a recipe of %(machine)s.",
                         recipe=command.recipe_id.name,
                         machine=command.backend_id.name,
                     )
@@ -186,7 +199,7 @@ class CoffeeCommand(models.Model):
             if command.backend_id.state != "running":
                 raise ValidationError(
                     self.env._(
-                        "%s is not running; check its connection and start it first",
+                        "%s is not running. Check its connection and start it first.",
                         command.backend_id.name,
                     )
                 )
@@ -195,17 +208,17 @@ class CoffeeCommand(models.Model):
         """What the form's fields say, in the machine's words."""
         if self.name == "brew":
             if not self.recipe_id:
-                raise UserError(self.env._("Recipe: choose what to brew"))
+                raise UserError(self.env._("Recipe: choose what to brew."))
             return {"slot": self.recipe_id.coffee_id}
         if self.name == "clean":
             if not self.program:
-                raise UserError(self.env._("Programme: choose how to clean"))
+                raise UserError(self.env._("Program: choose how to clean."))
             return {"program": self.program}
         if self.name == "setpoint":
             boilers = {"brew_mc": self.setpoint_c, "steam_mc": self.steam_c}
             args = {name: round(temp_c * 1000) for name, temp_c in boilers.items() if temp_c}
             if not args:
-                raise UserError(self.env._("Temperature: give the new one in °C"))
+                raise UserError(self.env._("Temperature: enter the new one in °C."))
             return args
         return {}
 
@@ -276,18 +289,14 @@ class CoffeeCommand(models.Model):
         """What no bridge fetched or answered in time. A brew or clean is not sent again."""
         limit = fields.Datetime.now() - timedelta(seconds=LATE_S)
         late = self.search([("state", "=", "waiting"), ("deadline", "<", limit)])
-        late.write(
-            {"state": "expired", "message": self.env._("Nobody answered before the deadline.")}
-        )
+        late.write({"state": "expired", "message": self.env._("No answer before the deadline.")})
 
     # --- buttons
     def action_retry(self):
         """A new order of the same; only for what may be done twice."""
         self.ensure_one()
         if not self.can_retry:
-            raise UserError(
-                self.env._("This cannot be repeated by itself; give a new order if you want one.")
-            )
+            raise UserError(self.env._("This command cannot be retried. Send a new one instead."))
         again = self.sudo().copy(
             {"args": self._renamed_args(), "retry_of_id": self.id, "user_id": self.env.uid,
              "deadline": self._new_deadline()}
@@ -313,7 +322,12 @@ class CoffeeCommand(models.Model):
         self.check_access("read")
         for command in self:
             if command.state != "waiting" or command.fetched_at:
-                raise UserError(self.env._("The bridge has it already; use “Stop” to end a brew."))
+                raise UserError(
+                    self.env._(
+                        "The bridge already has this order. To end a brew, send the command"
+                        " “Stop”."
+                    )
+                )
         self.sudo().write({"state": "cancelled"})
 
     def action_send(self):

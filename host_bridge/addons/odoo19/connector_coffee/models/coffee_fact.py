@@ -16,9 +16,9 @@ class CoffeeFact(models.AbstractModel):
     uptime_ms = BigInteger("Uptime (ms)", required=True, readonly=True, aggregator=None)
     utc_ms = BigInteger("UTC (ms)", readonly=True, aggregator=None)
     time_known = fields.Boolean(
-        readonly=True, help="No: the machine never learnt the time in that boot."
+        readonly=True, help="Unchecked if the machine did not learn the time during that boot."
     )
-    happened_at = fields.Datetime("When", readonly=True)
+    happened_at = fields.Datetime("Date", readonly=True)
 
     _newest = models.Index("(happened_at DESC NULLS LAST, id DESC)")
 

@@ -19,12 +19,12 @@ class CoffeeJournal(models.Model):
     )
     name = fields.Char("Journal", required=True, readonly=True)
     first_seq = BigInteger("From", readonly=True, aggregator=None)
-    seq = BigInteger("Held Up To", readonly=True, aggregator=None)
-    ahead = fields.Json(readonly=True, help="Ranges held behind a hole.")
-    hole_since = fields.Datetime(readonly=True)
+    seq = BigInteger("Received Up To", readonly=True, aggregator=None)
+    ahead = fields.Json(readonly=True, help="Ranges received after a gap.")
+    hole_since = fields.Datetime("Gap Since", readonly=True)
 
     _journal_unique = models.Constraint(
-        "unique(backend_id, name)", "One cursor for each journal of a machine."
+        "unique(backend_id, name)", "A machine's journal can only have one cursor."
     )
 
     def _advance(self, seqs):

@@ -8,7 +8,7 @@ class CoffeeMeter(models.Model):
     _inherit = "coffee.fact"
     _description = "Daily Meter"
 
-    day = fields.Date(readonly=True, help="Empty: before the machine learnt the time.")
+    day = fields.Date(readonly=True, help="Empty if the machine did not know the time yet.")
     water_ul = BigInteger("Water (µl)", readonly=True)
     energy_j = BigInteger("Energy (J)", readonly=True)
     grinds = fields.Integer(readonly=True)

@@ -16,12 +16,13 @@ class CoffeeQuarantine(models.Model):
     company_id = fields.Many2one(related="backend_id.company_id")
     machine = fields.Char(required=True, readonly=True)
     model = fields.Char(required=True, readonly=True)
-    coffee_id = fields.Char("ID in the Machine", required=True, readonly=True)
+    coffee_id = fields.Char("ID on the Machine", required=True, readonly=True)
     reason = fields.Text(required=True, readonly=True)
     fact = fields.Json(readonly=True)
     fact_text = fields.Text("Fact as Text", compute="_compute_fact_text")
     state = fields.Selection(
-        [("open", "Open"), ("replayed", "Imported"), ("dropped", "Dropped")],
+        [("open", "Open"), ("replayed", "Imported"), ("dropped", "Discarded")],
+        string="Status",
         default="open",
         required=True,
         readonly=True,
@@ -29,7 +30,7 @@ class CoffeeQuarantine(models.Model):
 
     _open = models.Index("(coffee_id) WHERE state = 'open'")
     _once = models.Constraint(
-        "unique(machine, model, coffee_id)", "This fact is in quarantine already."
+        "unique(machine, model, coffee_id)", "This fact is already in quarantine."
     )
 
     @api.depends("fact")
@@ -105,7 +106,9 @@ class CoffeeQuarantine(models.Model):
         self.check_access("read")
         manager = self.env.user.has_group("connector_coffee.group_coffee_manager")
         if not (self.env.su or manager):
-            raise AccessError(self.env._("Only a coffee manager decides about quarantined facts."))
+            raise AccessError(
+                self.env._("Only a coffee manager can retry or discard quarantined facts.")
+            )
         return self.sudo()
 
 

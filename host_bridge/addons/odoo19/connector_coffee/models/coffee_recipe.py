@@ -28,17 +28,22 @@ class CoffeeRecipe(models.Model):
         tracking=True,
     )
     name = fields.Char(
-        required=True, size=32, tracking=True, help="As the machine shows it: 32 letters."
+        required=True,
+        size=32,
+        tracking=True,
+        help="As shown on the machine, at most 32 characters.",
     )
-    active = fields.Boolean(default=True, help="No: the slot is empty in the machine.")
+    active = fields.Boolean(
+        default=True, help="Archive the recipe to empty its slot in the machine."
+    )
     position = fields.Integer(compute="_compute_position", store=True)
-    coffee_id = fields.Char("Slot", help="0 to 15.")
+    coffee_id = fields.Char("Slot", help="A number from 0 to 15.")
     recipe = fields.Json(required=True, default=lambda self: {})
     recipe_text = fields.Text(
-        "Machine's Form",
+        "Machine Format",
         compute="_compute_recipe_text",
         inverse="_inverse_recipe_text",
-        help="JSON as in docs/schemas/recipe.json; the machine checks it again.",
+        help="JSON as described in docs/schemas/recipe.json. The machine validates it again.",
     )
     temp_c = fields.Float(
         "Temperature (°C)",
@@ -54,9 +59,12 @@ class CoffeeRecipe(models.Model):
     )
     is_profile = fields.Boolean(compute="_compute_recipe_text")
     rev = fields.Integer("Revision", readonly=True, copy=False, aggregator=None)
-    in_machine = fields.Boolean(readonly=True, copy=False, help="As far as the machine has said.")
+    in_machine = fields.Boolean(
+        readonly=True, copy=False, help="According to the machine's last report."
+    )
     sync_state = fields.Selection(
         [("pending", "On its way"), ("synced", "In the machine"), ("refused", "Refused")],
+        "Sync Status",
         default="pending",
         required=True,
         readonly=True,
@@ -67,13 +75,13 @@ class CoffeeRecipe(models.Model):
 
     _odoo_unique = models.Constraint(
         "unique(backend_id, odoo_id)",
-        "Drink: it is in another slot of this machine already, perhaps archived; change that"
-        " recipe, or choose another drink",
+        "Drink: it is already in another slot of this machine, perhaps archived. Change that"
+        " recipe or choose another drink.",
     )
     _coffee_unique = models.Constraint(
         "unique(backend_id, coffee_id)",
-        "Slot: this machine has a recipe there already, perhaps archived; change that one (filter"
-        " Archived), or choose another slot",
+        "Slot: this machine already has a recipe there, perhaps archived. Change that recipe"
+        " (filter Archived) or choose another slot.",
     )
 
     @api.model_create_multi
@@ -99,7 +107,7 @@ class CoffeeRecipe(models.Model):
         if volume_ml:
             recipe = _with_volume(recipe, volume_ml)
         if not recipe:
-            raise ValidationError(self.env._("Machine's form: give a temperature and a volume"))
+            raise ValidationError(self.env._("Enter a temperature and a volume."))
         rest = {n: v for n, v in vals.items() if n not in ("recipe_text", "temp_c", "volume_ml")}
         return rest | {"recipe": recipe}
 
@@ -109,10 +117,10 @@ class CoffeeRecipe(models.Model):
             recipe = json.loads(recipe_text or "{}")
         except ValueError as error:
             raise ValidationError(
-                self.env._("Machine's form: this is no JSON (%s); correct it", error)
+                self.env._("Machine Format: this is not valid JSON (%s).", error)
             ) from error
         if not isinstance(recipe, dict):
-            raise ValidationError(self.env._("Machine's form: give a JSON object"))
+            raise ValidationError(self.env._("Machine Format: enter a JSON object."))
         return recipe
 
     @api.depends("coffee_id")
@@ -156,7 +164,9 @@ class CoffeeRecipe(models.Model):
         for binding in self:
             if binding.coffee_id not in map(str, range(16)):
                 raise ValidationError(
-                    self.env._("Slot: “%s” is none; give 0 to 15", binding.coffee_id)
+                    self.env._(
+                        "Slot: “%s” is not a slot; enter a number from 0 to 15.", binding.coffee_id
+                    )
                 )
 
     @api.model
@@ -167,7 +177,7 @@ class CoffeeRecipe(models.Model):
     def _delay_export(self):
         for binding in self:
             binding.with_delay(
-                identity_key=identity_exact, description=self.env._("Export a recipe")
+                identity_key=identity_exact, description=self.env._("Send a recipe")
             ).export_record()
 
     def export_record(self):
@@ -185,7 +195,14 @@ class CoffeeRecipe(models.Model):
 
     @api.model
     def export_delete_record(self, backend, coffee_id):
-        """Empties the slot of a recipe that is no longer here."""
+        """Empties the slot of a recipe that is no longer here. If another one has it by now, that
+        one's job fills it, before this one or after."""
+        heir = self.sudo().search(
+            [("backend_id", "=", backend.id), ("coffee_id", "=", coffee_id), ("active", "=", True)]
+        )
+        if heir:
+            heir._slot_is_filled()
+            return False
         with backend.work_on(self._name) as work:
             return work.component(usage="record.exporter.deleter").run(coffee_id)
 
@@ -194,8 +211,12 @@ class CoffeeRecipe(models.Model):
         fetched is taken back first: a job may run long after the machine has answered it."""
         with self.backend_id.work_on(self._name) as work:
             adapter = work.component(usage="backend.adapter")
-            adapter.withdraw(self.coffee_id)
-            return self.in_machine or adapter.fills(self.coffee_id)
+            kept = adapter.withdraw(self.coffee_id)
+            return kept or self.in_machine or adapter.fills(self.coffee_id)
+
+    def _slot_is_filled(self):
+        """By what was there before: it leaves with this one, too."""
+        self.with_context(connector_no_export=True).in_machine = True
 
     def _never_sent(self):
         """Archived before the machine learnt it: nothing is left to do."""

@@ -8,6 +8,6 @@ class ProductProduct(models.Model):
         "coffee.recipe",
         "odoo_id",
         "Coffee Machines",
-        help="The slots this drink is in.",
+        help="Slots that hold this drink.",
         groups="connector_coffee.group_coffee_user",
     )

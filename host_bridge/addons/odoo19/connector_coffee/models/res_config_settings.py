@@ -6,10 +6,10 @@ class ResConfigSettings(models.TransientModel):
 
     coffee_unknown_machine = fields.Selection(
         [
-            ("draft", "Becomes a draft with a checkpoint"),
-            ("refuse", "Is refused; its facts wait in quarantine"),
+            ("draft", "Create a draft and a checkpoint"),
+            ("refuse", "Refuse it and keep its facts in quarantine"),
         ],
-        string="A Machine Nobody Entered",
+        string="Unknown Machines",
         default="draft",
         config_parameter="connector_coffee.unknown_machine",
     )

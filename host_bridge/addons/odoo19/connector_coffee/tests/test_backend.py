@@ -26,7 +26,7 @@ class TestBackend(CoffeeCase):
         machine = self._machine("new", "1900", state="draft")
         machine.action_check()
         self.assertEqual(machine.state, "draft")
-        self.assertIn("No bridge has spoken of it", machine.check_message)
+        self.assertIn("No bridge has reported this machine", machine.check_message)
         with self.assertRaises(UserError):
             machine.action_start()
         self.api.save_backends([{"machine": "new"}], "test")
@@ -43,7 +43,7 @@ class TestBackend(CoffeeCase):
         self.api.presence([{"machine": "left", "online": True, "last_seen_ms": str(UTC_MS)}])
         self.left.bridge_id.last_seen = fields.Datetime.now() - timedelta(minutes=10)
         self.left.action_check()
-        self.assertIn("was last heard at", self.left.check_message)
+        self.assertIn("last called at", self.left.check_message)
         self.env["coffee.backend"]._cron_silent()
         self.assertFalse(self.left.online)
 

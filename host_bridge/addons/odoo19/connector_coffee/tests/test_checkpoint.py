@@ -4,7 +4,7 @@ from odoo.tests import Form, new_test_user, tagged
 
 from .common import CoffeeCase
 
-TANK_EMPTY = "Warning: Water tank empty at Left. Fill the tank and push it home."
+TANK_EMPTY = "Warning: Water tank empty on Left. Fill the tank and push it back in."
 
 
 @tagged("post_install", "-at_install")
@@ -180,7 +180,7 @@ class TestCheckpoint(CoffeeCase):
 
     def test_an_alarm_of_newer_firmware_is_shown_as_it_is(self):
         self.push(self.alarm(1, code="milk_sour"))
-        self.assertEqual(self.about(1).summary, "Warning: Milk sour at Left.")
+        self.assertEqual(self.about(1).summary, "Warning: Milk sour on Left.")
         alarm = self.record("coffee.alarm", 1)
         self.assertEqual((alarm.title, alarm.cure), ("Milk sour", ""))
         self.left.alarm_codes = ["milk_sour", "tray_full"]

@@ -111,10 +111,10 @@ class TestCommand(CoffeeCase):
         orders = self.env["coffee.command"].with_user(self.manager)
         for name in ("recipe.put", "recipe.delete"):
             for args in ({}, {"args": {}}, {"args": False}):
-                with self.assertRaisesRegex(UserError, "Arguments: .*in its own form"):
+                with self.assertRaisesRegex(UserError, "Arguments: .*the recipe itself"):
                     orders.create({"backend_id": self.left.id, "name": name, **args})
         for args in ({"slot": "0"}, {"recipe": PROFILE}):
-            with self.assertRaisesRegex(UserError, "Arguments: .*in its own form"):
+            with self.assertRaisesRegex(UserError, "Arguments: .*the recipe itself"):
                 orders.create({"backend_id": self.left.id, "name": "recipe.put", "args": args})
 
     def test_an_order_without_words_holds_up_no_recipe(self):
@@ -160,7 +160,7 @@ class TestCommand(CoffeeCase):
 
     def test_nobody_else_finishes_an_order(self):
         command = self.order("wake")
-        with self.assertRaisesRegex(AccessError, "is no bridge"):
+        with self.assertRaisesRegex(AccessError, "is not a bridge"):
             self.env["coffee.backend"].with_user(self.user).finished(
                 [{"id": command.uid, "state": "ok"}]
             )
@@ -196,7 +196,7 @@ class TestCommand(CoffeeCase):
 
     def test_an_order_is_of_a_recipe_of_its_machine(self):
         self.api.import_recipes("right", 1, {"3": {"name": "x", "temp_mc": 1, "volume_ul": 1}})
-        with self.assertRaisesRegex(ValidationError, "of another machine"):
+        with self.assertRaisesRegex(ValidationError, "is not a recipe of"):
             self.order("brew", recipe_id=self.right.recipe_ids.id)
 
     def test_an_older_recipe_is_not_sent_again(self):

@@ -32,7 +32,7 @@ class TestPush(CoffeeCase):
         reasons = ("tray_full", "cup_missing", "sun_spots", None)
         self.push(*[self.brew(seq, reason=reason) for seq, reason in enumerate(reasons)])
         told = [self.record("coffee.brew", seq).why for seq in range(4)]
-        self.assertEqual(told, ["Drip tray full", "Cup taken away", "Sun spots", False])
+        self.assertEqual(told, ["Drip tray full", "Cup removed", "Sun spots", False])
         self.push(self.fact("coffee.maintenance", 4, {"code": "descale_due", "value": 1}))
         self.assertEqual(self.record("coffee.maintenance", 4).title, "Descaling is due")
 
@@ -41,7 +41,7 @@ class TestPush(CoffeeCase):
         self.push(self.fact("coffee.maintenance", 1, {"code": "descale_due", "value": 60}) | asked)
         self.assertEqual(
             self.record("coffee.maintenance", 1).checkpoint_id.summary,
-            "Descaling is due at Left: 60 l since the last time",
+            "Descaling is due on Left: 60 l since the last time",
         )
 
     def test_history_sent_again_leaves_a_record_as_it_is(self):
@@ -118,7 +118,7 @@ class TestPush(CoffeeCase):
     def test_what_cannot_be_a_fact_is_refused_by_name(self):
         base = self.brew(1)
         for change, words in (
-            ({"seq": "one"}, "seq: 'one' is no whole number"),
+            ({"seq": "one"}, "seq: 'one' is not a whole number"),
             ({"journal": "../x"}, "journal:"),
             ({"values": "x"}, "values: not an object"),
             ({"model": ""}, "model: missing"),
@@ -126,7 +126,7 @@ class TestPush(CoffeeCase):
             self.assertIn(words, Fact({**base, **change}).error)
 
     def test_numbers_may_be_text_and_must_fit(self):
-        for value, words in (("12.5", "no whole number"), (2**70, "out of range"), ([], "no")):
+        for value, words in (("12.5", "not a whole number"), (2**70, "out of range"), ([], "no")):
             (result,) = self.push(self.brew(1, volume_ul=value))["results"]
             self.assertIn(words, result["error"])
         (result,) = self.push(self.brew(2, temp_mean_mc=str(2**40)))["results"]

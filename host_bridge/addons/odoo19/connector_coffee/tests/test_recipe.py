@@ -171,14 +171,15 @@ class TestRecipe(CoffeeCase):
         )
 
     # --- archived before it got there
-    def entered(self, slot="4"):
-        """A recipe that a person entered here, and its job done."""
+    def enter(self, slot="4"):
         drink = self.env["product.product"].create({"name": "flat white"})
         values = {"backend_id": self.left.id, "odoo_id": drink.id, "name": "flat white"}
+        return self.env["coffee.recipe"].create(values | {"coffee_id": slot, "recipe": PROFILE})
+
+    def entered(self):
+        """A recipe that a person entered here, and its job done."""
         with trap_jobs() as trap:
-            made = self.env["coffee.recipe"].create(
-                values | {"coffee_id": slot, "recipe": PROFILE}
-            )
+            made = self.enter()
             trap.perform_enqueued_jobs()
         return made
 
@@ -218,6 +219,37 @@ class TestRecipe(CoffeeCase):
             recipe.unlink()
             self.answer(rev=1)
             trap.perform_enqueued_jobs()
+        self.assertEqual(self.orders(), [("recipe.delete", {"slot": "4"})])
+
+    def test_what_was_to_leave_the_slot_leaves_it_though_another_came_between(self):
+        """While the bridge is away: what replaced the order to leave is taken back itself."""
+        for leave in (self.delete, self.archive):
+            self.import_recipes(s4=PROFILE)
+            self.delete(self.recipe("4"))
+            made = self.entered()
+            leave(made)
+            self.assertEqual(self.orders(), [("recipe.delete", {"slot": "4"})])
+            self.answer(rev=2)
+            self.recipe("4").unlink()
+
+    def test_it_leaves_though_the_job_of_the_one_between_has_not_run(self):
+        self.import_recipes(s4=PROFILE)
+        self.delete(self.recipe("4"))
+        with trap_jobs() as trap:
+            self.enter().unlink()
+            trap.perform_enqueued_jobs()
+        self.assertEqual(self.orders(), [("recipe.delete", {"slot": "4"})])
+
+    def test_jobs_of_one_slot_may_run_in_any_order(self):
+        self.import_recipes(s4=PROFILE)
+        with trap_jobs() as trap:
+            self.recipe("4").unlink()
+            made = self.enter()
+            trap.enqueued_jobs.reverse()
+            trap.perform_enqueued_jobs()
+        self.assertEqual([name for name, _args in self.orders()], ["recipe.put"])
+        self.answer("refused", "a shot runs")  # so the one before is still there
+        self.delete(made)
         self.assertEqual(self.orders(), [("recipe.delete", {"slot": "4"})])
 
     def test_what_the_machine_refused_is_archived_and_done(self):
@@ -345,7 +377,7 @@ class TestRecipe(CoffeeCase):
     # --- a person's form
     def test_the_form_speaks_json(self):
         self.import_recipes(s0=PROFILE)
-        with self.assertRaisesRegex(ValidationError, "this is no JSON"):
+        with self.assertRaisesRegex(ValidationError, "not valid JSON"):
             self.recipe().recipe_text = "{"
         with self.assertRaisesRegex(ValidationError, "JSON object"):
             self.recipe().recipe_text = "[]"
@@ -362,7 +394,7 @@ class TestRecipe(CoffeeCase):
             with self.assertRaises(IntegrityError) as caught, self.env.cr.savepoint():
                 self.recipe().copy(values)
             told = self.env["coffee.recipe"]._sql_error_to_message(caught.exception)
-            self.assertRegex(told, "^(Slot|Drink): .*perhaps archived; change that")
+            self.assertRegex(told, "^(Slot|Drink): .*perhaps archived. Change that")
 
     def test_slots_are_0_to_15(self):
         self.import_recipes(s0=PROFILE)

@@ -30,7 +30,7 @@ class TestSecurity(CoffeeCase):
         for user in (self.user, self.manager, self.env.ref("base.user_admin")):
             api = self.env["coffee.backend"].with_user(user)
             for name, arguments in CALLS.items():
-                with self.assertRaisesRegex(AccessError, "is no bridge", msg=name):
+                with self.assertRaisesRegex(AccessError, "is not a bridge", msg=name):
                     getattr(api, name)(*arguments)
 
     def test_the_bridge_may_touch_no_record(self):
@@ -198,7 +198,8 @@ class TestSecurity(CoffeeCase):
             [one["status"] for one in answer["results"]], ["refused", "created", "refused"]
         )
         # as it begins, the bridge takes the fact out of quarantine once the machine is let in
-        self.assertRegex(answer["results"][0]["error"], "^machine: left is of another company")
+        refused = answer["results"][0]["error"]
+        self.assertRegex(refused, "^machine: left belongs to another company")
         self.assertEqual([one["machine"] for one in answer["cursors"]], ["right"])
         self.assertFalse(self.record("coffee.brew", 1))
         self.assertFalse(self.env["coffee.quarantine"].search([("machine", "=", "left")]))
@@ -246,7 +247,7 @@ class TestSecurity(CoffeeCase):
         self.assertEqual((row.fact, row.state), (held, "open"))
 
     def test_a_manager_imports_nothing_into_another_companys_machine(self):
-        """A fact of a machine that was unknown is everybody's to look at."""
+        """A fact of a machine that was unknown is for all to look at whom its bridge serves."""
         self.env["ir.config_parameter"].set_param("connector_coffee.unknown_machine", "refuse")
         self.push(self.brew(1, "new"))
         row = self.env["coffee.quarantine"].search([("machine", "=", "new")])
@@ -257,6 +258,20 @@ class TestSecurity(CoffeeCase):
         self.assertFalse(self.record("coffee.brew", 1, "new"))
         row.action_replay()  # Odoo itself may
         self.assertEqual(row.state, "replayed")
+
+    def test_facts_of_a_machine_nobody_entered_are_seen_where_its_bridge_serves(self):
+        self.env["ir.config_parameter"].set_param("connector_coffee.unknown_machine", "refuse")
+        self.push(self.brew(1, "new"))
+        row = self.env["coffee.quarantine"].search([("machine", "=", "new")])
+        other = self.other()
+        theirs = row.with_user(self.stranger(other))
+        self.assertEqual(row.with_user(self.manager).search([("machine", "=", "new")]), row)
+        self.assertFalse(theirs.search([("machine", "=", "new")]))
+        with self.assertRaises(AccessError):
+            theirs.action_drop()
+        self.bridge_user.company_ids += other
+        self.bridge_user.active = False  # its key has ended
+        self.assertEqual(theirs.search([("machine", "=", "new")]), row)
 
     def test_a_bridge_may_serve_more_companies(self):
         other = self.other()
@@ -294,7 +309,7 @@ class TestSecurity(CoffeeCase):
         self.api.import_recipes("left", 1, {"0": PROFILE})
         drink = self.left.recipe_ids.odoo_id
         other = self.other()
-        with self.assertRaisesRegex(ValidationError, f"{drink.name}.*empty their company"):
+        with self.assertRaisesRegex(ValidationError, f"{drink.name}.*Clear the company"):
             self.left.company_id = other
         drink.company_id = False
         self.left.company_id = other
@@ -366,7 +381,7 @@ class TestSecurity(CoffeeCase):
              "company_id": other.id, "company_ids": [Command.set(other.ids)]}
         )  # fmt: skip
         api = self.env["coffee.backend"].with_user(second)
-        with self.assertRaisesRegex(UserError, "^bridge: another company's .* cellar; give"):
+        with self.assertRaisesRegex(UserError, "^bridge: another company .* called cellar; give"):
             api.hello("cellar", 1)
         self.assertTrue(api.hello("attic", 1))
         second.company_ids += self.env.company
@@ -391,7 +406,8 @@ class TestSecurity(CoffeeCase):
         wizard = self.env["coffee.bridge.connect"].with_user(self.manager)
         wizard.create({"name": "cellar"}).action_make()
         again = wizard.with_context(allowed_company_ids=other.ids).create({"name": "cellar"})
-        with self.assertRaisesRegex(UserError, f"cellar is of {self.env.company.name}; choose"):
+        told = f"cellar belongs to {self.env.company.name}. Choose"
+        with self.assertRaisesRegex(UserError, told):
             again.action_make()
-        with self.assertRaisesRegex(UserError, "A bridge of another company"):
+        with self.assertRaisesRegex(UserError, "Another company already has a bridge"):
             wizard.with_user(self.stranger(other)).create({"name": "cellar"}).action_make()

@@ -10,19 +10,26 @@ class CoffeeBridgeConnect(models.TransientModel):
     _name = "coffee.bridge.connect"
     _description = "Connect a Bridge"
 
-    name = fields.Char("Bridge", required=True, default="bridge", help="As in its settings.")
+    name = fields.Char(
+        "Bridge",
+        required=True,
+        default="bridge",
+        help="The bridge's name, as in its own settings.",
+    )
     company_id = fields.Many2one(
         "res.company",
         required=True,
         default=lambda self: self.env.company,
-        help="Where a machine it finds becomes a draft.",
+        help="Machines that the bridge finds become drafts in this company.",
     )
     company_ids = fields.Many2many(
         "res.company",
         string="Also Serves",
-        help="Companies that have machines at this bridge, too. A new key takes none away.",
+        help="Other companies that have machines on this bridge. A new key removes none of them.",
     )
-    days = fields.Integer("Valid For (days)", default=0, help="0: until it is taken back.")
+    days = fields.Integer(
+        "Valid For (days)", default=0, help="Set to 0 for a key that does not expire."
+    )
     key = fields.Char(readonly=True)
     login = fields.Char(readonly=True)
 
@@ -30,9 +37,9 @@ class CoffeeBridgeConnect(models.TransientModel):
         """One user a bridge; an existing one gets a new key, and its old keys end."""
         self.ensure_one()
         if not self.env.user.has_group("connector_coffee.group_coffee_manager"):
-            raise UserError(self.env._("Only a coffee manager connects bridges."))
+            raise UserError(self.env._("Only a coffee manager can connect bridges."))
         if (self.company_id | self.company_ids) - self.env.user.company_ids:
-            raise UserError(self.env._("Choose companies you are in."))
+            raise UserError(self.env._("Choose only companies you belong to."))
         user = self._user()
         keys = self.env["res.users.apikeys"].with_user(user).sudo()
         keys.search([("user_id", "=", user.id)])._remove()
@@ -51,13 +58,13 @@ class CoffeeBridgeConnect(models.TransientModel):
         """Who is in that company meant that bridge; nobody else learns whose it is."""
         if company in self.env.user.company_ids:
             return self.env._(
-                "Company: the bridge %(bridge)s is of %(company)s; choose that company, or"
-                " another name",
+                "Company: the bridge %(bridge)s belongs to %(company)s. Choose that company,"
+                " or another name.",
                 bridge=self.name,
                 company=company.name,
             )
         return self.env._(
-            "A bridge of another company is called %s; choose another name", self.name
+            "Another company already has a bridge called %s. Choose another name.", self.name
         )
 
     def _user(self):

@@ -9,7 +9,7 @@ class CoffeeCheckpointReview(models.TransientModel):
         "coffee.checkpoint",
         default=lambda self: [Command.set(self.env.context.get("active_ids", []))],
     )
-    note = fields.Text(help="Added to each of them.")
+    note = fields.Text(help="Added to each checkpoint.")
 
     def action_review(self):
         waiting = self.checkpoint_ids.filtered(lambda one: one.state == "review")

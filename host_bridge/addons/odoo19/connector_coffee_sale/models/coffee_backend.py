@@ -9,21 +9,21 @@ class CoffeeBackend(models.Model):
     _inherit = "coffee.backend"
 
     accounting = fields.Selection(
-        selection_add=[("sale", "A line of a sales order")], ondelete={"sale": "set default"}
+        selection_add=[("sale", "A sales order line")], ondelete={"sale": "set default"}
     )
     sale_partner_id = fields.Many2one(
         "res.partner",
         "Sold To",
         check_company=True,
         ondelete="restrict",
-        help="Who pays for this machine's brews.",
+        help="The customer who pays for this machine's brews.",
     )
     sale_since = fields.Datetime(
         "Sold Since",
         compute="_compute_sale_since",
         store=True,
         copy=False,
-        help="What was brewed before is not sold.",
+        help="Earlier brews are not sold.",
     )
 
     @api.depends("accounting")
@@ -45,7 +45,7 @@ class CoffeeBackend(models.Model):
         for backend in self:
             if backend.accounting == "sale" and not backend.sale_partner_id:
                 raise ValidationError(
-                    self.env._("%s: choose to whom its brews are sold", backend.name)
+                    self.env._("Sold To: choose who buys the brews of %s.", backend.name)
                 )
 
     @api.model

@@ -100,7 +100,7 @@ class TestSale(CoffeeCase):
         self.assertFalse(self.left.sale_since)
 
     def test_somebody_must_pay(self):
-        with self.assertRaisesRegex(ValidationError, "to whom its brews are sold"):
+        with self.assertRaisesRegex(ValidationError, "Sold To: choose who buys"):
             self.left.sale_partner_id = False
 
     def test_sold_from_the_day_of_the_choice(self):

@@ -19,20 +19,23 @@ class CoffeeBackend(models.Model):
         "Taken From",
         domain="[('usage', '=', 'internal'), ('company_id', 'in', [company_id, False])]",
         check_company=True,
-        help="Empty: consumption moves no stock.",
+        help="Leave empty if consumption should not move any stock.",
     )
     bean_product_id = fields.Many2one(
         "product.product", "Beans", domain="[('is_storable', '=', True)]", check_company=True
     )
     bean_default_g = fields.Float(
-        "Beans a Cup (g)", digits=(16, 1), default=18.0, help="Where no recipe says otherwise."
+        "Beans per Cup (g)",
+        digits=(16, 1),
+        default=18.0,
+        help="Used when the recipe does not say otherwise.",
     )
     bean_since = fields.Datetime(
         "Beans Since",
         compute="_compute_since",
         store=True,
         copy=False,
-        help="What was brewed before stays as is.",
+        help="Earlier brews do not move any stock.",
     )
     water_product_id = fields.Many2one(
         "product.product", "Water", domain="[('is_storable', '=', True)]", check_company=True
@@ -41,11 +44,11 @@ class CoffeeBackend(models.Model):
         compute="_compute_since",
         store=True,
         copy=False,
-        help="What was used before stays as is.",
+        help="Earlier use does not move any stock.",
     )
 
-    bean_rest_g = fields.Float("Beans Not Booked Yet (g)", readonly=True, copy=False)
-    water_rest_l = fields.Float("Water Not Booked Yet (l)", readonly=True, copy=False)
+    bean_rest_g = fields.Float("Beans Not Yet Booked (g)", readonly=True, copy=False)
+    water_rest_l = fields.Float("Water Not Yet Booked (l)", readonly=True, copy=False)
 
     @api.depends("stock_location_id", "bean_product_id", "water_product_id")
     def _compute_since(self):
@@ -74,8 +77,8 @@ class CoffeeBackend(models.Model):
                 if product and not product.uom_id._has_common_reference(unit):
                     raise ValidationError(
                         self.env._(
-                            "%(product)s is kept in %(unit)s; choose a product kept in a unit"
-                            " like %(like)s",
+                            "%(product)s is measured in %(unit)s. Choose a product measured"
+                            " in a unit like %(like)s.",
                             product=product.display_name,
                             unit=product.uom_id.name,
                             like=unit.name,

@@ -6,7 +6,7 @@ class CoffeeBrew(models.Model):
 
     bean_move_id = fields.Many2one(
         "stock.move",
-        "Beans Taken By",
+        "Bean Stock Move",
         readonly=True,
         copy=False,
         index="btree_not_null",

@@ -6,7 +6,7 @@ class CoffeeMeter(models.Model):
 
     water_move_id = fields.Many2one(
         "stock.move",
-        "Water Taken By",
+        "Water Stock Move",
         readonly=True,
         copy=False,
         groups="stock.group_stock_user",

@@ -102,7 +102,7 @@ class TestConsumption(CoffeeCase):
 
     def test_units_must_fit(self):
         piece = self._product("Cup", "uom.product_uom_unit")
-        with self.assertRaisesRegex(ValidationError, "choose a product kept in a unit"):
+        with self.assertRaisesRegex(ValidationError, "Choose a product measured in a unit"):
             self.left.bean_product_id = piece
 
     def test_a_recipe_that_says_nothing_takes_what_the_machine_does(self):
