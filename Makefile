@@ -30,24 +30,24 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  settings        PORT=$(PORT) MQTT_PORT=$(MQTT_PORT) DATA=$(DATA) BOARD=$(BOARD) PYTHON=$(PYTHON)"
 
-setup: $(RUN_READY) $(UMQTT) ## the virtual environment, packages and umqtt.simple (run does it too)
+setup: $(RUN_READY) $(UMQTT) ## virtual environment, packages and umqtt.simple (`make run` does this too)
 
 run: setup ## broker, both simulated machines, bridge and web console; Ctrl-C stops all
 	@exec $(BIN)/python -m simulator.demo --port "$(PORT)" --mqtt-port "$(MQTT_PORT)" --data "$(DATA)"
 
-test: packages dev lint types odoo images ## everything: lint, types, and all tests (real broker and browser)
+test: packages dev lint types odoo images ## everything: lint, types and all tests (real broker and browser)
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS)
 
-test-fast: packages dev ## the tests that take seconds
+test-fast: packages dev ## only the tests that take seconds
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile -m "not slow" $(ARGS)
 
-test-odoo: packages dev odoo ## what runs on a real Odoo 19 with a real PostgreSQL
+test-odoo: packages dev odoo ## the tests on a real Odoo 19 with a real PostgreSQL
 	@$(BIN)/pytest tests/erp $(ARGS)
 
 odoo: dev # a real Odoo 19 in build/odoo19 (two minutes and 1.5 GB the first time), databases to copy
 	@$(BIN)/python -m tests.erp.odoo19.template
 
-run-odoo: dev odoo ## an Odoo with the addon to look at (ARGS="--port 8069"); Ctrl-C throws it away
+run-odoo: dev odoo ## an Odoo with the addon, to look around (ARGS="--port 8069"); Ctrl-C discards it
 	@exec $(BIN)/python -m tests.erp.odoo19.serve $(ARGS)
 
 lint: dev ## ruff, and pylint-odoo on the ERP addons
@@ -57,28 +57,28 @@ lint: dev ## ruff, and pylint-odoo on the ERP addons
 types: dev ## mypy --strict on the host's code
 	@$(BIN)/mypy
 
-bench: packages dev images ## figures: a table, and build/bench.json (ARGS=--quick for a short look)
+bench: packages dev images ## benchmarks: a table, and build/bench.json (ARGS=--quick for rough figures)
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-plots: dev ## pictures of heat-up, idling, shots, profiles and disturbances in build/plots
+plots: dev ## plots of heat-up, idling, shots, profiles and disturbances, in build/plots
 	@$(BIN)/python -m tests.plant.plots $(ARGS)
 
 # --- the board: PORT is the serial port here, e.g. make flash PORT=/dev/ttyACM0 BOARD=2900
 BOARD_DOOR = $(BIN)/python -m host_bridge board
-PORT_SAID = $(if $(filter file,$(origin PORT)),PORT= is missing,PORT=$(PORT) is no serial port)
-PORT_NEEDED = test -c "$(PORT)" || { echo "$(PORT_SAID); usage: make $@ PORT=/dev/ttyACM0. The boards plugged in:" >&2; $(BIN)/mpremote devs >&2; exit 2; }
-BOARD_NEEDED = test "$(origin BOARD)" != file || { echo "BOARD= is missing: say which machine it drives; usage: make $@ PORT=$(PORT) BOARD=1900" >&2; exit 2; }
+PORT_SAID = $(if $(filter file,$(origin PORT)),PORT= is missing,PORT=$(PORT) is not a serial port)
+PORT_NEEDED = test -c "$(PORT)" || { echo "$(PORT_SAID); usage: make $@ PORT=/dev/ttyACM0. Boards plugged in:" >&2; $(BIN)/mpremote devs >&2; exit 2; }
+BOARD_NEEDED = test "$(origin BOARD)" != file || { echo "BOARD= is missing: say which machine the board drives; usage: make $@ PORT=$(PORT) BOARD=1900" >&2; exit 2; }
 
-flash: dev ## bring this firmware to the board at PORT, BOARD=1900 or 2900; whole or not at all
+flash: dev ## flash this firmware onto the board at PORT, BOARD=1900 or 2900; all or nothing
 	@$(PORT_NEEDED)
 	@$(BOARD_NEEDED)
 	@$(BOARD_DOOR) flash "$(PORT)" --board "$(BOARD)" $(if $(ANY_CHIP),--any-chip)
 
-provision: dev ## tell the machine at PORT who it is and where its broker is (FROM=settings.toml, or asked)
+provision: dev ## give the machine at PORT its name, network and broker (FROM=settings.toml, or it asks)
 	@$(PORT_NEEDED)
 	@$(BOARD_DOOR) provision "$(PORT)" $(if $(FROM),--from "$(FROM)")
 
-doctor: dev ## self-test of the machine at PORT: each sensor, each output that is safe to move
+doctor: dev ## self-test of the machine at PORT: every sensor, every output that is safe to move
 	@$(PORT_NEEDED)
 	@$(BOARD_DOOR) doctor "$(PORT)"
 
@@ -86,7 +86,7 @@ console: dev ## what the machine at PORT prints; Ctrl-] leaves
 	@$(PORT_NEEDED)
 	@$(BOARD_DOOR) console "$(PORT)"
 
-unflash: dev ## take the application off the board at PORT; JOURNAL=1 takes its data too
+unflash: dev ## remove the application from the board at PORT; JOURNAL=1 removes its data too
 	@$(PORT_NEEDED)
 	@$(BOARD_DOOR) unflash "$(PORT)" $(if $(JOURNAL),--journal)
 
@@ -96,15 +96,15 @@ image: dev $(UMQTT) ## build/image/<BOARD>.uf2: MicroPython with the firmware fr
 images: dev $(UMQTT)
 	@$(BIN)/python -m boards.image 1900 2900 bare
 
-run-board: dev $(UMQTT) ## an emulated board with BOARD's machine and a tty for mpremote (ARGS="--image bare": an empty one)
+run-board: dev $(UMQTT) ## an emulated board with BOARD's machine and a tty for mpremote (ARGS="--image bare": no firmware)
 	@$(BIN)/python -m boards.image $(if $(filter bare,$(ARGS)),bare,$(patsubst coffee_%,%,$(BOARD)))
 	@exec $(BIN)/python -m simulator.emulated $(patsubst coffee_%,%,$(BOARD)) $(ARGS)
 
 HIL = $(if $(filter command,$(origin PORT)),--board $(PORT),)
-hil: images ## tests/hil on both emulated boards, or on the real one at PORT=/dev/ttyACM0
+hil: images ## hardware tests on both emulated boards, or on the real one at PORT=/dev/ttyACM0
 	@$(BIN)/pytest tests/hil $(HIL) $(ARGS)
 
-clean: ## throw away build/ and caches; keeps .venv and your data
+clean: ## delete build/ and caches; keeps .venv and your data
 	@rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
@@ -127,7 +127,7 @@ mkdir -p build; $(BIN)/pip install --disable-pip-version-check -c constraints.tx
     '/^ *(Collecting|Downloading|Using cached|Installing)/{n++; if (tty) printf "\r\033[K[2/3] packages: step %d, %s", n, substr($$2, 1, 50); fflush()} \
      /^Successfully installed/{ok = 1} \
      END{if (tty) printf "\r\033[K"; if (ok) print "[2/3] packages: done"}' || \
-  { tail -n 15 $(LOG) >&2; echo "packages: failed, see $(LOG); is there a network?" >&2; exit 1; }
+  { tail -n 15 $(LOG) >&2; echo "packages: failed, see $(LOG); is the network up?" >&2; exit 1; }
 endef
 
 $(RUN_READY): pyproject.toml constraints.txt | $(BIN)/pip

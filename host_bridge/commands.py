@@ -74,14 +74,14 @@ def checked(name: str, args: dict[str, Any]) -> dict[str, Any]:
         Invalid: naming the field.
     """
     if name not in NAMES:
-        raise Invalid("name", f"{name[:40]!r} is no command; use one of {', '.join(NAMES)}")
+        raise Invalid("name", f"{name[:40]!r} is not a command; use one of {', '.join(NAMES)}")
     if not isinstance(args, dict):
         raise Invalid("args", 'give an object, such as {"slot": "0"}')
     args = dict(args)
     if name in ("brew", "recipe.put", "recipe.delete"):
         slot = args.get("slot")
         if isinstance(slot, bool) or str(slot) not in map(str, range(16)):
-            raise Invalid("args.slot", f'{str(slot)[:40]!r} is no slot; give "0" to "15"')
+            raise Invalid("args.slot", f'{str(slot)[:40]!r} is not a slot; give "0" to "15"')
         args["slot"] = str(slot)
     if name == "recipe.put" and not isinstance(args.get("recipe"), dict):
         raise Invalid("args.recipe", "give the recipe as an object (see docs/schemas)")
@@ -98,10 +98,10 @@ def payload(
     try:
         encoded = messages.encode(body | {"args": args})
     except (TypeError, ValueError, RecursionError) as error:
-        raise Invalid("args", f"cannot be written as JSON ({error})") from error
+        raise Invalid("args", f"cannot be written as JSON ({error}); correct it") from error
     limit = (RECIPE_BYTES if "recipe" in args else PAYLOAD_BYTES) - spare
     if len(encoded) > limit:
-        raise Invalid("args", f"{len(encoded)} bytes as a message, at most {limit}; shorten it")
+        raise Invalid("args", f"{len(encoded)} bytes, but at most {limit}; shorten it")
     return encoded
 
 
@@ -221,7 +221,7 @@ class Outbox:
         """Raises NotFound."""
         row = self._db.one("SELECT * FROM command WHERE id=?", (command_id,))
         if row is None:
-            raise NotFound("command_id", f"no command {command_id[:40]!r} here")
+            raise NotFound("command_id", f"no command {command_id[:40]!r}; check the id")
         return _view(row)
 
     def newest(self, machine: str | None, limit: int) -> list[CommandView]:

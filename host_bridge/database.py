@@ -35,7 +35,7 @@ def _keep_private(path: Path) -> None:
 def _cure(path: Path) -> str:
     """Only a file that can be opened may be blamed: another user's is whole, and in use."""
     if path.exists() and not os.access(path, os.R_OK):
-        return "another user's; run this as the user that the bridge runs as"
+        return "it is another user's; run this as the user the bridge runs as"
     return "restore it from a backup or move it away"
 
 
@@ -67,11 +67,11 @@ class Database:
         except (sqlite3.Error, OSError) as error:
             raise DatabaseError(f"{path}: {error}; {_cure(path)}") from error
         if found != version:
-            cure = "start this bridge once, it brings the file up to date"
+            cure = "start this bridge once to upgrade the file"
             if found > version or not read_only:
-                cure = "run the matching bridge version"
+                cure = "run the bridge version that wrote it"
             raise DatabaseError(
-                f"{path}: written by a bridge with schema {found}, this one knows {version}; "
+                f"{path}: written by a bridge with schema {found}, but this one uses {version}; "
                 f"{cure}"
             )
 

@@ -134,7 +134,7 @@ class Engine:
         watch("coffee_facts_pending", "Facts not yet in the store", self.inbox.count_pending)
         watch("coffee_quarantined", "Rows in quarantine", self.inbox.count_quarantined)
         watch("coffee_machines_online", "Machines online", self.live.count_online)
-        watch("coffee_checkpoints_open", "Checkpoints for a person", self.count_checkpoints)
+        watch("coffee_checkpoints_open", "Checkpoints not yet reviewed", self.count_checkpoints)
 
     def start(self) -> None:
         """Starts the threads; returns at once, connected or not."""
@@ -172,7 +172,7 @@ class Engine:
         found = []
         if not self.link.connected:
             mqtt = self.settings.mqtt
-            found.append(f"broker {mqtt.host}:{mqtt.port}: {self.link.problem}; is it running?")
+            found.append(f"broker {mqtt.host}:{mqtt.port}: {self.link.problem}")
         if self.link.conflict:
             found.append(self.link.conflict)
         if self.ingest.problem:
@@ -193,7 +193,7 @@ class Engine:
             ("commands", self.sender.worker),
         ):
             if not part.alive:
-                found.append(f"{name}: its thread has ended; restart the bridge and report it")
+                found.append(f"{name}: its thread has died; restart the bridge and report it")
         return found
 
     # --- what the intake tells (see intake.Listener)
@@ -278,7 +278,7 @@ class Engine:
                 "erp_met", url=gateway.url, database=gateway.database,
                 checkpoints=hand_over(self.store.history, self.gateway),
                 facts_before=len(self.store.history.keys(None, 0)),
-                cure="coffee-bridge resend sends the facts from before, if they are wanted there",
+                cure="to send the ERP the facts from before it, run coffee-bridge resend",
             )  # fmt: skip
         self._keeper.put(MET, erp)
 

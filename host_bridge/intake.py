@@ -115,7 +115,7 @@ class Intake:
             raise  # not the message's fault: the group is tried again
         except Exception as error:
             log.exception("intake_defect", topic=incoming.topic[:120])
-            reason = f"defect of the bridge: {error!r}; report it, then replay"
+            reason = f"bug in the bridge: {error!r}; report it, then replay"
         self._inbox.set_aside_message(
             tx, incoming.topic, machine, incoming.payload, reason, incoming.arrival_ms
         )
@@ -174,7 +174,7 @@ class Intake:
             case messages.Reply():
                 changed = self._reply(tx, machine, message, incoming)
             case _:
-                raise ContractError("topic", "nothing takes this kind")
+                raise ContractError("topic", "this kind is not handled")
         return Outcome(stored=1) if changed else Outcome(duplicate=1)
 
     def _journal(

@@ -23,7 +23,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self._matched = Counter(
-            "coffee_matched", "Facts, and messages of other kinds, taken from the broker",
+            "coffee_matched", "Facts, and messages of other kinds, received from the broker",
             ["topic"], registry=self.registry,
         )  # fmt: skip
         self._outcome = Counter(
@@ -32,28 +32,30 @@ class Metrics:
             ["topic", "outcome"], registry=self.registry,
         )  # fmt: skip
         self.commit_s = Histogram(
-            "coffee_ingest_commit_seconds", "One group commit into the inbox",
+            "coffee_ingest_commit_seconds", "Duration of a group commit into the inbox",
             buckets=LATENCY_S, registry=self.registry,
         )  # fmt: skip
         self.ingest_s = Histogram(
-            "coffee_ingest_seconds", "From the socket to the disk, the oldest message of a group",
+            "coffee_ingest_seconds", "From socket to disk, for the oldest message of a group",
             buckets=LATENCY_S, registry=self.registry,
         )  # fmt: skip
-        self.imported = Counter("coffee_imported", "Facts the store took", registry=self.registry)
+        self.imported = Counter(
+            "coffee_imported", "Facts the store accepted", registry=self.registry
+        )  # fmt: skip
         self.refused = Counter(
             "coffee_refused", "Facts the store refused for good", registry=self.registry
         )
         self.import_retries = Counter(
-            "coffee_import_retries", "Import batches to try again", registry=self.registry
+            "coffee_import_retries", "Import batches to be retried", registry=self.registry
         )
         self.live_dropped = Counter(
-            "coffee_live_dropped", "QoS 0 messages let go under load", registry=self.registry
+            "coffee_live_dropped", "QoS 0 messages dropped under load", registry=self.registry
         )
         self.connects = Counter(
             "coffee_mqtt_connects", "Connections made to the broker", registry=self.registry
         )
         self.commands = Counter(
-            "coffee_commands", "Commands by their end", ["state"], registry=self.registry
+            "coffee_commands", "Commands by outcome", ["state"], registry=self.registry
         )
         self.gateway_latency_s = Histogram(
             "coffee_gateway_probe_seconds", "Latency of the periodic probe of the store",

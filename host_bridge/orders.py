@@ -95,7 +95,7 @@ class Orders:
     def _command(self, order: ErpOrder) -> tuple[str, dict[str, Any]]:
         version = self._registry.model(order.machine)
         if version is None:
-            raise Invalid("machine", f"{order.machine!r} was never seen; check its name")
+            raise Invalid("machine", f"{order.machine!r} has never been seen; check its name")
         model = RECIPE if order.name.startswith("recipe.") else BACKEND
         record = BackendRecord(order.machine, version, None)
         return get_environment(self._session, model, record).unit(Exporter).command(order)

@@ -112,7 +112,8 @@ class Pours:
         except ValidationError as error:
             for problem in error.errors(include_url=False, include_input=False):
                 field = ".".join(map(str, problem["loc"])) or "settings"
-                text = f"pour of {machine}: {field}: {problem['msg']}; correct it in the ERP"
+                what = problem["msg"].removeprefix("Value error, ")
+                text = f"pour of {machine}: {field}: {what}; correct it in the ERP"
                 self.problems.append(text)
                 log.warning("pour_settings_refused", machine=machine, problem=text)
             return PourSettings.model_validate(base)

@@ -87,7 +87,7 @@ class Bridge:
 
     def _known(self, mid: str) -> None:
         if self._engine.registry.machine(mid) is None:
-            raise NotFound("machine", f"no machine {mid[:40]!r} was ever seen; check its name")
+            raise NotFound("machine", f"{mid[:40]!r} has never been seen; check its name")
 
     def live(self, mid: str) -> LiveView:
         """Raises NotFound for a machine never seen."""
@@ -142,7 +142,7 @@ class Bridge:
     def recipes(self, mid: str) -> RecipesView:
         known = self._engine.registry.machine(mid)
         if known is None:
-            raise NotFound("machine", f"no machine {mid[:40]!r} was ever seen; check its name")
+            raise NotFound("machine", f"{mid[:40]!r} has never been seen; check its name")
         held = self._engine.registry.recipes(mid)
         pending = {
             command.args["slot"]
@@ -258,7 +258,7 @@ class Bridge:
                 kind, outcome = intake.take(tx, incoming)
                 if outcome.quarantined and not outcome.stored:
                     reason = self._engine.inbox.reason(tx, view.id)
-                    raise Invalid("quarantine_id", f"still bad: {reason}")
+                    raise Invalid("quarantine_id", f"still cannot be processed: {reason}")
                 self._engine.inbox.remove_message(tx, view.id)
         except BaseException:
             intake.undone()

@@ -59,7 +59,9 @@ def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(f"{name!r} is no time zone; give an IANA name (Europe/Rome)") from error
+        raise ValueError(
+            f"{name!r} is not a time zone; give an IANA name (Europe/Rome)"
+        ) from error
     return name
 
 
@@ -123,7 +125,7 @@ class WebSettings(Section):
     @classmethod
     def _is_meant(cls, host: str) -> str:
         if not host.strip():
-            raise ValueError("is empty; give an address of this computer, 0.0.0.0 for all of them")
+            raise ValueError("is empty; give an address of this computer, or 0.0.0.0 for all")
         return host
 
     @field_validator("token")
@@ -131,8 +133,8 @@ class WebSettings(Section):
     def _is_hard_to_guess(cls, token: SecretStr | None) -> SecretStr | None:
         if token is not None and len(token.get_secret_value()) < TOKEN_LENGTH:
             raise ValueError(
-                f"at least {TOKEN_LENGTH} characters: who guesses it can brew; or leave it out, "
-                "then a random one is made"
+                f"is too short to be safe; give at least {TOKEN_LENGTH} characters, or leave it "
+                "out and a random one is made"
             )
         return token
 
@@ -187,9 +189,9 @@ class GatewaySettings(Section):
             sound = False
         if not sound:
             shown = "it" if "@" in url else repr(url)  # may hold a password
-            raise ValueError(f"{shown} is no address; give one such as https://odoo.example")
+            raise ValueError(f"{shown} is not a URL; give one such as https://odoo.example")
         if parts.username or parts.password or parts.query or parts.fragment:
-            raise ValueError("only scheme, host, port and path; the key goes into gateway.key")
+            raise ValueError("give scheme, host, port and path only; the key goes in gateway.key")
         return url.rstrip("/")
 
     @model_validator(mode="after")
@@ -229,13 +231,13 @@ class PourSettings(Section):
     @classmethod
     def _is_local(cls, value: time) -> time:
         if value.tzinfo is not None:
-            raise ValueError("give hours and minutes only (08:00); timezone says where")
+            raise ValueError("give hours and minutes only (08:00); the zone goes into timezone")
         return value
 
     @model_validator(mode="after")
     def _can_pour(self) -> PourSettings:
         if self.enabled and self.machine is None:
-            raise ValueError("enabled needs machine; name the machine that shall pour")
+            raise ValueError("enabled needs machine; name the machine that is to pour")
         if self.office_from >= self.office_to:
             raise ValueError("office_from must be before office_to; correct one of them")
         return self
@@ -317,8 +319,8 @@ def load(config: Path | None = None, **overrides: Any) -> Settings:
         found = re.search(r'field "(\w+)"', str(error))
         name = found[1] if found else "settings"
         raise SettingsError(
-            f"{name}: {PREFIX}{name.upper()} or one below it is no JSON; lists and tables in "
-            f"variables are written so ({EXAMPLE})"
+            f"{name}: {PREFIX}{name.upper()} or one below it is not JSON; write lists and "
+            f"tables in variables as JSON ({EXAMPLE})"
         ) from None  # its cause quotes the value, which may be a secret
     except tomllib.TOMLDecodeError as error:
         cure = "correct that line"

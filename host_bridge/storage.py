@@ -52,8 +52,8 @@ def lock(data: Path) -> IO[str]:
         file = (data / "bridge.lock").open("a+")
     except OSError as error:
         raise DatabaseError(
-            f"data: {data} cannot be a bridge's folder ({error.strerror}); give one that this "
-            "user may write"
+            f"data: {data} cannot be used ({error.strerror}); give a folder this user can "
+            "write to"
         ) from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

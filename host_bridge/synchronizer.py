@@ -205,6 +205,6 @@ class Synchronizer:
             bad[""] = str(error)
         for slot, reason in bad.items():
             log.warning("recipe_refused", machine=held.machine, slot=slot, reason=reason)
-            add_checkpoint(env, f"refused/{held.rev}/{slot}", f"recipe not taken: {reason}")
+            add_checkpoint(env, f"refused/{held.rev}/{slot}", f"recipe not accepted: {reason}")
         if session.checkpoints:
             self._gateway.add_checkpoints(session.checkpoints)

@@ -56,7 +56,7 @@ class Unreadable:
     def _draft(self, one: Unread) -> CheckpointDraft:
         many = "a message" if one.count == 1 else f"{one.count} messages"
         summary = (
-            f"{many} on {one.topic} could not be read ({one.reason[:REASON]}); look into the "
+            f"{many} on {one.topic} could not be read ({one.reason[:REASON]}); see the "
             "bridge's quarantine"
         )
         return about_backend(

@@ -30,25 +30,25 @@ from simulator.supervisor import BoardBroken, BoardDied
 EPILOGUE = """
 **Examples**
 
-One of each, in real time, at a broker on this computer; front panels for a browser:
+One of each in real time, with a broker on this computer and front panels in a browser:
 
     python -m simulator --broker 127.0.0.1:1883 --panel-port 8081
 
-What a shot looks like, drawn in a few seconds, no broker needed:
+Plot a shot, in a few seconds and without a broker:
 
     python -m simulator --model 2900 --plot shot.png
 
-Ten machines of each kind, 50 times as fast, for one simulated hour:
+Ten of each model, at 50 times real time, for one simulated hour:
 
     python -m simulator --count 10 --speed 50 --duration 3600 \\
                         --broker 127.0.0.1:1883
 
-An element at half power and, on one machine only, an empty tank:
+Brew heaters at half power and, on one machine only, an empty tank:
 
     python -m simulator --fault scaled_heater_brew=500 \\
                         --fault sim-1900:empty_tank
 
-A story from a file, as fast as this computer can:
+A scenario from a file, as fast as this computer can:
 
     python -m simulator --scenario story.toml --speed max --duration 600
 
@@ -60,13 +60,13 @@ A story from a file, as fast as this computer can:
 
     [[step]]
     at_s = 250
-    machine = "sim-1900"        # left out: every machine
+    machine = "sim-1900"        # omit for every machine
     set = { cup = 0 }
     fault = { stuck_flowmeter = 1 }
 
 Fields of a step: at_s, machine, set, press, hold_ms, fault, clear, speed,
-power_cut, power_cut_after_flash_ops. `--list` names all faults, settings, buttons.
-A step that a machine refuses is told, and the run ends with status 1.
+power_cut, power_cut_after_flash_ops. `--list` shows all faults, settings and buttons.
+If a machine refuses a step, the run reports it and exits with status 1.
 """
 
 app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
@@ -83,69 +83,69 @@ def parse_speed(text: str) -> float:
     with contextlib.suppress(ValueError):
         if 0 < float(text) < math.inf:
             return float(text)
-    raise typer.BadParameter(f"{text!r}: a number above 0, or max", param_hint="--speed")
+    raise typer.BadParameter(f"{text!r}: give a number above 0, or max", param_hint="--speed")
 
 
 @app.command(epilog=EPILOGUE)
 def main(
     model: Annotated[
         list[str] | None,
-        typer.Option(help="1900 or 2900; once for each machine. Default: one of each."),
+        typer.Option(help="1900 or 2900; repeat for more machines. Default: one of each."),
     ] = None,
     name: Annotated[
         list[str] | None,
-        typer.Option(help="Name in topics, in the order of --model. Default: sim-MODEL."),
+        typer.Option(help="Name in MQTT topics; one for each --model. Default: sim-MODEL."),
     ] = None,
-    count: Annotated[int, typer.Option(min=1, help="So many of each --model.")] = 1,
+    count: Annotated[int, typer.Option(min=1, help="Number of machines for each --model.")] = 1,
     broker: Annotated[
-        str | None, typer.Option(help="MQTT broker, host:port. Without: no network attached.")
+        str | None, typer.Option(help="MQTT broker, host:port. Default: no network.")
     ] = None,
     speed: Annotated[
-        str, typer.Option(help="Simulated seconds in a second, or max: as fast as possible.")
+        str, typer.Option(help="Simulated seconds per second, or max: as fast as possible.")
     ] = "1",
     seed: Annotated[
         int,
-        typer.Option(help="Of noise, pucks and grind; same seed, same bits, but for journal ids."),
+        typer.Option(help="Seeds noise, pucks and grind; repeats all but the journal IDs."),
     ] = 1,
     fault: Annotated[
         list[str] | None,
         typer.Option(
-            help="[MACHINE:]NAME[=VALUE] from the start on, until NAME=0 mends it. See --list."
+            help="[MACHINE:]NAME[=VALUE]: fault from the start, until NAME=0 ends it. See --list."
         ),
     ] = None,
     scenario: Annotated[
-        Path | None, typer.Option(help="TOML file: what happens when (see below).")
+        Path | None, typer.Option(help="TOML file of timed steps (see below).")
     ] = None,
     duration: Annotated[
         float | None,
-        typer.Option(min=0, help="Stop after so many simulated seconds. Default: never."),
+        typer.Option(min=0, help="Stop after this many simulated seconds. Default: never."),
     ] = None,
     data: Annotated[
-        Path, typer.Option(help="Keeps flash, plant and console of each machine.")
+        Path, typer.Option(help="Folder for the machines' flash, plant state and console logs.")
     ] = Path("data/machines"),
     panel_port: Annotated[
         int | None,
         typer.Option(
-            "--panel-port", "--panel", min=1, max=65535, help="Front panels on this port."
+            "--panel-port", "--panel", min=1, max=65535, help="Serve front panels on this port."
         ),
     ] = None,
     panel_host: Annotated[
-        str, typer.Option(help="Where they listen; 0.0.0.0 lets a phone in.")
+        str, typer.Option(help="Address of the front panels; 0.0.0.0 lets a phone in.")
     ] = "127.0.0.1",
     plot: Annotated[
         Path | None,
-        typer.Option(help="Heat up, pull one shot as fast as possible, draw it into this PNG."),
+        typer.Option(help="Heat up, pull one shot as fast as possible and plot it to this PNG."),
     ] = None,
     list_names: Annotated[
         bool,
-        typer.Option("--list", help="Every fault, setting and button of each model, then stop."),
+        typer.Option("--list", help="List each model's faults, settings and buttons, then exit."),
     ] = False,
 ) -> None:
-    """Simulated coffee machines: the real firmware on the real MicroPython, boilers and all.
+    """Simulated coffee machines: the real firmware on real MicroPython, boilers and all.
 
     Each machine is one process with the board's peripherals (pins, timers, watchdog, flash,
     Wi-Fi) and a physical model behind them. Its clock is virtual: real time, faster, or as fast
-    as this computer can. Stop it with Ctrl-C; flash and plant are kept in --data and found again.
+    as this computer can. Ctrl-C stops it; flash and plant state are kept in --data for next time.
     """
     try:
         wish = Wish(
@@ -175,7 +175,7 @@ def _alone(*beside: object) -> None:
     named = zip(("--scenario", "--duration", "--broker", "--panel-port"), beside, strict=True)
     for option, value in named:
         if value is not None:
-            raise FleetRefused(f"{option} beside --plot: it pulls one shot alone; leave it out")
+            raise FleetRefused(f"{option} has no use beside --plot (one shot alone); leave it out")
 
 
 def _list(wish: Wish) -> None:
@@ -228,14 +228,14 @@ def _run(wish: Wish, panel_port: int | None, panel_host: str) -> None:
 
 def _panel_refused(port: int, host: str) -> str:
     if not host:  # it would mean all interfaces
-        return "--panel-host is empty; give an address, 0.0.0.0 for all interfaces"
+        return "--panel-host is empty; give an address, or 0.0.0.0 for all interfaces"
     error = listening_error(port, host)
     if error is None:
         return ""
     if error.errno == errno.EADDRINUSE:
-        return f"--panel-port {port}: it is taken; choose another"
+        return f"--panel-port {port} is already in use; choose another"
     if error.errno == errno.EACCES:
-        return f"--panel-port {port}: {error.strerror}; choose one from 1024 on"
+        return f"--panel-port {port}: {error.strerror}; choose 1024 or above"
     why = error.strerror or error
     return f"--panel-host {host}: cannot listen there ({why}); give an address of this computer"
 
@@ -252,7 +252,7 @@ def _tell(wrong: list[str], name: str, event: dict[str, Any]) -> None:
     kind = event["event"]
     if kind == "started" and event["faults"]:
         faults = escape(", ".join(f"{n}={v}" for n, v in event["faults"].items()))
-        out.print(f"{at}  standing faults: {faults} (mend with --fault NAME=0)")
+        out.print(f"{at}  active faults: {faults} (clear with --fault NAME=0)")
     elif kind == "reset":
         cause = escape(event["cause"])
         out.print(f"{at}  reset: {cause} after {event['uptime_ms'] / 1000:.1f} s")

@@ -148,7 +148,7 @@ def announce(options: argparse.Namespace, console: Console) -> None:
     ):
         console.print(f"[bold]{name:13}[/bold] {address}", soft_wrap=True, highlight=False)
     console.print(
-        f"watch all:    mosquitto_sub -p {options.mqtt_port} -v -t 'coffee/#'   (Ctrl-C stops)",
+        f"watch all     mosquitto_sub -p {options.mqtt_port} -v -t 'coffee/#'   (Ctrl-C stops)",
         soft_wrap=True, highlight=False,
     )
 
@@ -163,9 +163,9 @@ def keep_up(parts: list[Part], console: Console) -> int:
                 continue
             part.restarts += 1
             if part.restarts > RESTARTS_MAX:
-                console.print(f"[red]{part.name} keeps ending[/red]\n{escape(part.tail())}")
+                console.print(f"[red]{part.name} keeps stopping[/red]\n{escape(part.tail())}")
                 return 1
-            console.print(f"{part.name} ended ({outcome(code)}); starting it again")
+            console.print(f"{part.name} stopped ({outcome(code)}); restarting it")
             time.sleep(min(part.restarts, 5))
             part.start()
 
@@ -184,11 +184,13 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m simulator.demo", description=(__doc__ or "").split("\n\n")[0]
     )
-    parser.add_argument("--port", default="8080", help="web console (make run PORT=)")
-    parser.add_argument("--mqtt-port", default="1883", help="broker (make run MQTT_PORT=)")
-    parser.add_argument("--panel-port", help="front panels; default: PORT + 1")
-    parser.add_argument("--data", default="data", help="folder (make run DATA=)")
-    parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds a second")
+    parser.add_argument("--port", default="8080", help="port of the web console (make run PORT=)")
+    parser.add_argument(
+        "--mqtt-port", default="1883", help="port of the broker (make run MQTT_PORT=)"
+    )
+    parser.add_argument("--panel-port", help="port of the front panels; default: PORT + 1")
+    parser.add_argument("--data", default="data", help="data folder (make run DATA=)")
+    parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds per second")
     options = parser.parse_args(arguments)
     if options.panel_port is None and options.port.isdecimal():
         options.panel_port = str(int(options.port) + 1)
@@ -203,7 +205,7 @@ def refused(options: argparse.Namespace) -> list[str]:
 def refused_ports(options: argparse.Namespace) -> list[str]:
     words = {name: getattr(options, name) or "" for name in CURES}
     wrong = [
-        f"{words[name]!r} is no port: a whole number from 1 to 65535; {CURES[name]}"
+        f"{words[name]!r} is not a port; give a number from 1 to 65535: {CURES[name]}"
         for name in CURES
         if not (words[name].isdecimal() and 0 < int(words[name]) < 65536)
         and not (name == "panel_port" and options.panel_port is None)  # none was given: of PORT
@@ -215,7 +217,7 @@ def refused_ports(options: argparse.Namespace) -> list[str]:
     if len({int(word) for word in words.values()}) < len(words):
         return [
             f"console {options.port}, front panels {options.panel_port} and broker "
-            f"{options.mqtt_port} need three ports; {CURES['mqtt_port']}"
+            f"{options.mqtt_port} need three different ports; {CURES['mqtt_port']}"
         ]
     return [
         f"port {getattr(options, name)} {why}; choose another: {cure}"
@@ -229,20 +231,20 @@ def _not_free(port: int) -> str:
     if error is None:
         return ""
     if error.errno == errno.EADDRINUSE:
-        return "is taken"
+        return "is already in use"
     return f"cannot be opened ({error.strerror})"
 
 
 def refused_data(options: argparse.Namespace) -> list[str]:
     if not options.data.strip():
-        return ["DATA is empty; name a folder: make run DATA=data"]
+        return ["DATA is empty; give a folder: make run DATA=data"]
     options.data = Path(options.data)
     try:
         (options.data / "logs").mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=options.data / "logs").close()
     except OSError as error:
         why = error.strerror
-        return [f"DATA={options.data} cannot be a folder to write in ({why}); name another one"]
+        return [f"DATA={options.data} cannot be written to ({why}); give another folder"]
     return []
 
 

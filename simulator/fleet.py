@@ -56,7 +56,7 @@ def make_jobs(wish: Wish) -> list[Job]:
     named = _names(wish)
     if wish.duration_s is not None and not math.isfinite(wish.duration_s):
         raise FleetRefused(
-            f"--duration {wish.duration_s}: seconds; leave it out for a run without an end"
+            f"--duration {wish.duration_s}: give seconds; leave it out to run without an end"
         )
     broker = _broker(wish.broker)
     scenario = read_scenario(wish.scenario, [n for n, _ in named]) if wish.scenario else None
@@ -85,7 +85,8 @@ def never_reached(wish: Wish, jobs: list[Job]) -> int:
 def _names(wish: Wish) -> list[tuple[str, str]]:
     for model in wish.models:
         if model not in known_models():
-            raise FleetRefused(f"--model {model}: there are {', '.join(known_models())}")
+            known = ", ".join(known_models())
+            raise FleetRefused(f"--model {model}: no such model; use one of {known}")
     if wish.names and wish.count > 1:
         raise FleetRefused("--name names one machine; leave it out with --count")
     if wish.names and len(wish.names) != len(wish.models):
@@ -100,9 +101,9 @@ def _names(wish: Wish) -> list[tuple[str, str]]:
             made.append((wish.names[number] if wish.names else f"sim-{model}{suffix}", model))
     for name, _ in made:
         if not NAME.fullmatch(name):
-            raise FleetRefused(f"--name {name}: up to 32 of a-z, 0-9 and -")
+            raise FleetRefused(f"--name {name}: give 1 to 32 characters of a-z, 0-9 and -")
         if [n for n, _ in made].count(name) > 1:
-            raise FleetRefused(f"--name {name}: two machines of one name; use --name or --count")
+            raise FleetRefused(f"--name {name}: two machines have it; use --name or --count")
     return made
 
 
@@ -111,7 +112,7 @@ def _broker(text: str | None) -> str | None:
         return None
     host, _, port = text.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise FleetRefused(f"--broker {text}: host:port, for example 127.0.0.1:1883")
+        raise FleetRefused(f"--broker {text}: give host:port, for example 127.0.0.1:1883")
     if ":" in host:
         raise FleetRefused(f"--broker {text}: boards speak IPv4; give a name or an IPv4 address")
     return text
@@ -119,15 +120,16 @@ def _broker(text: str | None) -> str | None:
 
 def _faults(texts: list[str], name: str, named: list[tuple[str, str]]) -> dict[str, int]:
     found: dict[str, int] = {}
+    names = ", ".join(n for n, _ in named)
     for text in texts:
         whose, _, rest = text.rpartition(":")
         fault, _, value = rest.partition("=")
         if whose and whose not in [n for n, _ in named]:
-            raise FleetRefused(f"--fault {text}: no machine {whose} in this run")
+            raise FleetRefused(f"--fault {text}: no machine {whose}; this run has {names}")
         try:
             number = int(value or 1)
         except ValueError:
-            raise FleetRefused(f"--fault {text}: the value is a whole number") from None
+            raise FleetRefused(f"--fault {text}: give a whole number as its value") from None
         if whose in ("", name):
             found[fault] = number
     return found
@@ -144,8 +146,8 @@ class Fleet:
             self.boards = {job.name: Board(job, partial(on_event, job.name)) for job in jobs}
         except OSError as error:
             raise FleetRefused(
-                f"--data: {error.filename} cannot be a folder ({error.strerror}); "
-                "name another one"
+                f"--data: {error.filename} cannot be used ({error.strerror}); "
+                "give another folder"
             ) from error
 
     def __enter__(self) -> Fleet:

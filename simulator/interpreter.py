@@ -44,7 +44,7 @@ def shortcomings(program: str) -> str:
         return f"does not run ({e})"
     said = done.stdout.split("\n")
     if done.returncode or "end" not in said:
-        return "cannot be asked what it is: " + (done.stderr or done.stdout).strip()[:200]
+        return "does not answer as a MicroPython: " + (done.stderr or done.stdout).strip()[:200]
     return ", ".join(said[: said.index("end")])
 
 
@@ -68,7 +68,7 @@ def find_interpreter() -> list[str]:
             raise InterpreterMissing(f"{SETTING}={named}: {lacks}; name a newer one or unset it")
         return [found]
     found = shutil.which("micropython")
-    lacks = shortcomings(found) if found else "is not there"
+    lacks = shortcomings(found) if found else "none"
     if found and not lacks:
         return [found]
     beside = Path(sys.executable).with_name("micropython")

@@ -231,7 +231,7 @@ class Machine:
                 self._world_ms = self.board.request("read")["world_ms"]
                 return
             time.sleep(0.05)
-        raise BoardDied("the board dies again and again:\n" + self.console())
+        raise BoardDied("the board keeps dying:\n" + self.console())
 
 
 def read_trace(path: Path | str) -> dict[str, list[int]]:

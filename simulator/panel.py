@@ -29,8 +29,8 @@ HOLD_MS = 120_000
 BUTTONS = {"brew": "coffee", "water": "water_drop", "steam": "air"}
 BUTTON_TEXTS = {"brew": "Brew", "water": "Hot water", "steam": "Steam"}
 SWITCH_TEXTS = {
-    "cup": "cup on the tray", "tank": "tank full", "tray": "drip tray in, empty",
-    "remote": "key: remote enabled", "door": "door closed", "hopper": "beans in the hopper",
+    "cup": "cup on the tray", "tank": "tank full", "tray": "drip tray in and empty",
+    "remote": "remote key on", "door": "door closed", "hopper": "beans in the hopper",
 }
 READINGS = (  # name of the reading, its label, unit, decimals
     ("temp_mc", "Brew boiler", "°C", 1), ("steam_temp_mc", "Steam boiler", "°C", 0),
@@ -86,7 +86,7 @@ class Panel:
         while not self._server.started:
             if not self._thread.is_alive():
                 raise OSError(
-                    f"--panel-port {self._server.config.port} cannot be opened; is it taken?"
+                    f"--panel-port {self._server.config.port} cannot be opened; is it in use?"
                 )
             time.sleep(0.02)
 
@@ -188,7 +188,7 @@ class _Card:
                 button.on("pointerleave", partial(self._release, what))
 
     def _row_of_lamps(self) -> None:
-        ui.label("Switched on now").classes("text-xs opacity-70")
+        ui.label("Outputs").classes("text-xs opacity-70")
         with ui.row().classes("gap-1"):
             for word, (name, text) in enumerate(LAMPS.items()):
                 if name not in self._known["outputs"]:
@@ -205,9 +205,9 @@ class _Card:
     def _fault_row(self) -> None:
         faults: dict[str, str] = self._known["faults"]
         with ui.row().classes("w-full items-center no-wrap"):
-            choice = ui.select(sorted(faults), label="Something to break", with_input=True)
+            choice = ui.select(sorted(faults), label="Fault to inject", with_input=True)
             choice.classes("grow")
-            value = ui.number("How much", value=1, format="%d").classes("w-24")
+            value = ui.number("Value", value=1, format="%d").classes("w-24")
             ui.button(
                 icon="bolt", on_click=lambda: self._fault(choice.value, value.value)
             ).props('dense outline aria-label="inject the fault"')
@@ -219,7 +219,7 @@ class _Card:
     def _world_row(self) -> None:
         with ui.row().classes("w-full items-center justify-between"):
             ui.select(
-                SPEEDS, value=self._nearest_speed(), label="Time runs", on_change=self._speed
+                SPEEDS, value=self._nearest_speed(), label="Speed", on_change=self._speed
             ).classes("w-40")
             ui.button("Cut the power", icon="power_off", on_click=self._power_cut).props(
                 "flat dense color=negative no-caps"
@@ -331,9 +331,9 @@ def _reading(seen: dict[str, Any], name: str) -> str:
 def _more(seen: dict[str, Any]) -> str:
     if "temp_mc" not in seen:
         return ""
-    goals = [f"Set to {seen['setpoint_mc'] / 1000:.1f} °C"]
+    goals = [f"Set point {seen['setpoint_mc'] / 1000:.1f} °C"]
     if seen["steam_setpoint_mc"]:
-        goals.append(f"steam to {seen['steam_setpoint_mc'] / 1000:.0f} °C")
+        goals.append(f"steam {seen['steam_setpoint_mc'] / 1000:.0f} °C")
     wifi = "Wi-Fi connected" if seen["wifi"] else "no Wi-Fi"
     return f"{', '.join(goals)} · {seen['world_ms'] / 1000:.0f} s simulated · {wifi}"
 
@@ -343,7 +343,7 @@ def _alarms(seen: dict[str, Any]) -> list[str]:
     standing = seen.get("alarms", [])
     latched = seen.get("latched", [])
     lines = [f"{words.alarm(code).title}. {words.alarm(code).cure}" for code in standing]
-    lines += [f"{words.alarm(code).title}: over." for code in latched if code not in standing]
+    lines += [f"{words.alarm(code).title}: cleared." for code in latched if code not in standing]
     if latched:
         when = "Once that is done, hold" if set(latched) <= set(standing) else "Hold"
         lines.append(f"{when} the Brew button for two seconds to acknowledge.")

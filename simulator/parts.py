@@ -70,9 +70,9 @@ class Part:
         while not self.healthy():
             code = self.ended()
             if code is not None:
-                raise PartFailed(f"{self.name} ended ({outcome(code)})\n{self.tail()}")
+                raise PartFailed(f"{self.name} stopped ({outcome(code)})\n{self.tail()}")
             if time.monotonic() > deadline:
-                raise PartFailed(f"{self.name} not up after {timeout_s:.0f} s\n{self.tail()}")
+                raise PartFailed(f"{self.name} is not up after {timeout_s:.0f} s\n{self.tail()}")
             time.sleep(0.1)
 
     def stop(self) -> None:

@@ -66,15 +66,15 @@ def plot_shot(wish: Wish, path: Path) -> list[Path]:
 def _picture(path: Path) -> Path:
     """The file as it will be called."""
     if path.is_dir():
-        raise FleetRefused(f"--plot {path}: this is a folder; name a file, such as shot.png")
+        raise FleetRefused(f"--plot {path}: this is a folder; give a file, such as shot.png")
     if not path.suffix:
         path = path.with_name(path.name + ".png")
     if path.suffix[1:].lower() not in FigureCanvasBase.get_supported_filetypes():
-        raise FleetRefused(f"--plot {path}: no such kind of picture; give a name ending in .png")
+        raise FleetRefused(f"--plot {path}: not a picture format; give a name ending in .png")
     if not path.parent.is_dir():
-        raise FleetRefused(f"--plot {path}: there is no folder {path.parent}; make it first")
+        raise FleetRefused(f"--plot {path}: there is no folder {path.parent}; create it first")
     if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise FleetRefused(f"--plot {path}: this user may not write there; name another file")
+        raise FleetRefused(f"--plot {path}: this user cannot write there; give another file")
     return path
 
 
@@ -97,7 +97,7 @@ def record_shot(job: Job, button: str = "brew") -> Recorded:
             machine.run(1000)
             if machine.live()["state"] == READY:
                 raise _no_shot(job, machine, "did not start to brew")
-            _until_ready(job, machine, SHOT_MS, "the button")
+            _until_ready(job, machine, SHOT_MS, "the button press")
             machine.run(AFTER_S * 1000)
         return Recorded(job.model, _columns(read_trace(file)))
 
@@ -157,7 +157,7 @@ def draw(shot: Recorded) -> Figure:
     _yield(axes[2], shot)
     _duty(axes[3], c)
     _phases(axes, c)
-    axes[-1].set_xlabel("seconds since the button", color=INK)
+    axes[-1].set_xlabel("seconds since the button press", color=INK)
     axes[-1].set_xlim(c["t"][0], c["t"][-1])
     for axis in axes:
         axis.grid(True, alpha=0.25, linewidth=0.6)

@@ -131,7 +131,7 @@ def _wrong(step: Step, machines: list[str]) -> str | None:
         return f".machine is {step.machine!r}; this run has {', '.join(machines)}"
     for name, figure in (("at_s", step.at_s), ("speed", step.speed or 0)):
         if not 0 <= figure < math.inf:
-            return f".{name} is {figure}; give a number from 0 on"
+            return f".{name} is {figure}; give a number, 0 or above"
     for name, value in step.fault.items():
         if isinstance(value, list) and (name != "puck_step" or len(value) != 2):
             return f".fault.{name} is {value}; give a number (puck_step: or [permille, ms])"

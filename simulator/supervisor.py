@@ -189,7 +189,7 @@ class Board:
             except queue.Empty:
                 raise TimeoutError(
                     f"{self.job.name} did not answer {do!r} within {timeout_s:g} s; is this "
-                    "computer very busy? Do it again"
+                    "computer very busy? Try again"
                 ) from None
         if reply is None:
             raise BoardDied(self._cause)

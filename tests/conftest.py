@@ -19,12 +19,12 @@ from tests.support.wire import Wire
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     hil = parser.getgroup("hil", "hardware in the loop (tests/hil, docs/hil.md)")
-    hil.addoption("--board", action="append", help="emulated-1900, emulated-2900, "
-                  "either with =UF2 for another image than `make image` makes, or the serial port "
-                  "of a real board; repeatable; default: both emulated ones")
-    hil.addoption("--shots", type=int, default=3, help="of the memory test; a laboratory brews "
-                  "200 (default: 3)")
-    hil.addoption("--fixture", metavar="MODULE:CLASS", help="what stands around a real board")
+    hil.addoption("--board", action="append", help="emulated-1900 or emulated-2900 "
+                  "(add =UF2 for an image other than `make image`'s), or the serial port of a "
+                  "real board; repeatable; default: both emulated ones")
+    hil.addoption("--shots", type=int, default=3, help="shots in the memory test; give 200 in "
+                  "a laboratory (default: 3)")
+    hil.addoption("--fixture", metavar="MODULE:CLASS", help="what surrounds a real board")
 
 
 @pytest.fixture

@@ -13,15 +13,15 @@ from boards.image.build import Builder, BuildError, Target
 def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m boards.image",
-        description="Builds an image with the firmware frozen in: build/image/<target>.uf2. "
-        "Everything comes from Debian's archive and is kept in build/image; the first build takes "
-        "some minutes, further ones nothing as long as nothing changed.")
+        description="Builds build/image/<target>.uf2: MicroPython with the firmware frozen in. "
+        "Sources and compiler come from Debian's archive and are kept in build/image; the first "
+        "build takes a few minutes, and nothing is rebuilt until something changes.")
     parser.add_argument("target", nargs="+", help="1900, 2900 (or coffee_1900 …), or bare: "
-                        "MicroPython as it is on a new Pico, with nothing of ours")
+                        "MicroPython as on a new Pico, without our firmware")
     parser.add_argument("--micropython", type=Path, metavar="FOLDER",
-                        help="build from this MicroPython checkout, submodules and compiler "
-                        "included: with Wi-Fi, for a Pico W (1900) or Pico 2 W (2900). Without it "
-                        "the image has no Wi-Fi, because its driver is in no registry")
+                        help="build from this MicroPython checkout, with your own compiler: an "
+                        "image with Wi-Fi for a Pico W (1900) or Pico 2 W (2900). Without it the "
+                        "image has no Wi-Fi, because no registry has the driver")
     given = parser.parse_args()
     builder = Builder(lambda line: print(line, flush=True))
     try:
@@ -37,7 +37,7 @@ def _known(name: str, parser: argparse.ArgumentParser) -> str:
     boards = {p.name.removeprefix("coffee_") for p in Path("boards").glob("coffee_*")}
     short = name.removeprefix("coffee_")
     if short not in boards | {"bare"}:
-        parser.exit(2, f"{name}: no such board; there are {', '.join(sorted(boards))} and bare\n")
+        parser.exit(2, f"{name}: no such board; use one of {', '.join(sorted(boards))}, bare\n")
     return short
 
 

@@ -32,8 +32,8 @@ def mirror() -> str:
         return given
     if shutil.which("apt-get") is None or not KEYRING.exists():
         raise ArchiveError(
-            "an image is built from Debian's packages: this needs a Debian (apt-get and its "
-            "archive keyring). On another system build on ports/rp2 of your own MicroPython: "
+            "images are built from Debian's packages, which needs Debian (apt-get and its archive "
+            "keyring). On another system, build from your own MicroPython checkout: "
             "python -m boards.image MODEL --micropython FOLDER")
     files = sorted((SOURCES_LISTS / "sources.list.d").glob("*.sources"))
     files += [SOURCES_LISTS / "sources.list", *(SOURCES_LISTS / "sources.list.d").glob("*.list")]
@@ -92,7 +92,7 @@ class Archive:
     def _newest(self, pin: Pin) -> None:
         self._get(pin.kind, [f"{pin.name}/{pin.suite}"])
         self.notes.append(
-            f"{pin.name}: the archive no longer has {pin.version}; took what {pin.suite} has")
+            f"{pin.name}: the archive no longer has {pin.version}; using what {pin.suite} has")
 
     def _get(self, kind: str, wishes: list[str]) -> None:
         # one that fails leaves the others: what is there afterwards counts
@@ -112,7 +112,7 @@ class Archive:
     def _checked(self, pin: Pin) -> Path:
         if not (found := self._file(pin)):
             raise ArchiveError(f"{pin.name} {pin.version} ({pin.suite}) cannot be fetched; is "
-                               f"there a network? {self._said.strip()[-300:]}")
+                               f"the network up? {self._said.strip()[-300:]}")
         return found
 
     def _update(self) -> None:
@@ -122,7 +122,8 @@ class Archive:
             f"Types: {types}\nURIs: {mirror()}\nSuites: {suite}\n"
             f"Components: main\nSigned-By: {KEYRING}\n" for suite, types in SUITES.items()))
         if not self._apt(["update"], self._folder):
-            raise ArchiveError(f"the Debian archive does not answer: {self._said.strip()[-300:]}")
+            raise ArchiveError("the Debian archive does not answer; is the network up? "
+                               f"{self._said.strip()[-300:]}")
         self._fresh = True
 
     def _apt(self, words: list[str], where: Path) -> bool:

@@ -92,7 +92,7 @@ class Builder:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                self._say("another build is under way in this checkout; this one comes after it")
+                self._say("another build is running in this checkout; waiting for it")
                 fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
@@ -108,8 +108,8 @@ class Builder:
         self._compile(target, tree, path, folder, key)
         wrong = trees.ill_frozen(folder / "frozen_content.c", folder / "firmware.elf")
         if wrong:
-            raise BuildError(f"{wrong}. This MicroPython freezes code in a way that PATCHES in "
-                             f"boards/image/trees.py do not know; take release {TRIED}")
+            raise BuildError(f"{wrong}. This MicroPython freezes code in a way unknown to "
+                             f"PATCHES in boards/image/trees.py; use release {TRIED}")
         stamp.unlink(missing_ok=True)  # until all are there the files may be of two builds
         self._collect(target, tree, folder)
         stamp.write_text(key)
@@ -213,11 +213,11 @@ def checkout(tree: Path) -> Path:
     """
     port = tree / "ports/rp2"
     if not (port / "CMakeLists.txt").exists():
-        raise BuildError(f"{tree}: no MicroPython checkout (it has no ports/rp2); clone the tag "
-                         "of a release, 1.26 or newer, and give its folder")
+        raise BuildError(f"{tree}: not a MicroPython checkout (no ports/rp2); clone the tag of "
+                         "a release, 1.26 or newer, and give its folder")
     missing = [name for name in LIBRARIES if not (tree / "lib" / name).exists()]
     if missing:
-        raise BuildError(f"{tree}: submodules are missing ({', '.join(missing)}); "
+        raise BuildError(f"{tree}: submodules are missing ({', '.join(missing)}); run: "
                          f"make -C {port} BOARD=RPI_PICO_W submodules")
     if not shutil.which("arm-none-eabi-gcc"):
         raise BuildError("no arm-none-eabi-gcc; as root: apt install gcc-arm-none-eabi "

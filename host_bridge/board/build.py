@@ -116,7 +116,7 @@ def board_folder(name: str) -> Path:
     known = sorted(p.parent.name.removeprefix("coffee_") for p in ROOT.glob("boards/*/board.py"))
     if not known:
         raise BoardError(f"no boards in {ROOT / 'boards'}; run this from a checkout")
-    raise BoardError(f"BOARD={name}: no such board; there are {', '.join(known)}")
+    raise BoardError(f"BOARD={name}: no such board; use one of {', '.join(known)}")
 
 
 def model_of(board: str) -> str:
@@ -128,7 +128,7 @@ def model_of(board: str) -> str:
     data = board_folder(board) / "board.py"
     found = re.search(r"""^MODEL = ["'](.+?)["']""", data.read_text(), re.M)
     if not found:
-        raise BoardError(f"{data}: MODEL is missing; give the machine's, as in the other boards'")
+        raise BoardError(f"{data}: MODEL is missing; add it, as in the other boards'")
     return found[1]
 
 
@@ -141,8 +141,8 @@ def target(mpy: int) -> tuple[str, str]:
     version = f"{mpy & 0xFF}.{mpy >> 8 & 3}"
     if version != BYTECODE:
         raise WrongBoard(
-            f"the board reads .mpy version {version}, this mpy-cross writes {BYTECODE}; put "
-            "MicroPython 1.26 or newer on the board (docs/boards.md)"
+            f"the board reads .mpy version {version}, but this mpy-cross writes {BYTECODE}; put a "
+            "MicroPython that reads it on the board, 1.26 or newer (docs/boards.md)"
         )
     number = mpy >> 10 & 0x0F
     return version, ARCHITECTURES[number] if number < len(ARCHITECTURES) else ""
@@ -171,14 +171,14 @@ def compile_for(
     folder = board_folder(board)
     sources = sources_of(folder)
     if not sources["umqtt/simple.mpy"].is_file():
-        raise BoardError("umqtt.simple is missing; `make setup` brings it")
+        raise BoardError("umqtt.simple is missing; run `make setup`")
     # of its own: somebody may be flashing another board meanwhile
     try:
         with TemporaryDirectory(prefix="coffee-build-") as out:
             return _compile(folder, sources, Path(out), architecture, progress, compact)
     except OSError as error:
         raise BoardError(
-            f"cannot compile here: {error}; make room on the disk, then again") from error
+            f"cannot compile: {error}; free disk space, then try again") from error
 
 
 def _compile(

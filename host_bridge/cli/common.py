@@ -30,24 +30,26 @@ FAILED = 1
 
 Config = Annotated[
     Path | None,
-    typer.Option("--config", "-c", help="TOML file; default coffee.toml if it is there."),
+    typer.Option("--config", "-c", help="TOML settings file; default: coffee.toml, if present."),
 ]
 Data = Annotated[
-    Path | None, typer.Option("--data", help="Data folder; default from the settings, ./data.")
+    Path | None, typer.Option("--data", help="Data folder; default: from the settings, else data.")
 ]
 WebPort = Annotated[
     int | None,
     typer.Option(
         "--web-port", min=1, max=65535,
-        help="Port of the console and API; default: as the bridge says.",
+        help="Port of the console and API; default: the running bridge's.",
     ),
 ]  # fmt: skip
 LAST_ID = 2**63 - 1
 """Ids are SQLite's: what is larger cannot even be looked for."""
-Json = Annotated[bool, typer.Option("--json", help="JSON on stdout, for scripts.")]
-Machine = Annotated[str, typer.Argument(help="Name of the machine, see `machines`.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+Machine = Annotated[str, typer.Argument(help="Machine name; see `machines`.")]
 OfMachine = Annotated[str | None, typer.Option("--machine", "-m", help="Only this machine.")]
-Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="At most so many.")]
+Limit = Annotated[
+    int, typer.Option("--limit", "-n", min=1, max=10_000, help="List at most this many.")
+]
 
 UNITS = {"duration_ms": "s", "volume_ul": "ml", "weight_mg": "g"}
 FOLDED = ("summary", "reason", "note")
@@ -75,7 +77,7 @@ def explained() -> Iterator[None]:
         raise typer.Exit(USAGE_ERROR) from error
     except PermissionError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        err.print(escape(f"{what}; run this as the user that the bridge runs as"), style="red")
+        err.print(escape(f"{what}; run this as the user the bridge runs as"), style="red")
         raise typer.Exit(FAILED) from error
     except (BridgeError, ApiError, DatabaseError, OSError) as error:
         err.print(escape(str(error)), style="red")
@@ -124,7 +126,7 @@ def known(opened: Folder, machine: str) -> Known:
     """
     found = opened.registry.machine(machine)
     if found is None:
-        raise NotFound("machine", f"{machine!r} was never seen; see `machines`")
+        raise NotFound("machine", f"{machine!r} has never been seen; see `machines`")
     return found
 
 

@@ -20,25 +20,25 @@ def gateway(
         list[str], typer.Argument(help="Serial ports, one board each: /dev/ttyACM0 …")
     ],
     mqtt: Annotated[
-        str, typer.Option("--mqtt", help="Broker as host:port, [::1]:1883 with IPv6.")
+        str, typer.Option("--mqtt", help="Broker as host:port; IPv6 as [::1]:1883.")
     ] = "127.0.0.1:1883",
     tls_ca: Annotated[
         Path | None,
-        typer.Option(help="CA certificate of the broker; turns TLS on, from here to the broker."),
+        typer.Option(help="CA certificate of the broker; turns on TLS between here and there."),
     ] = None,
     baud: Annotated[
-        int, typer.Option(min=1200, max=3_000_000, help="Of a UART; USB has none.")
+        int, typer.Option(min=1200, max=3_000_000, help="Speed of a UART; not used over USB.")
     ] = 115200,
     console: Annotated[
         bool, typer.Option(help="Show what boards print between frames.")
     ] = True,
 ) -> None:
-    """Carry boards on serial ports to the broker, until Ctrl-C.
+    """Connect boards on serial ports to the broker, until Ctrl-C.
 
     Example: `coffee-bridge gateway /dev/ttyACM0 --mqtt broker.example:8883 --tls-ca ca.pem`
 
-    The board's setting `link` must be `usb` or `uart`, see docs/serial-line.md. Ports and
-    broker may come and go; the gateway waits for them and goes on.
+    The board's setting `link` must be `usb` or `uart`; see docs/serial-line.md. If a port or
+    the broker goes away, the gateway waits for it and reconnects.
     """
     from host_bridge.serial_line.gateway import Broker, Gateway, serve
 
@@ -59,7 +59,7 @@ def host_and_port(broker: str) -> tuple[str, int]:
     """
     host, _, number = broker.rpartition(":")
     if not host or not number.isdecimal() or not 0 < int(number) < 65536:
-        raise Invalid("--mqtt", f"{broker!r} is no host:port; give e.g. broker.example:1883")
+        raise Invalid("--mqtt", f"{broker!r} is not host:port; give e.g. broker.example:1883")
     return host.removeprefix("[").removesuffix("]"), int(number)
 
 
@@ -70,7 +70,7 @@ def _trust(ca: Path | None) -> ssl.SSLContext | None:
         return ssl.create_default_context(cafile=ca)
     except (OSError, ssl.SSLError) as error:
         raise Invalid(
-            "--tls-ca", f"{ca} is no readable certificate ({error}); give the CA as PEM"
+            "--tls-ca", f"{ca} is not a readable certificate ({error}); give the CA as PEM"
         ) from error
 
 

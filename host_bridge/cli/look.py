@@ -34,14 +34,17 @@ from host_bridge.views import CheckpointView
 from host_bridge.web import words
 from host_bridge.web.payload import safe_text
 
-Slot = Annotated[str, typer.Argument(help="Slot, 0 to 15.")]
+NO_CHECKPOINTS = {
+    "open": "nothing to review", "done": "nothing reviewed yet", "all": "no checkpoints yet",
+}  # fmt: skip
+Slot = Annotated[str, typer.Argument(help="Recipe slot, 0 to 15.")]
 
 
 def machines(config: Config = None, data: Data = None, as_json: Json = False) -> None:
-    """List the machines ever seen, with the cursor of their journals.
+    """List all machines ever seen, with their journal cursors.
 
-    `held` is the last fact the store holds without a gap. `online` is as last heard: with the
-    bridge down it may be old news.
+    `held` is the last fact stored without a gap. `online` is as last heard: while the bridge is
+    down it may be out of date.
     """
     columns = {
         "machine": "machine", "model": "model", "online": "online", "boot": "boot",
@@ -49,7 +52,7 @@ def machines(config: Config = None, data: Data = None, as_json: Json = False) ->
         "last_seen_ms": "last seen",
     }  # fmt: skip
     with folder(config, data) as opened:
-        show(opened.reader.machines(), columns, as_json, "Machines", "no machine seen yet")
+        show(opened.reader.machines(), columns, as_json, "Machines", "no machines seen yet")
 
 
 def brews(
@@ -63,8 +66,8 @@ def brews(
 
     Example: `coffee-bridge brews --machine sim-1900 --json`
 
-    The external id `<journal>/<seq>` is the brew's identity in the ERP. No start: the machine
-    never knew the time.
+    The external id `<journal>/<seq>` identifies the brew in the ERP. Without a start, the machine
+    did not know the time.
     """
     columns = {
         "machine": "machine", "external_id": "external id", "start_ms": "start", "slot": "slot",
@@ -75,17 +78,17 @@ def brews(
         found = opened.reader.brews(machine, limit, None)
         if machine and not found and not as_json:
             known(opened, machine)
-        show(found, columns, as_json, "Brews", "no brew yet")
+        show(found, columns, as_json, "Brews", "no brews yet")
 
 
 def checkpoints(
-    state: Annotated[Literal["open", "done", "all"], typer.Option(help="Which ones.")] = "open",
+    state: Annotated[Literal["open", "done", "all"], typer.Option(help="Which to list.")] = "open",
     machine: OfMachine = None,
     config: Config = None,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """List what a person must look at. Mark one with `checkpoints review ID`."""
+    """List what needs a person's attention. Close one with `checkpoints review ID`."""
     columns = {
         "id": "id", "machine": "machine", "summary": "what", "created_ms": "since",
         "state": "state", "reviewed_by": "by", "note": "note",
@@ -98,7 +101,7 @@ def checkpoints(
             alarms = opened.records.alarms(machine, 500)
             codes = {(alarm.machine, alarm.external_id): alarm.code for alarm in alarms}
             found = [_as_people_say(view, codes) for view in found]
-        show(found, columns, as_json, "Checkpoints", "nothing to review")
+        show(found, columns, as_json, "Checkpoints", NO_CHECKPOINTS[state])
 
 
 def _as_people_say(view: CheckpointView, codes: dict[tuple[str, str], str]) -> CheckpointView:
@@ -108,14 +111,14 @@ def _as_people_say(view: CheckpointView, codes: dict[tuple[str, str], str]) -> C
 
 
 def check(config: Config = None, data: Data = None) -> None:
-    """Ask the ERP of the settings who it is, and say what is wrong when it does not answer well.
+    """Check the connection to the ERP in the settings, and say how to fix it.
 
     Example: `COFFEE_GATEWAY_KEY=… coffee-bridge check`
     """
     with explained():
         chosen = settings(config, data)
         if chosen.gateway.kind == "embedded":
-            said_so = f"no ERP: facts go into the store in {chosen.data} ([gateway] kind)"
+            said_so = f"no ERP set up: facts go into the store in {chosen.data} ([gateway] kind)"
             out.print(escape(said_so), soft_wrap=True)
             return
         from host_bridge.gateway.odoo import OdooGateway
@@ -137,13 +140,13 @@ def check(config: Config = None, data: Data = None) -> None:
 
 def recipes(
     machine: Annotated[
-        str | None, typer.Argument(help="Name of the machine; without one, all.")
+        str | None, typer.Argument(help="Machine name; default: all machines.")
     ] = None,
     config: Config = None,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """List the recipes in a machine's slots, as it last reported them."""
+    """List the recipes in the machines' slots, as last reported."""
     with folder(config, data) as opened:
         names = [known.machine for known in opened.registry.machines()]
         found = [opened.registry.recipes(name) for name in ([machine] if machine else names)]
@@ -162,47 +165,48 @@ def recipes(
 
 
 def recipe(machine: Machine, slot: Slot, config: Config = None, data: Data = None) -> None:
-    """Show one recipe as JSON, fit for `recipe put`.
+    """Show one recipe as JSON, ready for `recipe put`.
 
     Example: `coffee-bridge recipe show sim-1900 0 > espresso.json`
     """
     with folder(config, data) as opened:
         held = opened.registry.recipes(machine)
         if held is None or slot not in held.slots:
-            raise NotFound("slot", f"{machine} holds nothing in slot {slot}; see `recipe list`")
+            raise NotFound("slot", f"{machine} has no recipe in slot {slot}; see `recipe list`")
         print_json(held.slots[slot])
 
 
 def quarantine(
     containing: Annotated[str, typer.Option(help="Only with this text in topic or reason.")] = "",
     before: Annotated[
-        int | None, typer.Option(min=1, max=LAST_ID, help="Only ids below this one.")
+        int | None, typer.Option(min=1, max=LAST_ID, help="Only IDs below this one.")
     ] = None,
     limit: Limit = 20,
     config: Config = None,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """List messages and facts that could not be taken, with the reason, newest first."""
+    """List messages and facts that could not be processed, and why; newest first."""
     columns = {
         "id": "id", "topic": "topic", "external_id": "external id", "reason": "why and cure",
         "received_ms": "received", "times": "times",
     }  # fmt: skip
     with folder(config, data) as opened:
         found = opened.inbox.quarantine(limit, containing, before)
-        show(found, columns, as_json, "Quarantine", "quarantine is empty")
+        empty = "nothing in quarantine matches" if containing or before else "quarantine is empty"
+        show(found, columns, as_json, "Quarantine", empty)
         more = opened.inbox.count_quarantined(containing) - len(found)
         if found and before is None and more > 0 and not as_json:
-            err.print(f"{more} older: --before {found[-1].id}, or --limit")
+            err.print(f"{more} older: give --before {found[-1].id}, or a higher --limit")
 
 
 def quarantined(
-    id: Annotated[int, typer.Argument(min=1, max=LAST_ID, help="See `quarantine list`.")],
+    id: Annotated[int, typer.Argument(min=1, max=LAST_ID, help="ID from `quarantine list`.")],
     config: Config = None,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Show one quarantined message whole; bytes that are no text as \\\\x.. ."""
+    """Show one quarantined message in full; bytes that are not text as \\\\xNN."""
     with folder(config, data) as opened:
         view = opened.inbox.quarantined(id)
         if as_json:

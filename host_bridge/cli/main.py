@@ -14,23 +14,23 @@ from typer.models import OptionInfo
 from host_bridge.cli import act, board, line, look, serve
 from host_bridge.cli.resend import resend
 
-EPILOG = "Settings: coffee.toml and COFFEE_* variables, see docs/operating.md."
+EPILOG = "Settings: coffee.toml and COFFEE_* variables; see docs/operating.md."
 
 app = typer.Typer(
     name="host_bridge",
-    help="Connects coffee machines (MQTT) with the ERP: facts in, orders out, nothing lost.\n\n"
-    "Start with `run`; look with `machines`, `brews`, `checkpoints`; act with `brew`, "
-    "`recipe put`, `checkpoints review`, `quarantine replay`. Looking works with the bridge up "
-    "or down; acting asks the running bridge.",
+    help="Connects coffee machines (over MQTT) to the ERP: facts in, orders out, nothing lost.\n\n"
+    "Start with `run`. Look with `machines`, `brews`, `checkpoints`: this works with the bridge "
+    "up or down. Act with `brew`, `recipe put`, `checkpoints review`, `quarantine replay`: this "
+    "needs the bridge running.",
     epilog=EPILOG,
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,  # locals may hold a token
     rich_markup_mode="markdown",
     add_completion=False,
 )
-checkpoints = typer.Typer(help="What a person must look at: alarms, lost facts, new machines.")
-recipe = typer.Typer(help="Recipes in the machines' slots 0 to 15.")
-quarantine = typer.Typer(help="Messages that could not be taken, byte for byte.")
+checkpoints = typer.Typer(help="What needs attention: alarms, lost facts, new machines.")
+recipe = typer.Typer(help="Recipes in the machines' slots, 0 to 15.")
+quarantine = typer.Typer(help="Messages that could not be processed, kept byte for byte.")
 app.add_typer(checkpoints, name="checkpoints")
 app.add_typer(recipe, name="recipe")
 app.add_typer(quarantine, name="quarantine")
@@ -94,7 +94,7 @@ def _refuse_idle(context: typer.Context) -> None:
         if source is not None and source.name == "COMMANDLINE":
             command = context.invoked_subcommand
             raise typer.BadParameter(
-                f"before `{command}` it says nothing; write it behind",
+                f"it has no effect before `{command}`; put it after",
                 param_hint=parameter.opts[0],
             )
 

@@ -38,18 +38,18 @@ def resend(
     machine: OfMachine = None,
     since: Annotated[
         datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="Only facts from that day on (local time)."),
+        typer.Option(formats=["%Y-%m-%d"], help="Only facts from this day on (local time)."),
     ] = None,
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """Send the ERP what was stored before it was connected, or after its backup was restored.
+    """Send the ERP stored facts that it lacks: from before it was connected, or after a restore.
 
     Example: `coffee-bridge resend --since 2026-01-01`
 
-    Works with the bridge up or down. What the ERP holds stays as it is, so it may be run again,
-    also after it was cut short. The ERP's own settings decide what it wants: in Odoo, *Import
-    From* of each machine.
+    Works with the bridge up or down. What the ERP already has stays as it is, so it is safe to
+    run again, even after an interruption. The ERP's own settings decide what it accepts: in
+    Odoo, *Import From* of each machine.
     """
     chosen = _erp(config, data)
     log.configure("warning", chosen.log_format)
@@ -75,7 +75,7 @@ def _erp(config: Path | None, data: Path | None) -> Settings:
         chosen = settings(config, data)
         if chosen.gateway.kind == "embedded":
             raise SettingsError(
-                "gateway.kind: no ERP to send to; give [gateway] kind, url and key first "
+                "gateway.kind: no ERP to send to; set [gateway] kind, url and key first "
                 "(docs/odoo.md)"
             )
         return chosen
@@ -106,7 +106,7 @@ def _send(
             work.run(progress)
     except GatewayError as error:
         err.print(escape(str(error)), style="red")
-        err.print(f"{work.sent.stati.total()} of {total} facts are there; run it again to go on")
+        err.print(f"{work.sent.stati.total()} of {total} facts sent; run it again to continue")
         raise typer.Exit(FAILED) from error
     _tell(work.sent)
 
@@ -114,11 +114,11 @@ def _send(
 def _tell(sent: Sent) -> None:
     stati = sent.stati
     out.print(
-        f"{stati['created']} new there, {stati['unchanged']} were there or are not wanted, "
+        f"{stati['created']} added, {stati['unchanged']} already there or not wanted, "
         f"{stati['refused']} refused"
     )
     for machine in sent.machines:
-        err.print(escape(f"{machine}: the ERP does not let it in; create its backend there"))
+        err.print(escape(f"{machine}: the ERP does not know it; create its backend there"))
     for reason, count in sent.reasons.most_common(SHOWN):
         err.print(escape(f"{count} refused: {reason}"))
     if sent.machines or sent.reasons:

@@ -28,15 +28,18 @@ from host_bridge.service import Bridge
 from host_bridge.settings import Settings, load
 from host_bridge.web.address import FOLDER
 
-MqttHost = Annotated[str | None, typer.Option("--mqtt-host", help="Broker; default 127.0.0.1.")]
-MqttPort = Annotated[int | None, typer.Option("--mqtt-port", help="Its port; default 1883.")]
+MqttHost = Annotated[
+    str | None, typer.Option("--mqtt-host", help="Broker address; default: 127.0.0.1.")
+]
+MqttPort = Annotated[int | None, typer.Option("--mqtt-port", help="Broker port; default: 1883.")]
 WebHost = Annotated[
     str | None,
-    typer.Option("--web-host", help="Where the console listens; default 127.0.0.1 only."),
+    typer.Option("--web-host", help="Console address; default: 127.0.0.1 (this computer only)."),
 ]
 
 RunPort = Annotated[
-    int | None, typer.Option("--web-port", help="Its port; default 8080. 0: one that is free.")
+    int | None,
+    typer.Option("--web-port", help="Console port; default: 8080. 0 picks a free one."),
 ]
 
 
@@ -47,14 +50,14 @@ def run(
     mqtt_port: MqttPort = None,
     web_host: WebHost = None,
     web_port: RunPort = None,
-    web: Annotated[bool, typer.Option(help="Serve the console and API, too.")] = True,
+    web: Annotated[bool, typer.Option(help="Also serve the console and API.")] = True,
 ) -> None:
-    """Run the bridge, with the web console, until Ctrl-C or SIGTERM.
+    """Run the bridge and its web console, until Ctrl-C or SIGTERM.
 
     Example: `coffee-bridge run --data /var/lib/coffee --mqtt-host broker.example`
 
-    Connects for ever: it starts without a broker and goes on when one comes. TLS, users and
-    everything else is in coffee.toml (`[mqtt] ca_file, cert_file, key_file`).
+    It starts without a broker and connects when there is one. Defaults, TLS, users and
+    everything else come from coffee.toml (`[mqtt] ca_file, cert_file, key_file`).
     """
     with explained():
         chosen = load(
@@ -109,25 +112,25 @@ def broker(
     host: Annotated[
         str, typer.Option(help="Address to listen on; 0.0.0.0 for all interfaces.")
     ] = "127.0.0.1",
-    data: Data = None,
+    data: Annotated[Path | None, typer.Option(help="Accepted, but not used.")] = None,
 ) -> None:
-    """Run the small MQTT broker for trying things out (no user needed, keeps nothing).
+    """Run a small MQTT broker for trying things out (no login, nothing stored).
 
     Example: `coffee-bridge broker --port 1884 --host 0.0.0.0`
 
-    It listens on this computer only unless told otherwise, and is never called durable: use
-    mosquitto or another broker for real machines. `--data` is accepted and not used.
+    It listens on this computer only, unless you give --host. Nothing survives a restart: use
+    mosquitto or another broker for real machines.
     """
     from host_bridge.mqtt.broker import serve as serve_broker
 
     with explained():
         if not host:  # it would mean all interfaces, and everybody may say anything there
-            raise Invalid("--host", "is empty; give an address, 0.0.0.0 for all interfaces")
+            raise Invalid("--host", "is empty; give an address, or 0.0.0.0 for all interfaces")
         asyncio.run(serve_broker(host, port))
 
 
 def token(config: Config = None, data: Data = None) -> None:
-    """Show the token that acting in the console and API needs; keep it to yourself.
+    """Show the token needed to act in the console and API; keep it secret.
 
     Example: `curl -H "Authorization: Bearer $(coffee-bridge token)" …`
     """
@@ -139,7 +142,7 @@ def token(config: Config = None, data: Data = None) -> None:
 
 
 def login(config: Config = None, data: Data = None, web_port: WebPort = None) -> None:
-    """Print an address that logs a browser in once, within ten minutes."""
+    """Print a link that logs a browser in, once and within ten minutes."""
     from host_bridge.web.auth import new_ticket
 
     with explained():

@@ -38,8 +38,8 @@ log = structlog.get_logger(__name__)
 VERSION_REASON: Final = "version: "
 """Quarantine reasons that start so are taken back once the version is known."""
 NOT_LET_IN: Final = (
-    "the ERP takes no machine it does not know; create its backend there and they follow by "
-    "themselves"
+    "the ERP does not know this machine; create its backend there, and its facts follow "
+    "automatically"
 )
 assert mappers  # importing them registers them
 
@@ -192,7 +192,7 @@ class BatchImport:
         """The same for each of its facts, and the store keeps one."""
         summary = (
             f"facts of this machine are in quarantine: {error}; run a bridge that knows this "
-            "version and they follow by themselves"
+            "version, and they follow automatically"
         )
         return about_backend(
             record.machine, f"version/{record.version}", summary, self._language(record)
@@ -229,7 +229,7 @@ class BatchImport:
                 )
             except Exception as error:
                 log.exception("mapping_defect", machine=fact.row.machine, fact=fact.coffee_id)
-                result.refused.append((fact.row.id, f"defect of the bridge: {error!r}; report it"))
+                result.refused.append((fact.row.id, f"bug in the bridge: {error!r}; report it"))
             else:
                 if push is None:
                     result.imported.append(fact.row.id)

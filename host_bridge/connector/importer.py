@@ -61,8 +61,8 @@ class FactImporter(ConnectorUnit):
         if fact.utc_ms is None:
             add_checkpoint(
                 self.env, f"clock/{fact.row.journal}/{fact.fact.boot}",
-                f"boot {fact.fact.boot} never knew the time: its records have no date; "
-                "set up NTP for the machine",
+                f"in boot {fact.fact.boot} the machine did not know the time, so its records have "
+                "no date; set up NTP for it",
             )  # fmt: skip
 
 

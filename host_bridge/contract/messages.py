@@ -262,9 +262,9 @@ def decode_fact_at(raw: bytes, seq: int, path: str = "fact") -> AnyFact:
     """A fact whose place in the journal is `seq`; one that says otherwise is bad."""
     fact = decode_fact(raw, path)
     if fact.seq != seq:
-        raise ContractError(f"{path}.seq", f"{fact.seq}, but its place is {seq}")
+        raise ContractError(f"{path}.seq", f"{fact.seq}, but its position makes it {seq}")
     if isinstance(fact, Lost) and fact.to_seq > seq:  # at it: a record that cannot be read
-        raise ContractError(f"{path}.to_seq", f"{fact.to_seq} is after its own {seq}")
+        raise ContractError(f"{path}.to_seq", f"{fact.to_seq} is after its own seq {seq}")
     return fact
 
 
@@ -296,7 +296,7 @@ def _no_nul(value: Any, path: str) -> None:
     """No database keeps a text with a NUL in it, and all machines would wait for this one."""
     if isinstance(value, str):
         if "\0" in value:
-            raise ContractError(path or "payload", "holds a NUL character; send it without")
+            raise ContractError(path or "payload", "contains a NUL character; send it without")
     elif isinstance(value, dict):
         for name, part in value.items():
             where = f"{path}.{name}".lstrip(".").replace("\0", "\\0")

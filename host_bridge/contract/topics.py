@@ -37,7 +37,7 @@ def read(topic: str) -> Source:
             "topic", f"machine name {machine[:40]!r} is not [a-z0-9-]{{1,32}}; rename the machine"
         )
     if kind not in DURABLE and kind not in FLEETING:
-        raise ContractError("topic", f"{kind[:40]!r} is nothing a machine publishes")
+        raise ContractError("topic", f"{kind[:40]!r} is not a kind that machines publish")
     return Source(machine, kind)
 
 

@@ -57,7 +57,7 @@ def _as_gateway_errors() -> Iterator[None]:
     try:
         yield
     except (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError) as error:
-        raise Permanent(f"the store refuses it: {error}") from error
+        raise Permanent(f"the store refused it: {error}") from error
     except (OverflowError, UnicodeEncodeError) as error:
         raise Permanent(f"the store cannot hold this value: {error}") from error
     except (sqlite3.Error, DatabaseError, OSError) as error:
@@ -139,9 +139,9 @@ class EmbeddedStore(StoreRecords):
         try:
             with _as_gateway_errors():
                 if fact.model not in FACT_MODELS:
-                    raise Permanent(f"model: no {fact.model!r}; known: {', '.join(FACT_MODELS)}")
+                    raise Permanent(f"model: {fact.model!r} is none of {', '.join(FACT_MODELS)}")
                 if not fact.journal or fact.seq < 0:
-                    raise Permanent("journal, seq: a fact needs both to be told from others")
+                    raise Permanent("journal, seq: a fact needs both to be identified")
                 key = (backend_id, fact.coffee_id)
                 record_id, status = self._upsert(tx, fact.model, key, fact.values, fact.again)
                 if fact.review is not None:
@@ -150,7 +150,7 @@ class EmbeddedStore(StoreRecords):
             return Pushed(status)
         except Permanent as error:
             tx.execute("ROLLBACK TO fact")
-            return Pushed("refused", f"{error}; correct it there, then replay")
+            return Pushed("refused", f"{error}; correct it, then replay")
         finally:
             tx.execute("RELEASE fact")
 

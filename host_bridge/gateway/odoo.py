@@ -124,7 +124,7 @@ class OdooGateway:
                 raise
             if settings.database is None or settings.login is None:
                 raise Transient(
-                    f"gateway: Odoo {server} has XML-RPC only, which needs database and login too"
+                    f"gateway: Odoo {server} has only XML-RPC; give database and login too"
                 ) from None
             return xmlrpc
         return json2
@@ -333,12 +333,13 @@ def _without_alarms(state: Presence) -> Presence:
 def _unsaid(draft: CheckpointDraft) -> CheckpointDraft:
     return CheckpointDraft(
         draft.machine, draft.model, draft.coffee_id,
-        "Odoo cannot keep what this is about; ask the bridge",
+        "Odoo cannot store what this is about; see the bridge's console",
     )  # fmt: skip
 
 
 def _unexplained(done: Done) -> Done:
-    return Done(done.id, done.state, "Odoo cannot keep what the machine answered; ask the bridge")
+    said = "Odoo cannot store what the machine answered; see the bridge's console"
+    return Done(done.id, done.state, said)
 
 
 def _fact(fact: FactPush) -> dict[str, Any]:

@@ -51,8 +51,8 @@ class Json2:
         for name, value in (("key", self._key), ("database", self._database or "")):
             if _UNSENDABLE.search(value):
                 raise Transient(
-                    f"gateway.{name}: holds what no HTTP header can carry (a blank or a line end "
-                    'at its end?); give it without, or, if it must be so, transport = "xmlrpc"'
+                    f"gateway.{name}: has a character that no HTTP header can carry (a space or a "
+                    'line break at the end?); remove it, or set transport = "xmlrpc"'
                 )
 
     def _refusal(self, answer: httpx.Response, content: Any) -> Transient:
@@ -60,8 +60,8 @@ class Json2:
             if _NO_DATABASE in answer.text:
                 return no_database(self._database)
             return NoSuchRoute(
-                f"gateway.url: {self._http.url} answers HTTP {answer.status_code}, which is not "
-                "how an Odoo 19 answers; correct the address"
+                f"gateway.url: {self._http.url} answers HTTP {answer.status_code}, unlike "
+                "an Odoo 19; correct the address"
             )
         name, message = str(content["name"]), str(content.get("message", ""))
         if answer.status_code == httpx.codes.UNAUTHORIZED:

@@ -33,7 +33,7 @@ class Failed(Transient):
 
     def __init__(self, name: str, message: str) -> None:
         super().__init__(
-            f"Odoo failed with {name}: {message[:500]}; its log says where. Upgrade "
+            f"Odoo failed with {name}: {message[:500]}; see its log. Upgrade "
             "connector_coffee there, or report it"
         )
         self.name = name
@@ -51,7 +51,7 @@ class Rpc(Protocol):
 
 
 KEY_REFUSED: Final = (
-    "gateway.key: Odoo does not accept it; make a new one there (Coffee > Configuration > Connect "
+    "gateway.key: Odoo does not accept it; create one there (Coffee > Configuration > Connect "
     "a Bridge) and give it as COFFEE_GATEWAY_KEY"
 )
 NO_ADDON: Final = (
@@ -60,7 +60,7 @@ NO_ADDON: Final = (
 )
 OLD_ADDON: Final = (
     "connector_coffee in Odoo does not fit this bridge; upgrade the addon to the version that "
-    "came with the bridge, or the other way round"
+    "came with the bridge, or upgrade the bridge"
 )
 
 
@@ -73,8 +73,8 @@ def no_rights(message: str) -> Transient:
 def no_database(name: str | None) -> Transient:
     if name is None:
         return Transient(
-            "gateway.database: Odoo does not know which database is meant, or its PostgreSQL is "
-            "down; give the name"
+            "gateway.database: Odoo cannot tell which database is meant, or its PostgreSQL is "
+            "down; give the database's name"
         )
     return Transient(
         f"gateway.database: Odoo does not serve {name!r}; correct the name (and Odoo's dbfilter), "
@@ -83,7 +83,10 @@ def no_database(name: str | None) -> Transient:
 
 
 def busy(status: int) -> Transient:
-    return Transient(f"Odoo, or the proxy before it, answers HTTP {status}: busy or starting")
+    return Transient(
+        f"Odoo, or the proxy in front of it, answers HTTP {status}: it is busy or starting; wait, "
+        "or see its log"
+    )
 
 
 class Http:
@@ -98,7 +101,7 @@ class Http:
             trusted = ssl.create_default_context(cafile=settings.ca_file)
         except (ssl.SSLError, OSError) as error:
             raise Transient(
-                f"gateway.ca_file: {settings.ca_file} is no certificate ({error}); give PEM"
+                f"gateway.ca_file: {settings.ca_file} is no certificate ({error}); give a PEM file"
             ) from error
         self._client = httpx.Client(
             verify=trusted,
@@ -118,8 +121,8 @@ class Http:
             raise busy(answer.status_code)
         if answer.is_redirect:
             raise Transient(
-                f"gateway.url: {self.url} sends us on to {answer.headers.get('location')}; give "
-                "the address that answers itself"
+                f"gateway.url: {self.url} redirects to {answer.headers.get('location')}; give "
+                "the final address"
             )
         return answer
 
@@ -132,15 +135,15 @@ class Http:
             yield
         except (httpx.ReadTimeout, httpx.WriteTimeout) as error:
             raise TimedOut(
-                f"no answer from {self.url} within {self._timeout_s:g} s; what it did is unknown, "
-                "the same is sent again"
+                f"no answer from {self.url} within {self._timeout_s:g} s; the outcome is unknown, "
+                "so the same is sent again"
             ) from error
         except httpx.TransportError as error:
             raise Transient(self._cannot_reach(error)) from error
         except httpx.RequestError as error:  # an answer that is not what its headers say
             raise Transient(
-                f"gateway.url: the answer from {self.url} cannot be read ({error}); is there a "
-                "proxy before it that changes answers?"
+                f"gateway.url: the answer from {self.url} cannot be read ({error}); does a "
+                "proxy in front of it alter answers?"
             ) from error
         except RuntimeError as error:  # the client is closed
             raise Transient(f"the connection to {self.url} is closed: {error}") from error
@@ -151,11 +154,11 @@ class Http:
             if isinstance(cause, ssl.SSLCertVerificationError):
                 return (
                     f"gateway.url: the certificate of {self.url} is not trusted "
-                    f"({cause.verify_message}); give its authority as gateway.ca_file, and the "
-                    "host name it is made out to"
+                    f"({cause.verify_message}); give its CA as gateway.ca_file, and the host "
+                    "name it was issued for"
                 )
             if isinstance(cause, ssl.SSLError):
-                return f"gateway.url: no TLS with {self.url} ({cause.reason}); is it https there?"
+                return f"gateway.url: no TLS with {self.url} ({cause.reason}); is it really https?"
             cause = cause.__cause__ or cause.__context__
         return (
             f"gateway.url: nothing answers at {self.url} ({error or repr(error)}); is it running?"

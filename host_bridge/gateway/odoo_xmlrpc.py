@@ -66,7 +66,7 @@ class XmlRpc:
             return str(found["server_version"])
         except (xmlrpc.client.Fault, KeyError, TypeError):
             raise NoSuchRoute(
-                f"gateway.url: {self._http.url} does not answer as an Odoo; correct the address"
+                f"gateway.url: {self._http.url} does not answer like an Odoo; correct the address"
             ) from None
 
     def _user(self) -> int:
@@ -78,7 +78,7 @@ class XmlRpc:
                     raise self._refusal(fault) from None
                 if not isinstance(uid, int) or isinstance(uid, bool):
                     raise Transient(
-                        f"gateway.login, gateway.key: Odoo accepts no such pair for "
+                        f"gateway.login, gateway.key: Odoo does not accept them for "
                         f"{self._login!r} in database {self._database!r}; correct them"
                     )
                 self._uid = uid
@@ -93,7 +93,7 @@ class XmlRpc:
         except (ExpatError, ValueError, xmlrpc.client.ResponseError):
             raise NoSuchRoute(
                 f"gateway.url: {self._http.url} answers HTTP {answer.status_code} to XML-RPC; "
-                "correct the address, or allow XML-RPC in the proxy before it"
+                "correct the address, or allow XML-RPC in the proxy in front of it"
             ) from None
 
     def _refusal(self, fault: xmlrpc.client.Fault) -> Transient:

@@ -104,7 +104,7 @@ class Ingest:
                 outcomes = self._commit(group)
                 break
             except (sqlite3.Error, OSError, MemoryError) as error:
-                self.problem = f"{self._db.path}: {error}; make room or repair the disk"
+                self.problem = f"{self._db.path}: {error}; free disk space or repair the disk"
                 log.error("commit_failed", error=str(error), messages=len(group))
                 self._intake.undone()
                 if self._stopping.is_set():

@@ -5,6 +5,8 @@ backlog is over. Carries bytes; knows no payload but the bridge's own birth and 
 from __future__ import annotations
 
 import secrets
+import socket
+import ssl
 import sys
 import threading
 import time
@@ -34,6 +36,15 @@ SHORT_LIVES: Final = 3  # … so often in a row looks like it
 CONFLICT_S: Final = 60.0  # two of a name take turns: said until one has been alone so long
 NOT_LET_IN: Final = (134, 135)  # MQTT 5 reason codes: bad user name or password, not authorized
 UNSUPPORTED_PROTOCOL: Final = 132  # MQTT 5 reason code, also what paho makes of a 3.1.1 refusal
+
+
+def _unreached(error: BaseException | None) -> str:
+    """What to do when no connection came about."""
+    if isinstance(error, ssl.SSLError):
+        return "check mqtt.ca_file, and that mqtt.port speaks TLS"
+    if isinstance(error, socket.gaierror):
+        return "check mqtt.host"
+    return "is the broker running?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +107,8 @@ class Link:
         if self._conflict_s is None or time.monotonic() - self._conflict_s > CONFLICT_S:
             return None
         return (
-            f"does another client use the name {self._client_id!r}? The broker keeps ending our "
-            "connection; stop the other, or give this bridge another name (COFFEE_NAME)"
+            f"does another client use the name {self._client_id!r}? The broker keeps closing our "
+            "connection; stop the other one, or give this bridge another name (COFFEE_NAME)"
         )
 
     @property
@@ -169,7 +180,7 @@ class Link:
             except OSError as error:
                 own = ", mqtt.cert_file, mqtt.key_file" if settings.cert_file else ""
                 raise Invalid(
-                    f"mqtt.ca_file{own}", f"no usable certificate ({error}); give PEM files that "
+                    f"mqtt.ca_file{own}", f"cannot be used ({error}); give PEM files that "
                     "belong together"
                 ) from error
         client.reconnect_delay_set(1, settings.reconnect_max_s)
@@ -188,7 +199,7 @@ class Link:
     def _connect_failed(self, _client: paho.Client, _data: object) -> None:
         """Called while paho handles the error: no such host, refused, certificate …"""
         error = sys.exc_info()[1]
-        problem = f"cannot connect: {error}"
+        problem = f"cannot connect: {error}; {_unreached(error)}"
         if problem != self.problem:
             log.warning("mqtt_connect_failed", error=str(error))
         self.problem = problem
@@ -209,7 +220,10 @@ class Link:
 
     def _unheard(self, client: paho.Client, attempt: int) -> None:
         if attempt == self._attempt and client is self._client and not client.is_connected():
-            self.problem = f"the broker does not answer CONNECT within {self._patience_s:g} s"
+            self.problem = (
+                f"the broker does not answer CONNECT within {self._patience_s:g} s; check "
+                "mqtt.port"
+            )
             self._silences += 1
             self._rebuild()
 
@@ -248,7 +262,8 @@ class Link:
             return
         self._note_conflict(reason)
         if not self._refused:  # else the answer said it
-            why = str(reason) if self._accepted and not self._unanswered else self._shut
+            heard = self._accepted and not self._unanswered
+            why = f"{reason}; is the broker running?" if heard else self._shut
             self.problem = f"connection lost: {why}"
             log.warning("mqtt_disconnected", reason=self.conflict or why)
         self._unanswered += 1  # set back by the answer to CONNECT
@@ -261,11 +276,13 @@ class Link:
     def _shut(self) -> str:
         more = "a client certificate (mqtt.cert_file, mqtt.key_file)"
         wanted = more if self._settings.ca_file else "TLS (mqtt.ca_file)"
-        return f"the broker closes without an answer to CONNECT; does it want {wanted}?"
+        return f"the broker closes without answering CONNECT; does it require {wanted}?"
 
     @staticmethod
     def _door(reason: ReasonCode) -> str:
-        return "; check mqtt.username and mqtt.password" if reason.value in NOT_LET_IN else ""
+        if reason.value in NOT_LET_IN:
+            return "; check mqtt.username and mqtt.password"
+        return "; see the broker's log"
 
     def _note_conflict(self, reason: ReasonCode) -> None:
         if self._unanswered:

@@ -132,11 +132,11 @@ class _Import:
         p = self._profile
         most = self._limits.get("phases_max", 0)
         if not most:
-            self._refuse("steps", "this machine follows no profiles; use a volumetric recipe")
+            self._refuse("steps", "this machine cannot follow profiles; use a volumetric recipe")
         elif len(p.steps) > most:
-            self._refuse("steps", f"{len(p.steps)} steps, this machine takes {most}; join some")
+            self._refuse("steps", f"{len(p.steps)}, but this machine takes {most}; merge some")
         if not any(s.seconds for s in p.steps):
-            self._refuse("steps", "no step lasts longer than 0 s; give at least one")
+            self._refuse("steps", "every step lasts 0 s; give at least one a time")
         if p.version != "2":
             self._refuse("version", f"{p.version!r} is not '2'; export it in format version 2")
         if p.beverage_type not in ESPRESSO:
@@ -152,7 +152,7 @@ class _Import:
         if spread and not self._one_temperature:
             self._refuse(
                 "steps[].temperature",
-                f"differs by {spread:g} °C between steps; one boiler holds one temperature a "
+                f"differs by {spread:g} °C between steps; a boiler holds one temperature per "
                 "shot: make them equal, or import with one temperature (time-weighted mean)",
             )
         total_s = sum(s.seconds for s in steps)
@@ -198,14 +198,14 @@ class _Import:
 
     def _target(self, phase: dict[str, Any], at: str, own: str, value: float | None) -> None:
         if value is None:
-            self._refuse(f"{at}.{own}", f"missing, though pump is {own!r}; add it")
+            self._refuse(f"{at}.{own}", f"missing, but pump is {own!r}; add it")
         else:
             self._quantity(phase, _UNITS[own].key, f"{at}.{own}", own, value)
 
     def _exit(self, at: str, step: Step) -> dict[str, int]:
         leave = {"time_ms": round(step.seconds * 1000)}
         if not 0 < step.seconds <= 90:
-            self._refuse(f"{at}.seconds", f"{step.seconds:g} s; a step lasts up to 90 s")
+            self._refuse(f"{at}.seconds", f"{step.seconds:g} s; a step lasts up to 90 s: split it")
         if 0 < step.volume < STEP_VOLUME_NONE_ML:
             leave["volume_ul"] = round(step.volume * 1000)
         if step.weight:
@@ -235,7 +235,8 @@ class _Import:
     def _within(self, field: str, value: float, limit: str, unit: str) -> int | None:
         """`value` in thousandths of `unit`, or a problem noted and None."""
         if limit not in self._limits:
-            self._refuse(field, f"this machine has no {limit.rsplit('_', 1)[0]} control")
+            what = limit.rsplit("_", 1)[0]
+            self._refuse(field, f"this machine has no {what} control; remove it")
             return None
         low, high = self._limits[limit]
         thousandths = round(value * 1000)

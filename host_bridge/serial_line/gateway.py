@@ -65,12 +65,12 @@ class Gateway:
             try:
                 with self._opened() as port:
                     said = ""
-                    self._log.info("port open", broker=str(self._broker))
+                    self._log.info("port opened", broker=str(self._broker))
                     await _Session(self, port).run()
             except PortLost as error:
                 if str(error) != said:
                     said = str(error)
-                    self._log.warning("port lost; trying again every second", why=said)
+                    self._log.warning("port lost; retrying every second", why=said)
             await asyncio.sleep(RETRY_S)
 
     def _opened(self) -> contextlib.closing[serial.Serial]:
@@ -143,7 +143,7 @@ class _Session:
                 with contextlib.suppress(OSError, ValueError):
                     self.gateway._on_text(self.gateway._device, event.raw)
         if self._channel.silent(now) and self._connection:
-            self.gateway._log.warning("board is silent; its connection is closed")
+            self.gateway._log.warning("board is silent; closing its connection")
             self._hang_up()
         if self._channel.item and not self._taking:
             self._taking = asyncio.create_task(self._take())
@@ -167,7 +167,9 @@ class _Session:
             except BlockingIOError:
                 written = 0
             except OSError as error:
-                raise PortLost(f"{self.gateway._device} is gone ({error})") from error
+                raise PortLost(
+                    f"{self.gateway._device} is gone ({error}); plug it in again"
+                ) from error
             self._to_write = self._to_write[written:]
 
     # --- the board's items

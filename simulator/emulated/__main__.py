@@ -21,24 +21,24 @@ from simulator.emulated.lan import ROUTER
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m simulator.emulated",
-        description="Runs the firmware image of a machine on an emulated RP2040, wired to the "
-        "machine's plant, and offers its USB console as a tty: mpremote and the make targets take "
-        "it for a board. Ctrl-C ends it; the flash is kept.")
+        description="Runs a machine's firmware image on an emulated RP2040, wired to a simulated "
+        "machine, and offers its USB console as a tty: to mpremote and the make targets it is a "
+        "board. Ctrl-C stops it; the flash is kept.")
     parser.add_argument("model", help="1900 or 2900")
     parser.add_argument("--pty", type=Path, metavar="LINK", default=ROOT / "build" / "board",
                         help="symlink to the tty (default: %(default)s)")
-    parser.add_argument("--flash", type=Path, metavar="FILE", help="keeps the flash chip "
-                        "(default: build/emulated/<model>.flash, one for each --image)")
-    parser.add_argument("--fresh", action="store_true", help="begin with an erased flash, as a "
-                        "new board has it")
-    parser.add_argument("--image", metavar="UF2", help="another image; `bare` for MicroPython "
-                        "with nothing of ours, as a new Pico has it, `wifi` for the one with the "
-                        "radio's driver that `make image … --micropython` built")
-    parser.add_argument("--seed", type=int, default=1, help="of the machine (default: 1)")
-    parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds a second at "
-                        "most, 0: as fast as it goes (default: 1)")
+    parser.add_argument("--flash", type=Path, metavar="FILE", help="file for the flash chip "
+                        "(default: build/emulated/<model>.flash, one per --image)")
+    parser.add_argument("--fresh", action="store_true", help="start with an erased flash, "
+                        "like a new board")
+    parser.add_argument("--image", metavar="UF2", help="another image; `bare`: MicroPython "
+                        "without our firmware, like a new Pico; `wifi`: the image with the Wi-Fi "
+                        "driver, built by `make image … --micropython`")
+    parser.add_argument("--seed", type=int, default=1, help="seed of its noise (default: 1)")
+    parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds per second "
+                        "at most; 0: as fast as possible (default: 1)")
     parser.add_argument("--fault", action="append", default=[], metavar="NAME=VALUE",
-                        help="something broken from the start, as in python -m simulator")
+                        help="a fault from the start, as in python -m simulator")
     return parser.parse_args()
 
 
@@ -51,16 +51,24 @@ def main() -> int:
         with alone(given.pty):
             if given.fresh:
                 flash.unlink(missing_ok=True)
-            began = "as it was left" if flash.exists() else "erased"
+            began = "as last left" if flash.exists() else "erased"
             print(f"flash: {flash}, {began}", flush=True)
             with EmulatedBoard(model, flash, given.seed, chosen(given.image, model)) as board:
                 for fault in given.fault:
-                    name, _, value = fault.partition("=")
-                    board.plant.fault(name, int(value or 1))
+                    board.plant.fault(*named(fault))
                 return serve(board, given.pty, given.speed)
     except (BoardError, FileNotFoundError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
+
+
+def named(fault: str) -> tuple[str, int]:
+    """NAME or NAME=VALUE. Raises ValueError: the value is no whole number."""
+    name, _, value = fault.partition("=")
+    try:
+        return name, int(value or 1)
+    except ValueError:
+        raise ValueError(f"--fault {fault}: give a whole number as its value") from None
 
 
 def kept_at(model: str, image: str | None) -> Path:
@@ -77,7 +85,7 @@ def alone(link: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise ValueError(f"another emulated board is at {link}; end it with Ctrl-C, or give "
+            raise ValueError(f"another emulated board is at {link}; stop it with Ctrl-C, or give "
                              "this one its own: --pty build/board2") from None
         yield
 
@@ -93,9 +101,9 @@ def serve(board: EmulatedBoard, link: Path, speed: float) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console(board, link, speed)
     console.open()
-    print(f"console: {console.path}  ({link}); starting, which takes some seconds", flush=True)
+    print(f"console: {console.path}  ({link}); starting, which takes a few seconds", flush=True)
     if board.radio:
-        print(f"radio: hears the network {board.radio.ssid}, which takes any key; "
+        print(f"Wi-Fi: hears the network {board.radio.ssid}, which accepts any key; "
               f"this computer is {ROUTER} there", flush=True)
     try:
         if answers(board, console):

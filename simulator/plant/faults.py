@@ -10,7 +10,7 @@ from .words import CHANNELS
 # --- words of the fault list
 _SSR_BREW = const(0)  # 1: conducts always, 2: never
 _SSR_STEAM = const(1)
-_SCALED_BREW = const(2)  # permille of its power that is left
+_SCALED_BREW = const(2)  # remaining power, permille
 _SCALED_STEAM = const(3)
 _PUMP = const(4)
 _VALVE_BREW = const(5)  # 1: stays closed, 2: stays open
@@ -35,9 +35,9 @@ SCALED_BREW, SCALED_STEAM, GRINDER = _SCALED_BREW, _SCALED_STEAM, _GRINDER
 _BY_WORD = {
     "stuck_ssr_brew": (_SSR_BREW, 2, "1: the element stays on, 2: it never comes on"),
     "stuck_ssr_steam": (_SSR_STEAM, 2, "1: the element stays on, 2: it never comes on"),
-    "scaled_heater_brew": (_SCALED_BREW, _PERMILLE, "permille of its power that is left"),
-    "scaled_heater_steam": (_SCALED_STEAM, _PERMILLE, "permille of its power that is left"),
-    "pump_broken": (_PUMP, 1, "1: the pump moves nothing"),
+    "scaled_heater_brew": (_SCALED_BREW, _PERMILLE, "remaining power, permille"),
+    "scaled_heater_steam": (_SCALED_STEAM, _PERMILLE, "remaining power, permille"),
+    "pump_broken": (_PUMP, 1, "1: the pump moves no water"),
     "stuck_valve_brew": (_VALVE_BREW, 2, "1: stays closed, 2: stays open"),
     "stuck_valve_steam": (_VALVE_STEAM, 2, "1: stays closed, 2: stays open"),
     "stuck_valve_water": (_VALVE_WATER, 2, "1: stays closed, 2: stays open"),
@@ -45,18 +45,18 @@ _BY_WORD = {
     "stuck_flowmeter": (_METER, 1, "1: no pulses"),
     "empty_tank": (_TANK, 1, "1: the pump draws air and the float is down"),
     "stuck_float": (_FLOAT, 1, "1: the float shows water whatever the tank holds"),
-    "scale_silent": (_SCALE_SILENT, 1, "1: the load cell's converter never has a value ready"),
-    "scale_stuck": (_SCALE_STUCK, 1, "1: the load cell's value no longer changes"),
-    "grinder_jam": (_GRINDER, 1, "1: the grinder turns and nothing falls"),
+    "scale_silent": (_SCALE_SILENT, 1, "1: the load cell's converter never has a reading ready"),
+    "scale_stuck": (_SCALE_STUCK, 1, "1: the load cell's reading is frozen"),
+    "grinder_jam": (_GRINDER, 1, "1: the grinder turns but delivers nothing"),
     "stuck_relay": (_RELAY, 1, "1: the safety relay's contacts are welded"),
     "no_puck": (_PUCK, 1, ""),
     "blocked_puck": (_PUCK, 1, ""),
-    "stuck_probe": (_PROBE, 2, "1: the level probe reads covered for ever, 2: bare for ever"),
+    "stuck_probe": (_PROBE, 2, "1: the level probe always reads covered, 2: always bare"),
 }
 # kind: (the least, the most, what the value means)
 _SENSOR = {
     "sensor_open": (0, 1, "1: wire broken"),
-    "sensor_short": (0, 1, "1: wires touch"),
+    "sensor_short": (0, 1, "1: wires shorted"),
     "sensor_drift": (
         -100000, 100000, "offset of the reading in m°C, or mbar for the pressure",
     ),
@@ -88,8 +88,8 @@ def names(plant):
         if name not in _PART or figure[_PART[name]]
     }
     known["no_puck"] = "1: the basket is empty"
-    known["blocked_puck"] = "1: nothing passes the basket"
-    known["puck_step"] = "permille the puck's resistance runs to in 1 s, or [permille, ms]"
+    known["blocked_puck"] = "1: no water passes the basket"
+    known["puck_step"] = "the puck's resistance moves to this permille in 1 s, or [permille, ms]"
     for kind, (_, _, text) in _SENSOR.items():
         for channel, sensor in zip(CHANNELS, plant.sensors):
             if sensor:
@@ -106,7 +106,7 @@ def apply(plant, name, value):
     """
     if name not in names(plant):
         raise ValueError(
-            "fault: no fault is called %r on this machine; take one of %s"
+            "fault: this machine has no fault %r; use one of %s"
             % (name, ", ".join(sorted(names(plant))))
         )
     if name in _BY_WORD:

@@ -20,7 +20,7 @@ def set_value(plant, name, value):
         put(plant, within(name, value, 0, most))
     else:
         raise ValueError(
-            "set: nothing is called %r; take one of %s, or times_<figure>"
+            "set: no setting %r; use one of %s, or times_<figure>"
             % (name, ", ".join(sorted(SETTINGS)))
         )
 

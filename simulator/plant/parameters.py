@@ -48,7 +48,7 @@ class Figures:
         for key in ALIASES.get(name) or (name,):
             if not isinstance(self.nominal.get(key), int):
                 raise ValueError(
-                    "params: no figure is called %r; take one of %s"
+                    "params: no parameter %r; use one of %s"
                     % (name, ", ".join(sorted(list(ALIASES) + list(self.nominal))))
                 )
             self.permille[key] = int(permille)

@@ -22,11 +22,11 @@ from kernel import NOW, words
 _NET_FAULTS = {
     "wifi_lost": "1: the access point is gone",
     "broker_lost": "1: connections break and new ones are refused",
-    "broker_slow": "bytes that pass in 10 ms, each way",
+    "broker_slow": "bytes per 10 ms, each way",
     "broker_garbled": "permille of received bytes with a flipped bit",
-    "dns_slow": "ms a name look-up takes",
-    "interrupts_off": "ms in which nothing is served, once: a driver that hogs the processor",
-    "clock_jump": "s by which the machine's clock is set wrong, once",
+    "dns_slow": "ms that a DNS lookup takes",
+    "interrupts_off": "ms without interrupts, once, as if a driver hogged the processor",
+    "clock_jump": "s by which the machine's clock jumps, once",
 }
 BUTTONS = ("brew", "water", "steam")
 _ONCE = ("interrupts_off", "clock_jump")
@@ -111,7 +111,7 @@ class World:
     def press(self, name):
         buttons = wiring.fitted(BUTTONS)
         if name not in buttons:
-            raise ValueError("press: no button is called %r on this machine; take one of %s"
+            raise ValueError("press: this machine has no button %r; use one of %s"
                              % (name, ", ".join(buttons)))
         self.set(name, 1)
 

@@ -71,8 +71,9 @@ def table(figures: dict[str, Figure]) -> Table:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="short runs, rough figures")
-    parser.add_argument("--only", action="append", choices=pieces(), help="one piece, repeatable")
+    parser.add_argument("--quick", action="store_true", help="short runs with rough figures")
+    parser.add_argument("--only", action="append", choices=pieces(),
+                        help="run only this piece; repeatable")
     chosen = parser.parse_args()
     console = Console()
     figures, failed = measure(chosen.only or pieces(), chosen.quick, console)

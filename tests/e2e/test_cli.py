@@ -138,7 +138,7 @@ def test_recipes_come_out_as_they_go_in(site: Site) -> None:
     assert shown == examples("recipes")[-1]["slots"]["0"]
     assert "lever" in site.cli("recipe", "list", "m1").output
     missing = site.cli("recipe", "show", "m1", "9")
-    assert missing.exit_code == 1 and "slot: m1 holds nothing in slot 9" in missing.output
+    assert missing.exit_code == 1 and "slot: m1 has no recipe in slot 9" in missing.output
 
 
 @pytest.mark.parametrize("group", ["checkpoints", "recipe", "quarantine"])
@@ -162,7 +162,7 @@ def test_an_option_before_a_command_is_not_lost_without_a_word(
 ) -> None:
     result = site.cli("checkpoints", *before, "list")
     assert result.exit_code == 2
-    assert f"{before[0]}: before `list` it says nothing; write it behind" in result.output
+    assert f"{before[0]}: it has no effect before `list`; put it after" in result.output
 
 
 @pytest.mark.parametrize("words", [("m1", "1"), ("m1", "--slot", "1")])
@@ -178,7 +178,7 @@ def test_a_brew_the_machine_takes(site: Site, words: tuple[str, ...]) -> None:
 
 def test_a_slot_is_said_once(site: Site) -> None:
     result = site.cli("brew", "m1", "1", "--slot", "2")
-    assert result.exit_code == 1 and "slot: 1 or 2? Give one of them" in result.output
+    assert result.exit_code == 1 and "slot: given as 1 and as 2; give it once" in result.output
 
 
 def test_tables_say_what_the_console_says_and_break_no_id(site: Site) -> None:
@@ -241,7 +241,7 @@ def test_a_shared_profile_is_imported(site: Site, tmp_path: Path) -> None:
 
 def test_no_answer_is_said_to_be_none(site: Site) -> None:
     result = site.cli("brew", "m1", "--wait", "0.2", port=True)
-    assert result.exit_code == 1 and "no answer yet; command " in result.output
+    assert result.exit_code == 1 and "no answer (command " in result.output
 
 
 def test_a_review_is_written_down(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,24 +261,28 @@ def test_quarantine_shown_replayed_and_discarded(site: Site) -> None:
     shown = site.cli("quarantine", "show", str(row.id)).output
     assert "rubbish" in shown and "received once, 7 bytes:" in shown
     again = site.cli("quarantine", "replay", str(row.id), port=True)
-    assert again.exit_code == 1 and "still bad: payload: not UTF-8 JSON" in again.output
+    assert again.exit_code == 1
+    assert "still cannot be processed: payload: not UTF-8 JSON" in again.output
     kept = site.cli("quarantine", "discard", str(row.id), port=True)
     assert kept.exit_code == 1 and len(site.bridge.quarantine()) == 1  # nobody said yes
     assert site.cli("quarantine", "discard", str(row.id), "--yes", port=True).exit_code == 0
     assert site.bridge.quarantine() == []
-    assert "give the number" in site.cli("quarantine", "discard", "--yes").output
+    assert "give either the ID" in site.cli("quarantine", "discard", "--yes").output
     site.wire.publish("coffee/v1/m1/state", {"v": 1, "boot": "one"})
     for number in range(3):
         site.wire.publish("coffee/v1/m1/reply", b"rubbish %d" % number)
     eventually(lambda: len(site.bridge.quarantine()) == 4)
     listed = site.cli("quarantine", "list", "--limit", "1", "--containing", "m1/reply")
-    assert "2 older: --before" in listed.output
+    assert "2 older: give --before" in listed.output
     every = ("quarantine", "discard", "--containing", "not UTF-8 JSON", "--yes")
     assert "3 discarded\n" in site.cli(*every).output
     assert "nothing in quarantine contains that" in site.cli(*every).output
+    listed = site.cli("quarantine", "--containing", "not UTF-8 JSON")
+    assert listed.output == "nothing in quarantine matches\n"
     (other,) = site.bridge.quarantine()
     assert other.topic == "coffee/v1/m1/state"
     assert site.cli("quarantine", "discard", str(other.id), "--yes", port=True).exit_code == 0
+    assert site.cli("quarantine").output == "quarantine is empty\n"
 
 
 def test_who_waits_longer_gives_the_machine_as_long() -> None:
@@ -308,12 +312,12 @@ def test_the_bridge_has_longer_to_answer_than_the_machine(
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["brew", "nobody"], "machine: no machine 'nobody' was ever seen"),
-        (["brew", "m1", "--slot", "17"], "args.slot: '17' is no slot"),
+        (["brew", "nobody"], "machine: 'nobody' has never been seen"),
+        (["brew", "m1", "--slot", "17"], "args.slot: '17' is not a slot"),
         (["checkpoints", "review", "999"], "checkpoint_id: no checkpoint 999"),
         (["quarantine", "replay", "999"], "quarantine_id: no row 999"),
-        (["brew", ""], "machine: '' is no name of a machine; see `machines`"),
-        (["brew", "a/b"], "machine: 'a/b' is no name of a machine; see `machines`"),
+        (["brew", ""], "machine: '' is not a machine name; see `machines`"),
+        (["brew", "a/b"], "machine: 'a/b' is not a machine name; see `machines`"),
     ],
 )
 def test_errors_name_field_and_cure(site: Site, words: list[str], told: str) -> None:
@@ -326,7 +330,7 @@ def test_a_wrong_token_does_not_act(site: Site, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("COFFEE_WEB_TOKEN", "guessed-wrong")
     result = site.cli("brew", "m1", port=True)
     assert result.exit_code == 1 and "token: the bridge at http" in result.output
-    assert "takes another one; give --data of that bridge, or the COFFEE_WEB_TOKEN" in (
+    assert "does not accept ours; give --data of that bridge, or the COFFEE_WEB_TOKEN" in (
         result.output)
 
 
@@ -348,7 +352,7 @@ def test_nothing_of_a_misspelt_machine_is_not_nothing_to_do(
     for words in (("brews",), ("checkpoints",), ("checkpoints", "list"), ("resend",)):
         result = site.cli(*words, "-m", "m11")
         assert result.exit_code == 1, words
-        assert "machine: 'm11' was never seen; see `machines`" in result.output
+        assert "machine: 'm11' has never been seen; see `machines`" in result.output
 
 
 def test_facts_since_before_all_clocks_are_all_facts() -> None:
@@ -400,10 +404,10 @@ def test_without_an_erp_check_names_the_setting() -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("broker", "--host", "", "--port", "1"), "--host: is empty; give an address, 0.0.0.0"),
+        (("broker", "--host", "", "--port", "1"), "--host: is empty; give an address, or 0.0.0.0"),
         (NOWHERE, "web.host: is empty; give an address of this computer"),
         (NOWHERE, "(from --web-host; see"),
-        (("run", "--data", "/dev/null"), "data: /dev/null cannot be a bridge's folder (File"),
+        (("run", "--data", "/dev/null"), "data: /dev/null cannot be used (File"),
     ],
 )
 def test_where_it_must_not_listen_or_write_is_named(
@@ -449,7 +453,7 @@ def test_another_users_folder_is_not_called_broken(
     with pytest.raises(DatabaseError, match="restore it from a backup or move it away"):
         Database(file, "", read_only=True)
     monkeypatch.setattr("host_bridge.database.os.access", lambda path, mode: False)
-    with pytest.raises(DatabaseError, match="run this as the user that the bridge runs as"):
+    with pytest.raises(DatabaseError, match="run this as the user the bridge runs as"):
         Database(file, "", read_only=True)
 
 
@@ -462,5 +466,5 @@ def test_what_this_user_may_not_read_is_told_with_the_cure(
     monkeypatch.setattr("host_bridge.web.auth.access_token", refused)
     result = site.cli("token")
     assert result.exit_code == 1
-    told = f"{site.folder / 'web' / 'token'}: Permission denied; run this as the user that"
+    told = f"{site.folder / 'web' / 'token'}: Permission denied; run this as the user the"
     assert told in result.output

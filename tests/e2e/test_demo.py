@@ -144,10 +144,10 @@ def test_taken_port_is_named_with_its_cure(tmp_path: Path) -> None:
     ("words", "told"),
     [
         (["--port", "abc"], "'abc' is no port: a whole number from 1 to 65535; make run PORT="),
-        (["--port", ""], "'' is no port"),
-        (["--port", "0"], "'0' is no port"),
-        (["--port", "65535"], "'65536' is no port"),  # the panels' is the next one
-        (["--mqtt-port", "-1"], "'-1' is no port"),
+        (["--port", ""], "'' is not a port"),
+        (["--port", "0"], "'0' is not a port"),
+        (["--port", "65535"], "'65536' is not a port"),  # the panels' is the next one
+        (["--mqtt-port", "-1"], "'-1' is not a port"),
         (["--port", "18080", "--mqtt-port", "18081"], "need three ports; make run MQTT_PORT="),
         (["--data", ""], "DATA is empty; name a folder"),
         (["--data", "/dev/null"], "DATA=/dev/null cannot be a folder"),

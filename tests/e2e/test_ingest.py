@@ -344,7 +344,7 @@ def test_a_quarantined_message_taken_in_again(tmp_path: Path, mosquitto: Mosquit
         wire.publish("coffee/v1/f1/journal", whole[:-1])
         eventually(lambda: asked.quarantine())
         (row,) = asked.quarantine()
-        with pytest.raises(Invalid, match="still bad: payload: not UTF-8 JSON"):
+        with pytest.raises(Invalid, match="still cannot be processed: payload: not UTF-8 JSON"):
             asked.replay(row.id)
         assert [left.id for left in asked.quarantine()] == [row.id]
         asked.discard(row.id, "ann")

@@ -136,5 +136,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             counts.update(missing.partition(" (")[0].split(", "))
     if counts:
         terminalreporter.write_line(
-            "hil: not run for want of a fixture: "
+            "hil: not run, the fixture is missing: "
             + ", ".join(f"{name} {count}" for name, count in sorted(counts.items())))

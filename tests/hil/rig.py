@@ -229,7 +229,7 @@ class SerialRig(Rig):
     def prompt(self) -> None:
         self._device.close()
         self._device.interrupt()
-        assert self._device.hold(), "no firmware on this board; `make flash` first"
+        assert self._device.hold(), "no firmware on this board; run `make flash` first"
         self.exec(HOLD_ON)
 
     def reset(self) -> None:

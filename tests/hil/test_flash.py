@@ -50,7 +50,7 @@ def test_the_life_of_a_version(rig: Rig, tmp_path: Path) -> None:
         done = flash(port, rig.model, QUIET, build=newer)
         assert (done.sent, done.birth["build"], done.birth["cause"]) == (1, "feedbeef", "reset")
         spoilt = another(ours, tmp_path, architecture, "0badc0de", build_id="raise ValueError(1)")
-        with pytest.raises(BoardError, match="The version before it runs again"):
+        with pytest.raises(BoardError, match="The previous version is running again"):
             flash(port, rig.model, QUIET, build=spoilt)
         shown = provision(port, {"machine": "hil-bar", "button_slot": 2}, QUIET)
         assert (shown["machine"], shown["button_slot"]) == ("hil-bar", 2)

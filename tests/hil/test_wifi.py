@@ -147,7 +147,7 @@ def test_the_doctor_goes_the_way(rig: EmulatedRig, broker: Mosquitto) -> None:
         assert way(tty)["join"] == (BAD, "the key is refused")
         with console.held:
             board.radio.on_air = False
-        assert way(tty)["network"] == (BAD, "cafe is not to be heard")
+        assert way(tty)["network"] == (BAD, "cafe not found")
 
 
 def way(tty: str) -> dict[str, tuple[str, str]]:

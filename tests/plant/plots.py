@@ -213,7 +213,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "plots")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", choices=list(DRAWN), help="one situation")
+    parser.add_argument("--only", choices=list(DRAWN), help="draw only this situation")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     jobs = [(m, k) for m, kinds in MACHINES.items() for k in kinds if args.only in (None, k)]
@@ -229,7 +229,7 @@ def main() -> None:
         recorded = list(pool.map(record, jobs))
     for (model, kind), columns in zip(jobs, recorded, strict=True):
         DRAWN[kind](model, columns).savefig(args.out / f"{kind}_{model}.png", dpi=110)
-    Console().print(f"{len(jobs)} pictures in {args.out}")
+    Console().print(f"{len(jobs)} plots in {args.out}")
 
 
 if __name__ == "__main__":

@@ -168,7 +168,7 @@ def test_a_full_disk_ends_a_flash_with_its_cure(monkeypatch: pytest.MonkeyPatch)
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("host_bridge.board.build.TemporaryDirectory", full)
-    with pytest.raises(BoardError, match=r"No space left on device.*make room"):
+    with pytest.raises(BoardError, match=r"No space left on device.*free disk space"):
         compile_for("1900", "x64")
 
 
@@ -185,7 +185,7 @@ def test_a_console_without_its_package_says_which(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, "mpremote", None)
     result = CliRunner().invoke(app, ["board", "console", "/dev/ttyACM0"])
     assert result.exit_code == 1 and started == []
-    assert "mpremote is missing; pip install 'coffee-controller[board]'" in result.output
+    assert "mpremote is missing; run: pip install 'coffee-controller[board]'" in result.output
 
 
 def test_settings_saved_with_a_mark_that_no_editor_shows_are_read(tmp_path: Path) -> None:

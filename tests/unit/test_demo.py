@@ -68,7 +68,7 @@ def test_a_slow_login_link_does_not_end_what_runs(monkeypatch: pytest.MonkeyPatc
 def test_a_bad_port_is_said_once() -> None:
     """The panels' port follows from it: nobody gave that one."""
     (said,) = demo.refused_ports(demo.parse(["--port", "abc"]))
-    assert said.startswith("'abc' is no port")
+    assert said.startswith("'abc' is not a port")
 
 
 def test_a_port_only_root_may_open_is_not_called_taken(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,4 +91,4 @@ def test_a_folder_that_takes_no_logs_is_refused_before_anything_starts(
 
     monkeypatch.setattr("simulator.demo.tempfile.TemporaryFile", full)
     (said,) = demo.refused_data(argparse.Namespace(data=str(tmp_path)))
-    assert "cannot be a folder to write in (Read-only file system); name another one" in said
+    assert "cannot be written to (Read-only file system); give another folder" in said

@@ -18,7 +18,7 @@ def refusal(tree: Path) -> str:
 
 
 def test_what_is_no_checkout_is_refused(tmp_path: Path) -> None:
-    assert "no MicroPython checkout" in refusal(tmp_path)
+    assert "not a MicroPython checkout" in refusal(tmp_path)
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_two_builds_at_once_come_one_after_the_other(tmp_path: Path) -> None:
     with Builder(lambda line: None, tmp_path)._alone():
         thread = threading.Thread(target=build)
         thread.start()
-        assert waits.wait(60) and "another build is under way" in said[0]
+        assert waits.wait(60) and "another build is running" in said[0]
         assert thread.is_alive()
     thread.join(60)
     assert not thread.is_alive() and len(said) == 1

@@ -92,7 +92,7 @@ def test_part_that_ends_shows_its_log(environment: Path) -> None:
     (environment / "broken.py").write_text("raise SystemExit('no beans left')")
     part = Part("broken", ["broken"], environment / "log", lambda: False)
     part.start()
-    with pytest.raises(PartFailed, match=r"broken ended .exit code 1.(.|\n)*no beans left"):
+    with pytest.raises(PartFailed, match=r"broken stopped .exit code 1.(.|\n)*no beans left"):
         part.wait_healthy(PATIENCE_S)
 
 

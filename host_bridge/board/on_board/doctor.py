@@ -17,13 +17,13 @@ NOT = "not moved"
 _UNSAFE = (
     ("HEATER_BREW", "brew heater", "heats"), ("HEATER_STEAM", "steam heater", "heats"),
     ("SAFETY_RELAY", "safety contactor", "feeds the heaters"), ("PUMP", "pump", "may run dry"),
-    ("GRINDER", "grinder", "fingers, beans"), ("VALVE_STEAM", "steam valve", "lets out steam"),
+    ("GRINDER", "grinder", "cuts fingers"), ("VALVE_STEAM", "steam valve", "lets out steam"),
     ("VALVE_WATER", "hot-water valve", "lets out hot water"),
     ("VALVE_REFILL", "refill valve", "fills the boiler"),
 )
 _SWITCHES = (
-    ("TANK", "tank", "water in it", "no water"),
-    ("TRAY", "drip tray", "in its place", "full or out"),
+    ("TANK", "tank", "has water", "no water"),
+    ("TRAY", "drip tray", "in place", "full or missing"),
     ("CUP", "cup", "present", "none"), ("KEY_REMOTE", "remote key", "remote-enable", "local"),
     ("DOOR", "door", "closed", "open"), ("HOPPER", "hopper", "beans", "empty"),
     ("STEAM_PROBE", "steam boiler probe", "covered", "dry"),
@@ -73,7 +73,7 @@ def _judged(sensors, name, sensor, sums):
     if name == "pressure":
         value = sensors.read(sensors.pressure_table(sensor), raw)
         shown, fits = "%.2f bar" % (value / 1000), -500 <= value <= 1500
-        cure = "let the pressure off; else check the transducer's 5 V, ground and divider"
+        cure = "release the pressure; else check the transducer's 5 V, ground and divider"
     else:
         value = sensors.read(sensors.temperature_table(sensor), raw)
         shown, fits = "%.1f C" % (value / 1000), -10000 <= value <= 160000
@@ -116,8 +116,8 @@ def _flow():
     meter.irq(None)
     if pulses[0] > 1:
         return [("flow meter", BAD, "%d pulses with the pump off" % pulses[0],
-                 "a leak, or its wire picks up the mains")]
-    return [("flow meter", OK, "still, as the pump is", "")]
+                 "a leak, or mains noise on its wire")]
+    return [("flow meter", OK, "no pulses, pump off", "")]
 
 
 def _switches():
@@ -126,7 +126,7 @@ def _switches():
         pin = getattr(board, role)
         if pin is not None:
             shut = not Pin(pin, Pin.IN, Pin.PULL_UP).value()
-            found.append((name, LOOK, closed if shut else opened, "if it is not so: its wire"))
+            found.append((name, LOOK, closed if shut else opened, "if wrong: check its wire"))
     return found
 
 
@@ -135,7 +135,7 @@ def _buttons():
     for role, name in _BUTTONS:
         pin = getattr(board, role)
         if pin is not None and not Pin(pin, Pin.IN, Pin.PULL_UP).value():
-            found.append(("button " + name, BAD, "pressed", "nobody presses it? it is stuck"))
+            found.append(("button " + name, BAD, "pressed", "not being pressed? it is stuck"))
         elif pin is not None:
             found.append(("button " + name, OK, "released", ""))
     return found
@@ -158,7 +158,7 @@ def _outputs():
         led.off()
         found.append(("LED", LOOK, "blinked", ""))
     except (ValueError, TypeError) as e:
-        found.append(("LED", BAD, repr(e), "another board than boards/ says?"))
+        found.append(("LED", BAD, repr(e), "is it the board that boards/ says?"))
     return found
 
 
@@ -168,13 +168,13 @@ def _brew_valve():
     celsius = _brew_celsius()
     if celsius > _COOL_C:
         return ("brew valve", NOT, "%d C: lets out hot water" % celsius,
-                "let it cool below %d C, then again" % _COOL_C)
+                "let it cool below %d C, then retry" % _COOL_C)
     for _ in range(3):
         valve(1)
         time.sleep_ms(200)
         valve(0)
         time.sleep_ms(200)
-    return ("brew valve", LOOK, "opened three times", "did it click? else valve or SSR")
+    return ("brew valve", LOOK, "opened three times", "did it click? else check valve, SSR")
 
 
 def _brew_celsius():
@@ -192,5 +192,5 @@ def _memory():
     return [
         ("memory", OK, "%d KiB free, machine not started" % (gc.mem_free() // 1024), ""),
         ("flash", OK if free > 65536 else BAD, "%d KiB free" % (free // 1024),
-         "" if free > 65536 else "remove what is not the machine's"),
+         "" if free > 65536 else "delete what is not the machine's"),
     ]

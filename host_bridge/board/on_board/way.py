@@ -15,7 +15,7 @@ CONNECT_S = 10
 def examine():
     settings = config.load()
     if settings["link"] != "wifi":
-        return [("link", LOOK, settings["link"] + ", to a gateway", "")]
+        return [("link", LOOK, settings["link"] + ", through a gateway", "")]
     if not settings["wifi_ssid"]:
         return [("link", LOOK, "not set", "make provision")]
     try:
@@ -23,7 +23,7 @@ def examine():
 
         wlan = network.WLAN(network.STA_IF)
     except (ImportError, AttributeError):
-        return [("link", BAD, "this board has no Wi-Fi", "a Pico W, or a serial line")]
+        return [("link", BAD, "this board has no Wi-Fi", "use a Pico W, or a serial line")]
     if settings.get("wifi_country"):
         network.country(settings["wifi_country"].upper())
     wlan.active(True)
@@ -41,10 +41,10 @@ def examine():
 def _heard(wlan, ssid):
     levels = [row[3] for row in wlan.scan() if row[0] == ssid.encode()]
     if not levels:
-        return [("network", BAD, "%s is not to be heard" % ssid,
-                 "name? too far? 5 GHz only? on channel 12 or 13: wifi_country")]
+        return [("network", BAD, "%s not found" % ssid,
+                 "name? too far? 5 GHz only? channel 12 or 13 needs wifi_country")]
     return [("network", OK, "%s at %d dBm" % (ssid, max(levels)),
-             "" if max(levels) > -75 else "weak; below -75 it will drop out at times")]
+             "" if max(levels) > -75 else "weak; below -75 dBm expect dropouts")]
 
 
 def _joined(wlan, settings):
@@ -56,7 +56,8 @@ def _joined(wlan, settings):
         time.sleep_ms(100)
     if wlan.isconnected():
         return [("join", OK, "address " + wlan.ifconfig()[0], "")]
-    return [("join", BAD, net.why(wlan.status()), "make provision; is the router full?")]
+    return [("join", BAD, net.why(wlan.status()),
+             "is the key right (make provision)? is the router full?")]
 
 
 def _broker(settings):
@@ -70,15 +71,15 @@ def _broker(settings):
     try:
         address = socket.getaddrinfo(host, port)[0][-1]
     except OSError:
-        return [("broker", BAD, "the router's name server does not know " + host,
-                 "right name? an address such as 192.168.1.10 works, too")]
+        return [("broker", BAD, "the router's DNS does not know " + host,
+                 "is the name right? or give an address, such as 192.168.1.10")]
     sock = socket.socket()
     sock.settimeout(CONNECT_S)
     try:
         sock.connect(address)
-        return [("broker", OK, place + " takes connections", "")]
+        return [("broker", OK, place + " accepts connections", "")]
     except OSError:
-        return [("broker", BAD, "%s (%s) takes no connection" % (place, address[0]),
-                 "does it run, and let the machines' network in?")]
+        return [("broker", BAD, "%s (%s) accepts no connection" % (place, address[0]),
+                 "is it running? does its firewall let the machine in?")]
     finally:
         sock.close()

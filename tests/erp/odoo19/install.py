@@ -69,13 +69,13 @@ class Odoo:
         found = re.search(r"Odoo Server (\S+)", done.stdout)
         if not found:
             raise InstallError(
-                f"{self.python} {self.program} --version does not run:"
+                f"{self.python} {self.program} --version fails:"
                 f" {(done.stderr or done.stdout).strip()[-500:]}"
             )
         if found[1].removeprefix("saas~").partition(".")[0] != SERIES:
             raise InstallError(
-                f"{self.program} is Odoo {found[1]}, the addons are for Odoo {SERIES}; name such a"
-                " one in COFFEE_ODOO (docs/odoo.md)"
+                f"{self.program} is Odoo {found[1]}, the addons are for Odoo {SERIES}; name one of"
+                " those in COFFEE_ODOO (docs/odoo.md)"
             )
         packages = [] if not self.pythonpath else list((BUILD / "apt" / "debs").glob("odoo-*.deb"))
         return " ".join([found[1], *(f"(Debian {p.name.split('_')[1]})" for p in packages)])
@@ -123,12 +123,13 @@ def find() -> Odoo:
 
 def _named(program: Path) -> Odoo:
     if not program.is_file():
-        raise InstallError(f"COFFEE_ODOO={program} is no file; give the path of odoo or odoo-bin")
+        raise InstallError(
+            f"COFFEE_ODOO={program} is not a file; give the path of odoo or odoo-bin")
     python = Path(os.environ.get("COFFEE_ODOO_PYTHON") or sys.executable)
     more = [Path(p) for p in os.environ.get("COFFEE_ODOO_ADDONS", "").split(":") if p]
     for folder in more:
         if not folder.is_dir():
-            raise InstallError(f"COFFEE_ODOO_ADDONS: {folder} is no folder")
+            raise InstallError(f"COFFEE_ODOO_ADDONS: {folder} is not a folder; correct it")
     return Odoo(python, program, (), (ADDONS, *more))
 
 
@@ -172,7 +173,7 @@ def _run(*command: str | Path, cure: str, cwd: Path | None = None, **more: str) 
             raise InstallError(f"{command[0]} is not installed; {cure}") from error
     if done.returncode:
         tail = "\n".join(log_path.read_text(errors="replace").splitlines()[-12:])
-        raise InstallError(f"{tail}\n{command[0]} failed (all of it in {log_path}); {cure}")
+        raise InstallError(f"{tail}\n{command[0]} failed (full log: {log_path}); {cure}")
 
 
 _OWN: Final = "or name an Odoo 19 of your own in COFFEE_ODOO (docs/odoo.md)"
@@ -213,7 +214,7 @@ def _download() -> None:
         "-o", "Dir::Etc::sourceparts=-", "-o", "Acquire::Languages=none",
         "-o", "Acquire::Retries=3", "-o", "APT::Sandbox::User=root",
     ]  # fmt: skip
-    cure = f"is the network there? Run it again, it goes on where it stopped, {_OWN}"
+    cure = f"is the network up? Run it again to continue where it stopped, {_OWN}"
     _run("apt-get", *options, "update", cure=cure)
     names = (LOCK / "debian.txt").read_text().split()
     _run("apt-get", *options, "download", *names, cwd=state / "debs", cure=cure)
@@ -235,7 +236,7 @@ def _unpack() -> None:
 
 def _pip_python() -> None:
     venv = BUILD / "venv"
-    cure = f"is the network there? {_OWN}"
+    cure = f"is the network up? {_OWN}"
     _run(sys.executable, "-m", "venv", "--clear", "--without-pip", venv, cure=cure)
     # constraints of this machine's pip are for other programs; the lock is whole
     _run(sys.executable, "-m", "pip", "--python", venv / "bin" / "python", "install", "--no-deps",
@@ -247,7 +248,7 @@ def _pip_oca() -> None:
     target = BUILD / "oca"
     shutil.rmtree(target, ignore_errors=True)
     _run(sys.executable, "-m", "pip", "install", "--no-deps", "--target", target,
-         "-r", REQUIREMENTS, cure=f"is the network there? {_OWN}")  # fmt: skip
+         "-r", REQUIREMENTS, cure=f"is the network up? {_OWN}")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -185,7 +185,7 @@ class OwnPostgres(Postgres):
     def stop(self, how: int = signal.SIGINT) -> None: ...
 
     def kill9(self) -> None:
-        raise InstallError("COFFEE_PG is your own server; this test needs a private one")
+        raise InstallError("COFFEE_PG is your own server; this test needs a private one: unset it")
 
     def throw_away(self) -> None: ...
 
@@ -201,7 +201,7 @@ def _unprivileged() -> str | None:
     for name in ("postgres", "nobody"):
         with contextlib.suppress(KeyError):
             return pwd.getpwnam(name).pw_name
-    raise InstallError("as root, a user postgres or nobody is needed to run PostgreSQL as")
+    raise InstallError("PostgreSQL does not run as root; create a user postgres or nobody for it")
 
 
 def copy_tree(source: Path, target: Path) -> None:

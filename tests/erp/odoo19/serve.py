@@ -1,4 +1,4 @@
-"""An Odoo with connector_coffee to look at, thrown away at Ctrl-C: `make run-odoo`."""
+"""An Odoo with connector_coffee to look around in, discarded at Ctrl-C: `make run-odoo`."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ def main() -> None:
     try:
         with cluster() as ready, OdooServer(ready, "coffee", port=arguments.port) as odoo:
             print(f"Odoo {ready.odoo.version()}: {odoo.url}")
-            print(f"Log in as {ADMIN[0]}, password {ADMIN[1]}. A bridge finds it with:")
+            print(f"Log in as {ADMIN[0]}, password {ADMIN[1]}. Point a bridge at it with:")
             print(f"  export COFFEE_GATEWAY_KIND=odoo COFFEE_GATEWAY_URL={odoo.url}")
             print(f"  export COFFEE_NAME={BRIDGE} COFFEE_GATEWAY_DATABASE={odoo.database}")
             print(f"  export COFFEE_GATEWAY_KEY={odoo.key}")
-            print("Ctrl-C ends it and throws its database away.", flush=True)
+            print("Ctrl-C stops it and discards its database.", flush=True)
             while True:
                 time.sleep(1)
     except KeyboardInterrupt:
-        print("thrown away")
+        print("discarded")
     except InstallError as error:
         sys.exit(str(error))
 

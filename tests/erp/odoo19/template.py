@@ -206,7 +206,7 @@ def run_odoo(
     broken = [line for line in text.splitlines() if " ERROR " in line or " CRITICAL " in line]
     if check and (done.returncode or broken):
         tail = "\n".join(text.splitlines()[-25:])
-        raise InstallError(f"{tail}\nOdoo could not do {' '.join(more)}; all of it in {log_path}")
+        raise InstallError(f"{tail}\nOdoo could not do {' '.join(more)}; full log: {log_path}")
     return text
 
 

@@ -216,7 +216,7 @@ def test_facts_of_a_machine_that_is_let_in_later_follow_by_themselves(world: Wor
     world.take("journal", journal([fact(1)], first=1))
     world.sync()
     (row,) = world.inbox.quarantine(10)
-    assert row.reason.startswith("machine: the ERP takes no machine it does not know")
+    assert row.reason.startswith("machine: the ERP does not know this machine")
     del world.gateway.save_backends  # type: ignore[attr-defined]
     world.sync()
     assert world.bound() == []
@@ -283,8 +283,8 @@ def test_an_order_for_nobody_is_refused_with_the_reason(world: World) -> None:
     world.store.order("m1", "fly", {}, "bob", world.now_ms + 60_000)
     world.sync()
     messages = [row["message"] for row in outgoing(world)]
-    assert "machine: 'm9' was never seen" in messages[0]
-    assert "name: 'fly' is no command" in messages[1]
+    assert "machine: 'm9' has never been seen" in messages[0]
+    assert "name: 'fly' is not a command" in messages[1]
 
 
 def outgoing(world: World) -> list[dict[str, object]]:

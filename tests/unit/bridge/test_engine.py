@@ -196,7 +196,7 @@ def test_a_part_in_trouble_is_named_and_the_erp_only_once(engine: Engine) -> Non
 
 
 def test_a_thread_that_has_ended_is_named(engine: Engine) -> None:
-    ended = [one for one in engine.problems() if "its thread has ended" in one]
+    ended = [one for one in engine.problems() if "its thread has died" in one]
     assert [one.partition(":")[0] for one in ended] == [
         "ingest", "synchronizer", "orders", "commands"
     ]  # fmt: skip

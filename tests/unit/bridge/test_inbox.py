@@ -47,7 +47,7 @@ def test_a_bad_fact_does_not_take_its_neighbours_with_it(world: World) -> None:
 
 def test_a_fact_out_of_its_place_is_bad(world: World) -> None:
     assert world.take("journal", journal([fact(1), fact(7)], first=1)).quarantined == 1
-    assert "facts[1].seq: 7, but its place is 2" in world.inbox.quarantine(1)[0].reason
+    assert "facts[1].seq: 7, but its position makes it 2" in world.inbox.quarantine(1)[0].reason
 
 
 def test_a_loss_reported_before_it_happened_is_bad(world: World) -> None:

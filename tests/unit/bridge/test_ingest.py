@@ -78,7 +78,7 @@ def test_a_full_disk_acknowledges_nothing_and_loses_nothing(world: World) -> Non
         ingest.put(received(seq))
     eventually(lambda: disk.refused >= 2)
     assert acked == []
-    assert ingest.problem is not None and "disk is full; make room" in ingest.problem
+    assert ingest.problem is not None and "disk is full; free disk space" in ingest.problem
     disk.sick.clear()
     eventually(lambda: len(acked) == 3)
     ingest.stop()

@@ -6,13 +6,16 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import trustme
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 
 from host_bridge.mqtt.link import CONFLICT_S, Link, Received
 from host_bridge.settings import MqttSettings
+from tests.support.stack import eventually
 
 CONNACK_5 = b"\x20\x03\x00\x00\x00"
 CONNACK_311 = b"\x20\x02\x00\x00"
@@ -121,9 +124,38 @@ def test_a_broker_that_wants_neither_protocol_is_not_stormed(closes: bool) -> No
     link.stop()
     assert waits[:4] == [0, 1, 2, 3]
     impostor.close()
-    told = "without an answer to CONNECT; does it want TLS (mqtt.ca_file)?" if closes else (
+    told = "without answering CONNECT; does it require TLS (mqtt.ca_file)?" if closes else (
         "refused the connection: Not authorized; check mqtt.username and mqtt.password")
     assert told in link.problem
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, "is the broker running?"),
+        ({"host": "no.such.host.invalid"}, "check mqtt.host"),
+        ({"ca_file": "tls"}, "check mqtt.ca_file, and that mqtt.port speaks TLS"),
+    ],
+)
+def test_each_way_not_to_connect_has_its_own_cure(
+    changes: dict[str, str], told: str, tmp_path: Path
+) -> None:
+    """Of a wrong certificate or name nobody must be asked whether the broker runs."""
+    impostor = Impostor(CONNACK_5)
+    if "ca_file" in changes:  # which answers a ClientHello with MQTT
+        (tmp_path / "ca.pem").write_bytes(trustme.CA().cert_pem.bytes())
+        changes = {"ca_file": str(tmp_path / "ca.pem")}
+    else:
+        impostor.close()
+    link = Link(
+        MqttSettings.model_validate({"port": impostor.port, **changes}), "b1",
+        lambda received: None, lambda present: None,
+    )  # fmt: skip
+    link.start()
+    eventually(lambda: told in link.problem)
+    assert "cannot connect" in link.problem
+    link.stop()
+    impostor.close()
 
 
 @pytest.mark.parametrize(("protocol", "level"), [("5", 5), ("3.1.1", 4)])

@@ -165,7 +165,7 @@ def test_no_message_brings_a_nul_to_a_database(kind: str, path: tuple[str, ...])
 
 def test_no_name_brings_a_nul_to_a_database() -> None:
     info = json.dumps({**example("info"), "limits": {"a\0b": 1}}).encode()
-    with pytest.raises(ContractError, match=r"limits\.a.0b: holds a NUL"):
+    with pytest.raises(ContractError, match=r"limits\.a.0b: contains a NUL"):
         messages.decode("info", info)
 
 

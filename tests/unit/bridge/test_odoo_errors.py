@@ -125,10 +125,10 @@ def error(name: str, message: str = "it broke", status: int = 500) -> Answer:
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
-        ((503, "down"), "HTTP 503: busy or starting"),
-        ((502, ""), "HTTP 502: busy or starting"),
-        ((301, ""), "sends us on to https://elsewhere.example/; give the address"),
-        ((404, "<html>X-Odoo-Database</html>"), "gateway.database: Odoo does not know which"),
+        ((503, "down"), "HTTP 503: it is busy or starting"),
+        ((502, ""), "HTTP 502: it is busy or starting"),
+        ((301, ""), "redirects to https://elsewhere.example/; give the final"),
+        ((404, "<html>X-Odoo-Database</html>"), "gateway.database: Odoo cannot tell which"),
         (error("odoo.exceptions.AccessError", "not for you", 403), "needs the group"),
         (error("odoo.exceptions.AccessDenied", "no", 403), "gateway.key: Odoo does not accept it"),
         (error("psycopg2.errors.SerializationFailure"), "SerializationFailure: it broke"),
@@ -199,7 +199,7 @@ def test_a_timeout_is_unknown_and_then_less_is_sent_at_once(serve: Callable[...,
     asked = gateway(server, timeout_s=0.3)
     facts = [fact(seq) for seq in range(10)]
     for _ in range(2):
-        with pytest.raises(TimedOut, match="what it did is unknown"):
+        with pytest.raises(TimedOut, match="the outcome is unknown"):
             asked.push(facts)
     assert [answer.status for answer in asked.push(facts[:4])] == ["created"] * 4
     assert [len(arguments["facts"]) for _, arguments in server.calls] == [10, 5, 2, 2]
@@ -270,7 +270,7 @@ def test_what_one_machine_says_holds_up_no_other(serve: Callable[..., Server]) -
     asked.finished([Done("a", "refused", "poison"), Done("b", "ok", result={"n": 1})])
     kept = [one for _, a in server.calls for one in a["done"] if "poison" not in str(a)]
     assert [(one["id"], one["state"]) for one in kept] == [("a", "refused"), ("b", "ok")]
-    assert "ask the bridge" in kept[0]["message"]
+    assert "see the bridge" in kept[0]["message"]
 
 
 def test_recipes_odoo_fails_on_are_for_a_person(serve: Callable[..., Server]) -> None:
@@ -373,7 +373,7 @@ def test_a_certificate_nobody_vouches_for(serve: Callable[..., Server], tmp_path
     authority.issue_cert("localhost").configure_cert(tls)
     server = serve(lambda *_: (200, {"orders": []}), tls)
     with pytest.raises(
-        Transient, match=r"certificate .* is not trusted .*; give its authority as"
+        Transient, match=r"certificate .* is not trusted .*; give its CA as"
     ):
         gateway(server).fetch(1)
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
@@ -386,7 +386,7 @@ def test_a_certificate_nobody_vouches_for(serve: Callable[..., Server], tmp_path
 def test_tls_towards_a_server_that_has_none(serve: Callable[..., Server]) -> None:
     server = serve(lambda *_: (200, {}))
     server.url = server.url.replace("http:", "https:")
-    with pytest.raises(Transient, match=r"no TLS with .*; is it https there"):
+    with pytest.raises(Transient, match=r"no TLS with .*; is it really https"):
         gateway(server).fetch(1)
 
 

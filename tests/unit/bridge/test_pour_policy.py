@@ -186,7 +186,7 @@ def test_whatever_happens(story: list[tuple[int, float | None]], weekday: int, h
 
 
 def test_enabled_without_a_machine_is_refused() -> None:
-    with pytest.raises(ValueError, match="name the machine that shall pour"):
+    with pytest.raises(ValueError, match="name the machine that is to pour"):
         PourSettings(enabled=True)
 
 

@@ -223,6 +223,15 @@ def test_settings_that_cannot_be_used_are_named_and_the_files_stand(office: Offi
     assert office.pours.problems == []
 
 
+def test_the_erps_mistakes_are_told_in_our_words(office: Office) -> None:
+    late = {"office_from": "19:00", "office_to": "18:00"}
+    office.probe(20, BusySigns(False, {}, {"m1": {"enabled": True, **late}}))
+    assert office.pours.problems == [
+        "pour of m1: settings: office_from must be before office_to; correct one of them; correct "
+        "it in the ERP"
+    ]
+
+
 def test_the_memory_of_a_bridge_that_knew_one_machine_is_kept(tmp_path: Path) -> None:
     office = Office(tmp_path)
     office.go(330, None)

@@ -41,10 +41,10 @@ def test_list_names_faults_and_settings() -> None:
 
 def test_mistakes_cost_a_line_and_status_2(tmp_path: Path) -> None:
     for words, says in (
-        (("--model", "1800"), "there are 1900, 2900"),
+        (("--model", "1800"), "no such model; use one of 1900, 2900"),
         (("--speed", "0"), "above 0, or max"),
         (("--fault", "stuck_flotmeter"), "stuck_flowmeter"),  # and the other one does not hang
-        (("--fault", "grinder_jam", "--model", "1900"), "on this machine"),
+        (("--fault", "grinder_jam", "--model", "1900"), "this machine has no fault"),
         (("--duration", "-5"), "greater than or equal to 0"),
         (("--panel-port", "99999"), "less than or equal to 65535"),
         (("--scenario", str(tmp_path / "none.toml")), "none.toml"),
@@ -68,7 +68,7 @@ def test_a_folder_or_port_in_use_is_refused_before_anything_starts(tmp_path: Pat
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = simulate("--panel-port", port, "--duration", "1", "--data", str(tmp_path))
-        assert done.returncode == 2 and f"--panel-port {port}: it is taken" in done.stderr
+        assert done.returncode == 2 and f"--panel-port {port} is already in use" in done.stderr
     assert simulate("--duration", "1", "--data", str(tmp_path), "--speed", "max").returncode == 0
 
 
@@ -90,9 +90,9 @@ def test_a_story_at_full_speed_ends_by_itself(tmp_path: Path) -> None:
     resets = [line for line in lines if "reset: power" in line]
     assert len(resets) == 1 and "30.0 s" in resets[0]  # the step ends one life, not the next too
     told = [line.partition("refused: ")[2] for line in lines if "scenario step refused: " in line]
-    assert told[0].startswith("$.step[2].fault: no fault is called 'nonsense' on this machine; ")
+    assert told[0].startswith("$.step[2].fault: this machine has no fault 'nonsense'; ")
     assert told[1] == (
-        "$.step[3].press: no button is called 'brww' on this machine; take one of brew, water")
+        "$.step[3].press: this machine has no button 'brww'; use one of brew, water")
     assert any(re.search(r"60\.\d s +one +stopped", line) for line in lines)
     state = (tmp_path / "d" / "one" / "state.bin").read_bytes()
     assert json.loads(state.split(b"\n", 1)[0])["world_us"] >= 60_000_000

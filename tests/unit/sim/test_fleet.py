@@ -35,10 +35,10 @@ def test_faults_of_all_and_of_one() -> None:
 @pytest.mark.parametrize(
     ("wish", "says"),
     [
-        (Wish(["1800"]), "--model 1800: there are 1900, 2900"),
-        (Wish(["1900", "1900"]), "two machines of one name"),
-        (Wish(["1900"], names=["A b"]), "up to 32 of a-z"),
-        (Wish(["1900"], names=["x" * 33]), "up to 32"),
+        (Wish(["1800"]), "--model 1800: no such model; use one of 1900, 2900"),
+        (Wish(["1900", "1900"]), "two machines have it"),
+        (Wish(["1900"], names=["A b"]), "1 to 32 characters of a-z"),
+        (Wish(["1900"], names=["x" * 33]), "1 to 32"),
         (Wish(["1900"], names=["a", "b"]), "one --name for each --model"),
         (Wish(["1900"], names=["a"], count=2), "leave it out with --count"),
         (Wish(["1900"], broker="localhost"), "host:port"),
@@ -111,7 +111,7 @@ def test_a_scenario_that_cannot_be_read_is_told_with_the_cure(
 def test_a_folder_that_cannot_be_made_is_told_with_the_option(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     jobs = make_jobs(Wish(["1900"], data=tmp_path / "file"))
-    with pytest.raises(FleetRefused, match=r"--data: .*Not a directory.*name another one"):
+    with pytest.raises(FleetRefused, match=r"--data: .*Not a directory.*give another folder"):
         Fleet(jobs, lambda name, event: None)
 
 

@@ -69,4 +69,4 @@ def test_a_setting_that_names_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("body", ["true", "exit 3", "echo 'Segmentation fault' >&2; exit 139"])
 def test_what_is_no_micropython(tmp_path: Path, body: str) -> None:
-    assert "cannot be asked" in shortcomings(str(program(tmp_path, body)))
+    assert "does not answer" in shortcomings(str(program(tmp_path, body)))
