@@ -19,7 +19,7 @@ _RATE_MC = const(1700)  # per 100 ms
 _NO_HEAT_S = const(15)
 _STUCK_S = const(3)
 _START_S = const(30)  # after a reset the element may be hot without our knowing: five lags
-_FLOW_S = const(10)  # after water ran, until its model error has left the observer
+_FLOW_S = const(10)  # after water or a bad reading, until the observer has got over it
 
 # words of an ear, which listens to one channel of hal.raw
 READ = const(0)  # milli degrees or mbar, biased by BIAS
@@ -127,6 +127,7 @@ class BoilerGuard:
             self.good = False
         if said & AGAIN:
             self.good = True
+            self._since_flow = 0  # the element may be hot, the observer begins with a cold one
             self._boiler.start(max(self._ear[READ] - BIAS, 0))
         if said & SENSOR:
             self._il.up(self._sensor)

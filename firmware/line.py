@@ -77,12 +77,15 @@ class Line:
     # --- one slice
     def step(self, now):
         self._receive(now)
+        up = self.up(now)
+        if not up:
+            # said anew each time: ticks would take a host that left a week ago for one to come
+            self._heard_at = time.ticks_add(now, -_SILENT_MS)
+            self._since = now  # nobody there: not stuck
         if self._sent < self._size:
             self._write()
-        elif self.up(now):
+        elif up:
             self._say(now)
-        elif self._out:
-            self._since = now  # nobody there: not stuck
 
     def _receive(self, now):
         # at most one read and one frame
@@ -109,7 +112,8 @@ class Line:
             self._take(frame)
 
     def _renew(self):
-        self._me = self._me % 65535 + 1
+        # in steps of another kind than from start to start: the next life must not have this epoch
+        self._me = (self._me + 257) % 65536 or 1
 
     def _take(self, frame):
         if self._out and frame.ack == self._seq + 1 & 0xFF:

@@ -121,6 +121,20 @@ def test_latches_of_the_last_life_forbid_heat():
     assert r.state() == "fault" and not r.plant.u[0]
 
 
+def test_a_loose_wire_in_the_heat_up_is_no_stuck_ssr():
+    # the observer begins anew with a cold element, and the true one goes on giving what it holds
+    r = Rig(ROOT)
+    r.run(40000)
+    for gone_ms in (60, 1000):
+        r.plant.fault("sensor_open_brew", 1)
+        r.run(gone_ms)
+        r.plant.fault("sensor_open_brew", 0)
+        r.run(20000)
+        assert r.alarms() == ["sensor_brew"], (gone_ms, r.alarms())
+        assert r.ask(names.REQ_ACK, -1) == 0
+        r.run(40000)
+
+
 def test_the_dog_is_fed_only_while_both_sides_live():
     r = scenarios.ready(ROOT)
     fed = [0]

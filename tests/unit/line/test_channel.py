@@ -17,6 +17,7 @@ from host_bridge.serial_line.frames import Kind
 from tests.unit.soft.on_cpython import firmware
 
 STEP_S = 0.01
+TICKS = 1 << 30  # the board's milliseconds begin anew here
 
 
 class Wire:
@@ -68,8 +69,8 @@ class Pair:
     def start_board(self) -> None:
         modules = firmware("coffee_1900", "line", "serial_net")
         modules.line.time = SimpleNamespace(
-            ticks_ms=lambda: int(self.now * 1000), ticks_diff=lambda a, b: a - b,
-            ticks_add=lambda a, b: a + b,
+            ticks_ms=self._ticks_ms, ticks_add=lambda a, b: (a + b) % TICKS,
+            ticks_diff=lambda a, b: (a - b + TICKS // 2) % TICKS - TICKS // 2,
         )
         self.line = modules.line.Line(self, next(self._lives))
         self.net = modules.serial_net.SerialNet(self.line)
@@ -95,12 +96,15 @@ class Pair:
         return len(view)
 
     # --- time
+    def _ticks_ms(self) -> int:
+        return int(self.now * 1000) % TICKS
+
     def run(self, seconds: float, say: bytes = b"") -> None:
         until = self.now + seconds
         while self.now < until:
             self.now += STEP_S
             self._host()
-            self.net.step(int(self.now * 1000))
+            self.net.step(self._ticks_ms())
             say = self._board(say)
 
     def _host(self) -> None:
@@ -253,3 +257,28 @@ def test_what_the_host_does_not_take_does_not_pile_up() -> None:
     pair.to_host.cut = True
     pair.run(3, b"x" * 5000)
     assert len(pair.written) == 128, "one item under way, the rest is still the owner's"
+
+
+def test_a_board_that_starts_again_after_a_new_host_is_taken_for_new() -> None:
+    # the first meeting with a new host makes the board change its epoch, too: into none that it
+    # has in its next life
+    pair = Pair(1)
+    pair.run(2, b"x" * 300)
+    pair.start_host()
+    pair.works()
+    pair.start_board()
+    pair.carries(8)  # not after the half minute in which two lives would find each other out
+
+
+def test_a_host_that_has_been_gone_for_a_week_is_still_gone() -> None:
+    pair = Pair(1)
+    pair.run(2)
+    pair.to_board.cut = True
+    pair.run(6)
+    said = len(pair.to_host.old)
+    for _ in range(30):  # further than the board's milliseconds tell before from after
+        pair.now += 12 * 3600
+        pair.run(0.1)
+        assert not pair.net.up
+    assert len(pair.to_host.old) == said
+    pair.works()
