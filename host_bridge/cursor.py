@@ -63,8 +63,9 @@ class Cursors:
                 gaps = tx.execute(
                     "SELECT from_seq, to_seq FROM gap WHERE journal_id=? AND to_seq>?",
                     (journal_id, held),
-                ).fetchall()
-                new = contiguous(held, facts, gaps)
+                )
+                # as tuples: two rows of sqlite3 have no order
+                new = contiguous(held, facts, [(first, last) for first, last in gaps])
                 if new > held:
                     tx.execute("UPDATE journal SET held_seq=? WHERE id=?", (new, journal_id))
                     moved.append(Ack(row["machine"], row["journal"], new))

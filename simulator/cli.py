@@ -105,7 +105,7 @@ def main(
     ] = "1",
     seed: Annotated[
         int,
-        typer.Option(help="Seeds noise, pucks and grind; repeats all but the journal IDs."),
+        typer.Option(help="Seed of noise, pucks and grind; repeats a run but for journal IDs."),
     ] = 1,
     fault: Annotated[
         list[str] | None,

@@ -111,7 +111,7 @@ def _as_people_say(view: CheckpointView, codes: dict[tuple[str, str], str]) -> C
 
 
 def check(config: Config = None, data: Data = None) -> None:
-    """Check the connection to the ERP in the settings, and say how to fix it.
+    """Check the connection to the ERP, and say how to fix it.
 
     Example: `COFFEE_GATEWAY_KEY=… coffee-bridge check`
     """

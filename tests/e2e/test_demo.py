@@ -90,7 +90,7 @@ def test_from_start_over_a_brew_and_a_death_to_ctrl_c(demo: Demo) -> None:
 
     bridge = next(p for p in demo.family() if "host_bridge run" in " ".join(p.cmdline()))
     bridge.kill()
-    eventually(lambda: "bridge ended (signal SIGKILL); starting it again" in demo.said())
+    eventually(lambda: "bridge stopped (signal SIGKILL); restarting it" in demo.said())
     eventually(lambda: healthy(demo), START_S)
     assert [b["external_id"] for b in demo.get("/api/brews")] == [brew["external_id"]]
     wire.close()
@@ -136,21 +136,24 @@ def test_taken_port_is_named_with_its_cure(tmp_path: Path) -> None:
             cwd=ROOT, capture_output=True, text=True, timeout=60,
         )  # fmt: skip
     assert done.returncode == 2
-    assert f"port {port} is taken" in done.stdout
+    assert f"port {port} is already in use" in done.stdout
     assert "make run MQTT_PORT=" in done.stdout
 
 
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--port", "abc"], "'abc' is no port: a whole number from 1 to 65535; make run PORT="),
+        (
+            ["--port", "abc"],
+            "'abc' is not a port; give a number from 1 to 65535: make run PORT=",
+        ),
         (["--port", ""], "'' is not a port"),
         (["--port", "0"], "'0' is not a port"),
         (["--port", "65535"], "'65536' is not a port"),  # the panels' is the next one
         (["--mqtt-port", "-1"], "'-1' is not a port"),
-        (["--port", "18080", "--mqtt-port", "18081"], "need three ports; make run MQTT_PORT="),
-        (["--data", ""], "DATA is empty; name a folder"),
-        (["--data", "/dev/null"], "DATA=/dev/null cannot be a folder"),
+        (["--port", "18080", "--mqtt-port", "18081"], "three different ports; make run MQTT_PORT"),
+        (["--data", ""], "DATA is empty; give a folder"),
+        (["--data", "/dev/null"], "DATA=/dev/null cannot be written to"),
     ],
 )
 def test_what_cannot_be_used_is_said_before_anything_starts(words: list[str], told: str) -> None:

@@ -86,13 +86,13 @@ def test_what_was_before_odoo_follows_when_it_is_wanted(
             only = resend(data, odoo, "--machine", "f2")
             assert (only.returncode, only.stderr) == (0, "")
             assert only.stdout == (
-                f"{BEFORE} new there, {AFTER} were there or are not wanted, 0 refused\n"
+                f"{BEFORE} added, {AFTER} already there or not wanted, 0 refused\n"
             )
             done = resend(data, odoo)
             assert done.returncode == 0, done.stderr
-            assert done.stdout.startswith(f"{BEFORE} new there, ")
+            assert done.stdout.startswith(f"{BEFORE} added, ")
             again = resend(data, odoo)
-            assert again.stdout.startswith(f"0 new there, {2 * (BEFORE + AFTER)} were there")
+            assert again.stdout.startswith(f"0 added, {2 * (BEFORE + AFTER)} already there")
 
             # what nobody can read asks a person in Odoo: once, and again after the review
             for number in range(30):

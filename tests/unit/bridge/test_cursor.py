@@ -253,6 +253,19 @@ def test_the_cursor_does_not_move_while_the_store_is_away(world: World) -> None:
     assert (world.held(), world.acks) == (0, [])
 
 
+def test_a_journal_that_ran_over_twice_is_let_past_both_gaps(world: World) -> None:
+    world.introduce()
+    world.take("journal", journal([fact(0)], first=0))
+    world.sync()
+    lost = [
+        fact(3, "lost", from_seq=1, to_seq=1, count=1),
+        fact(4, "lost", from_seq=2, to_seq=2, count=1),
+    ]
+    world.take("journal", journal(lost, first=0))
+    world.sync()
+    assert world.held() == 4
+
+
 def test_a_gap_is_told_although_facts_keep_coming(world: World) -> None:
     """A fleet's may come each second, and then no pass finds nothing to import."""
     world.introduce()

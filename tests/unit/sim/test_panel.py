@@ -38,7 +38,7 @@ def test_alarms_come_in_plain_words_with_their_cure() -> None:
 def test_a_latch_says_how_to_let_go_of_it() -> None:
     over = _alarms({**SEEN, "latched": ["tank_empty"]})
     assert over == [
-        "Water tank empty: over.",
+        "Water tank empty: cleared.",
         "Hold the Brew button for two seconds to acknowledge.",
     ]
     stands = _alarms({**SEEN, "alarms": ["tank_empty"], "latched": ["tank_empty"]})
@@ -46,8 +46,8 @@ def test_a_latch_says_how_to_let_go_of_it() -> None:
 
 
 def test_goals_are_those_of_the_boilers_it_has() -> None:
-    assert _more(SEEN) == "Set to 93.0 °C · 12 s simulated · Wi-Fi connected"
-    assert "steam to 123 °C" in _more({**SEEN, "steam_setpoint_mc": 123_000})
+    assert _more(SEEN) == "Set point 93.0 °C · 12 s simulated · Wi-Fi connected"
+    assert "steam 123 °C" in _more({**SEEN, "steam_setpoint_mc": 123_000})
 
 
 class Board:

@@ -471,7 +471,7 @@ class TestRecipe(CoffeeCase):
     def test_a_bad_recipe_is_one_checkpoint_here_and_in_the_bridge(self):
         self.import_recipes("right", rev=7, s0={"name": "x", "temp_mc": 92000})
         word = {"machine": "right", "model": "coffee.recipe", "coffee_id": "refused/7/0"}
-        self.api.add_checkpoints([word | {"summary": "recipe not taken: volume_ul"}])
+        self.api.add_checkpoints([word | {"summary": "recipe not accepted: volume_ul"}])
         found = self.env["coffee.checkpoint"].search([("backend_id", "=", self.right.id)])
         self.assertEqual(len(found), 1)
 
