@@ -52,7 +52,8 @@ class Orders:
 
     def answers(self) -> None:
         """Puts the list of answers here."""
-        self._answers = html(Markup()).classes("answers").props('role="log" aria-live="polite"')
+        self._answers = html(answers_html([])).classes("answers")
+        self._answers.props('role="log" aria-live="polite"')
 
     async def refresh(self) -> None:
         if self._answers is not None:
@@ -122,7 +123,7 @@ def explain(view: CommandView) -> str:
 
 def answers_html(views: list[CommandView]) -> Markup:
     if not views:
-        return Markup('<p class="soft small">Orders and the machine\'s answers show here.</p>')
+        return Markup('<p class="soft small">Orders and the machine\'s replies appear here.</p>')
     return join(_answer(view) for view in views)
 
 

@@ -61,7 +61,7 @@ def shot(columns: Columns, lines: Sequence[Line] | None = None) -> Option:
         "aria": {"enabled": True},
         "textStyle": {"fontFamily": "Roboto, sans-serif"},
         "legend": _legend(),
-        "tooltip": {"trigger": "axis", "confine": True, "transitionDuration": 0},
+        "tooltip": _tooltip(),
         "axisPointer": {"link": [{"xAxisIndex": "all"}]},
         "grid": [
             {"left": 40, "right": 40, "top": 66, "height": "16%"},
@@ -118,7 +118,7 @@ def history(
         "aria": {"enabled": True},
         "textStyle": {"fontFamily": "Roboto, sans-serif"},
         "legend": _legend(),
-        "tooltip": {"trigger": "axis", "confine": True, "transitionDuration": 0},
+        "tooltip": _tooltip(),
         "grid": {"left": 46, "right": 16, "top": 42, "bottom": 28},
         "xAxis": {
             "type": "time",
@@ -134,6 +134,7 @@ def history(
                 "showSymbol": False,
                 "lineStyle": {"width": 2, "type": "dashed" if "set" in name.lower() else "solid"},
                 "color": color,
+                "tooltip": _in_unit("°C"),
                 "data": [
                     [t, None if v is None else round(v / 1000, 2)]
                     for t, v in zip(times_utc_ms, column, strict=True)
@@ -171,7 +172,7 @@ def target(recipe: Mapping[str, Any]) -> Option:
         "aria": {"enabled": True},
         "textStyle": {"fontFamily": "Roboto, sans-serif"},
         "legend": _legend(),
-        "tooltip": {"trigger": "axis", "confine": True, "transitionDuration": 0},
+        "tooltip": _tooltip(),
         "grid": {"left": 40, "right": 16, "top": 42, "bottom": 42},
         "xAxis": {**_time_axis("s"), "max": "dataMax"},
         "yAxis": {**_value_axis("bar · ml/s"), "min": 0},
@@ -223,8 +224,18 @@ def _series(line: Line, data: Sequence[Point]) -> Option:
         "smooth": False,
         "lineStyle": {"width": 2.2},
         "color": line.color,
+        "tooltip": _in_unit(line.unit),
         "data": [list(point) for point in data],
     }
+
+
+def _tooltip() -> Option:
+    return {"trigger": "axis", "confine": True, "transitionDuration": 0}
+
+
+def _in_unit(unit: str) -> Option:
+    """How a line's figure is written where one points at it; ":" marks what the browser runs."""
+    return {":valueFormatter": f"v => v == null ? '–' : v.toFixed(1) + ' {unit}'"}
 
 
 def _legend() -> Option:
@@ -252,6 +263,7 @@ def _time_axis(name: str, quiet: bool = False) -> Option:
         "min": 0,
         "axisLine": {"lineStyle": {"color": _GRID_INK}},
         "axisTick": {"show": not quiet},
+        "axisPointer": {"label": {"formatter": "{value} s", "precision": 1}},
         "axisLabel": {"color": _AXIS_INK},
         "splitLine": {"lineStyle": {"color": _GRID_INK}},
     }

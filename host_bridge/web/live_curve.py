@@ -30,7 +30,7 @@ class ShotCurve:
         self._sent = 0
         self._lines: list[curves.Line] = []
         self._empty = html(
-            empty("show_chart", "No shot yet", "The next one draws itself here while it runs.")
+            empty("show_chart", "No shot yet", "The next one is drawn here live.")
         )
         self._chart = ui.echart({}).classes("curve").props('role="img" aria-label="Shot curve"')
         self._chart.set_visibility(False)
@@ -66,16 +66,22 @@ class HistoryCurve:
 
     def __init__(self) -> None:
         self._newest_ms = 0
+        self._empty = html(
+            Markup('<p class="soft small">Drawn here while the machine reports.</p>')
+        )
         self._chart = ui.echart({}).classes("curve low")
         self._chart.props('role="img" aria-label="Temperatures of the last minutes"')
+        self._chart.set_visibility(False)
 
     def show(self, history: History) -> None:
-        if not history.received_ms:
+        if len(history.received_ms) < 2:  # no line yet, and an axis of days
             return
         newest_ms = history.received_ms[-1]
         if 0 <= newest_ms - self._newest_ms < _HISTORY_EVERY_MS:  # below: the clock was set back
             return
         self._newest_ms = newest_ms
+        self._empty.set_visibility(False)
+        self._chart.set_visibility(True)
         lines: list[tuple[str, str, Sequence[int | None]]] = [
             ("Brew boiler", curves.TEMPERATURE.color, history.temp_mc),
             ("Set-point", "#a89b90", [goal or None for goal in history.setpoint_mc]),
@@ -98,5 +104,5 @@ def nothing_stored() -> Markup:
     return empty(
         "show_chart",
         "No curve stored",
-        "Live curves are sent once; this one was not seen by the bridge. The record is complete.",
+        "Curves are sent once, live, and the bridge missed this one. What was measured is below.",
     )

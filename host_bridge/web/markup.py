@@ -58,15 +58,24 @@ def facts(pairs: Iterable[tuple[str, object]], as_list: bool = False) -> Markup:
 
 def empty(icon_name: str, title: str, advice: object) -> Markup:
     """What stands where nothing is yet: says what to do next."""
-    return Markup('<div class="empty">{}<h2>{}</h2><p>{}</p></div>').format(
-        icon(icon_name), title, advice
+    return _nothing("h2", icon_name, title, advice)
+
+
+def empty_page(icon_name: str, title: str, advice: object) -> Markup:
+    """`empty` where it is the whole page: its title is the page's."""
+    return _nothing("h1", icon_name, title, advice)
+
+
+def _nothing(heading: str, icon_name: str, title: str, advice: object) -> Markup:
+    return Markup('<div class="empty">{1}<{0}>{2}</{0}><p>{3}</p></div>').format(
+        heading, icon(icon_name), title, advice
     )
 
 
 def never_heard(machine: str, path: str, what: str) -> Markup:
     """What stands where `what` of a machine nobody knows were asked for; `path`: of all."""
-    advice = Markup('It was never heard of. <a href="{}">See all {}</a>').format(path, what)
-    return empty("search_off", f"No machine {machine}", advice)
+    way = Markup('This bridge has never heard from it. <a href="{}">See all {}</a>')
+    return empty("search_off", f"No machine {machine}", way.format(path, what))
 
 
 def notice(tone: str, icon_name: str, title: str, text: object) -> Markup:
@@ -83,7 +92,7 @@ def pages(newest: str | None, older: str | None, what: str) -> Markup:
 
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[object]], caption: str) -> Markup:
-    """A table whose cells name their column, so that a phone can show each row as a block."""
+    """A table whose cells name their column, so that a narrow one can show each row as a block."""
     names = list(heads)
     head = join(Markup('<th scope="col">{}</th>').format(name) for name in names)
     body = join(
@@ -96,8 +105,8 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[object]], caption: str) 
         for row in rows
     )
     return Markup(
-        '<table class="table"><caption class="visually-hidden">{}</caption>'
-        "<thead><tr>{}</tr></thead><tbody>{}</tbody></table>"
+        '<div class="sheet"><table class="table"><caption class="visually-hidden">{}</caption>'
+        "<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>"
     ).format(caption, head, body)
 
 

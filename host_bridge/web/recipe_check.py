@@ -47,12 +47,12 @@ QUANTITIES = {
     "soak_ms": Quantity("Soak", "s", most=PAUSE_LIMIT_MS),
     "pressure_mbar": Quantity("Pressure", "bar", "pressure_mbar"),
     "flow_ul_s": Quantity("Flow", "ml/s", "flow_ul_s"),
-    "limit_pressure_mbar": Quantity("Pressure at most", "bar", "pressure_mbar"),
-    "limit_flow_ul_s": Quantity("Flow at most", "ml/s", "flow_ul_s"),
-    "pressure_over_mbar": Quantity("Pressure over", "bar", "pressure_mbar"),
-    "pressure_under_mbar": Quantity("Pressure under", "bar", "pressure_mbar"),
-    "flow_over_ul_s": Quantity("Flow over", "ml/s", "flow_ul_s"),
-    "flow_under_ul_s": Quantity("Flow under", "ml/s", "flow_ul_s"),
+    "limit_pressure_mbar": Quantity("Max. pressure", "bar", "pressure_mbar"),
+    "limit_flow_ul_s": Quantity("Max. flow", "ml/s", "flow_ul_s"),
+    "pressure_over_mbar": Quantity("Pressure above", "bar", "pressure_mbar"),
+    "pressure_under_mbar": Quantity("Pressure below", "bar", "pressure_mbar"),
+    "flow_over_ul_s": Quantity("Flow above", "ml/s", "flow_ul_s"),
+    "flow_under_ul_s": Quantity("Flow below", "ml/s", "flow_ul_s"),
 }
 
 EXITS = (

@@ -36,6 +36,10 @@ def kilojoule(energy_j: float | None) -> str:
     return thousandths(energy_j)
 
 
+def kilowatt_hour(energy_j: float | None) -> str:
+    return MISSING if energy_j is None else f"{energy_j / 3_600_000:.1f}"
+
+
 def litre(volume_ul: float | None) -> str:
     return MISSING if volume_ul is None else f"{volume_ul / 1_000_000:.2f}"
 

@@ -5,7 +5,7 @@ A code this page does not know is shown as it is, never hidden: the firmware may
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +50,7 @@ SENSORS = {
 """Reading → the alarm that says its sensor cannot be believed."""
 
 OFFLINE = Word("Offline", QUIET, "cloud_off")
+SILENT = Word("No report yet", QUIET, "hourglass_empty")
 
 STATES = {
     "cold": Word("Cold", QUIET, "ac_unit"),
@@ -171,6 +172,19 @@ MAINTENANCE = {
     "autotune_done": "Self-tuned",
 }
 
+CAPABILITIES = {
+    "brew": "brewing",
+    "volumetric": "volumetric recipes",
+    "profile": "pressure and flow profiles",
+    "preinfusion": "pre-infusion",
+    "weight": "scale",
+    "grinder": "grinder",
+    "hot_water": "hot water",
+    "steam": "steam",
+    "clean": "backflushing",
+    "descale": "descaling program",
+}
+
 REASONS = {
     "button": "Button pressed",
     "command": "Stopped remotely",
@@ -183,7 +197,7 @@ REASONS = {
 
 SWITCHES = {
     "water": ("Water", "Tank empty"),
-    "tray": ("Tray in place", "Empty the tray"),
+    "tray": ("Tray in place", "Tray full or missing"),
     "cup": ("Cup in place", "No cup"),
     "remote": ("Remote enabled", "Remote key off"),
     "door": ("Door closed", "Door open"),
@@ -194,8 +208,10 @@ SWITCHES = {
 
 def state(code: str | None, online: bool, troubles: Sequence[str] = ()) -> Word:
     """Also says what stands in the way: a machine without water is not ready."""
-    if not online or code is None:
+    if not online:
         return OFFLINE
+    if code is None:
+        return SILENT
     if troubles and code in CLAIM_WELL:
         needs = next((NEEDS[t] for t in troubles if t in NEEDS), "Needs attention")
         return Word(needs, WARN, "priority_high")
@@ -234,6 +250,13 @@ def alarm(code: str) -> Trouble:
 
 def maintenance(code: str) -> str:
     return MAINTENANCE.get(code, plain(code))
+
+
+def capabilities(codes: Collection[str]) -> str:
+    """What a machine can do, in the order of CAPABILITIES; what is new comes last."""
+    known = [text for code, text in CAPABILITIES.items() if code in codes]
+    new = sorted(plain(code).lower() for code in set(codes) - CAPABILITIES.keys())
+    return ", ".join((*known, *new))
 
 
 def reason(code: str) -> str:

@@ -44,4 +44,6 @@ def test_each_code_has_its_words(erp: dict[str, Any]) -> None:
     assert set(erp["ALARMS"]) == set(firmware("live", "ALARM_NAMES"))
     assert set(erp["REASONS"]) == set(firmware("brew", "REASONS"))
     facts = json.loads((SCHEMAS / "journal.json").read_text())["$defs"]
+    info = json.loads((SCHEMAS / "info.json").read_text())
+    assert set(words.CAPABILITIES) == set(info["properties"]["capabilities"]["items"]["enum"])
     assert set(erp["MAINTENANCE"]) == set(facts["maintenance"]["properties"]["code"]["enum"])

@@ -225,7 +225,7 @@ def test_an_alarm_is_seen_acknowledged_and_reviewed(window: Browser, stack: Stac
     window.see("Filled the tank.")
     window.see("Reviewed by Ada")
     window.open("/machines/sim-1900")
-    window.see("over, but not acknowledged")  # and until then it does not heat
+    window.see("cleared, but not acknowledged")  # and until then it does not heat
     window.press("Acknowledge: water tank empty")
     answer(window, "alarm.ack", "ok")
     stack.wait_state("sim-1900", latched=[])
@@ -297,7 +297,7 @@ def test_quarantine_shows_bytes_and_lets_go(window: Browser, stack: Stack) -> No
     window.open("/quarantine")
     window.see("\\xff<img src=x onerror=alert(1)>")
     window.keep("quarantine-full")
-    window.press("Throw away")
+    window.press("Discard")
     window.until(lambda: window.has(".q-dialog"), "asked once more")
     window.click(".q-dialog button.danger")
     window.see("Nothing in quarantine")
@@ -313,12 +313,12 @@ def test_quarantine_is_searched_and_thrown_away_together(window: Browser, stack:
     window.until(lambda: "containing=sim-1900" in window.path(), "the search in the address")
     window.see("rubbish 2")
     assert "keep me" not in window.text()
-    window.press("Throw away all 3")
+    window.press("Discard all 3")
     window.click(".q-dialog button.danger")
     window.see("Nothing contains that")
     window.open("/quarantine")
     window.see("keep me")
-    window.press("Throw away")
+    window.press("Discard")
     window.click(".q-dialog button.danger")
     window.see("Nothing in quarantine")
 

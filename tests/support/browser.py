@@ -56,6 +56,10 @@ class Browser:
         self._url, self._size, self._phone = url, (width, height), phone
         self._resize(height)
 
+    def resize(self, width: int) -> None:
+        self._size = (width, self._size[1])
+        self._resize(self._size[1])
+
     def _resize(self, height: int) -> None:
         self._driver.execute_cdp_cmd(
             "Emulation.setDeviceMetricsOverride",

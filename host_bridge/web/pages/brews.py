@@ -17,7 +17,17 @@ from host_bridge.web import units, words
 from host_bridge.web.api import RowId
 from host_bridge.web.layout import Visit, frame, html, put
 from host_bridge.web.live_curve import nothing_stored, still
-from host_bridge.web.markup import chip, empty, facts, never_heard, pages, quantity, table, when
+from host_bridge.web.markup import (
+    chip,
+    empty,
+    empty_page,
+    facts,
+    never_heard,
+    pages,
+    quantity,
+    table,
+    when,
+)
 
 PER_PAGE = 40
 _REFRESH_S = 3.0
@@ -46,7 +56,7 @@ def row(brew: BrewView, names: Names) -> list[object]:
         _yield(brew),
         quantity(units.seconds(brew.duration_ms), "s"),
         quantity(units.celsius(brew.temp_mean_mc), "°C"),
-        chip(words.result(brew.result)),
+        _result(brew),
         Markup('<a class="mono" href="{}">{}</a>').format(address(brew), brew.external_id),
     ]
 
@@ -60,6 +70,13 @@ def recipe_name(brew: BrewView, names: Names) -> str:
     return (
         f"{name} (slot {brew.slot})" if rev == brew.recipe_rev else f"Slot {brew.slot}, now {name}"
     )
+
+
+def _result(brew: BrewView) -> Markup:
+    mark = chip(words.result(brew.result))
+    if not brew.reason:
+        return mark
+    return Markup('{}<div class="small soft">{}</div>').format(mark, words.reason(brew.reason))
 
 
 def _yield(brew: BrewView) -> Markup:
@@ -139,7 +156,7 @@ async def brew_page(request: Request, machine: str, external_id: str) -> None:
         if brew is None:
             ui.context.client.status_code = 404
             advice = Markup('It may not be stored yet. <a href="/brews">See all brews</a>')
-            html(empty("search_off", f"No brew {external_id} of {machine}", advice))
+            html(empty_page("search_off", f"No brew {external_id} of {machine}", advice))
             return
         curve = await visit.ask(bridge.curve, machine, brew.boot, brew.shot)
         names = await visit.ask(recipes_of, bridge, [machine])

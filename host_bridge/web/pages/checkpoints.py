@@ -22,15 +22,17 @@ State = Literal["open", "done"]
 
 _KINDS = {
     "coffee.alarm": ("notifications_active", "Alarm", ""),
-    "coffee.brew": ("coffee", "Brew", "This record was bound with something missing or odd."),
-    "coffee.maintenance": ("cleaning_services", "Maintenance", "Descale, then mark it here."),
-    "coffee.recipe": ("menu_book", "Recipe", "A recipe changed that the ERP did not send."),
+    "coffee.brew": ("coffee", "Brew", "Something in this record is missing or unusual."),
+    "coffee.maintenance": ("cleaning_services", "Maintenance", "Descale, then mark as reviewed."),
+    "coffee.recipe": ("menu_book", "Recipe", "A recipe was changed outside the ERP."),
     "coffee.backend": ("coffee_maker", "Machine", "If it is not, find out who connected it."),
+    "clock": ("schedule", "Clock", ""),
     "lost": ("history_toggle_off", "Lost facts", "Facts are gone; records are missing."),
-    "unreadable": ("report", "Quarantine", "Once its cause is cured, take it in again there."),
-    "version": ("report", "Quarantine", "None is lost."),
+    "unreadable": ("report", "Quarantine", "Fix its cause, then replay it there."),
+    "version": ("report", "Quarantine", "Nothing is lost."),
 }
 """By _subject: icon, what it is about, what to do."""
+_TAB, _TAB_HERE = Markup('class="tab"'), Markup('class="tab on" aria-current="page"')
 _QUARANTINED = ("unreadable", "version")
 
 
@@ -54,7 +56,7 @@ class CheckpointList:
         with ui.element("div").classes("title"):
             html(Markup("<h1>Checkpoints</h1>"))
             html(
-                Markup('<p class="soft">What the machines did that a person must look at.</p>')
+                Markup('<p class="soft">What happened at the machines and needs your review.</p>')
             ).classes("grow")
         html(self._choices()).classes("filters")
         if visit.bridge.reviewed_at is not None:
@@ -64,8 +66,8 @@ class CheckpointList:
 
     def _choices(self) -> Markup:
         tabs = Markup("").join(
-            Markup('<a class="tab{}" href="{}">{}</a>').format(
-                " on" if key == self._state else "", self._address(key), name
+            Markup('<a {} href="{}">{}</a>').format(
+                _TAB_HERE if key == self._state else _TAB, self._address(key), name
             )
             for key, name in (("open", "To review"), ("done", "Reviewed"))
         )
@@ -198,17 +200,18 @@ def describe(view: CheckpointView, alarm: str | None = None) -> Markup:
 
 
 def _subject(view: CheckpointView) -> str:
-    """The model; of a machine the head of its coffee_id, unless it only asks whose that is."""
+    """The model; where no single record is meant the head of coffee_id, if that has a kind."""
     head = view.coffee_id.partition("/")[0]
-    return head if view.model == "coffee.backend" and head in _KINDS else view.model
+    return head if head in _KINDS else view.model
 
 
 def _record(view: CheckpointView) -> Markup:
-    if view.model == "coffee.brew":
+    subject = _subject(view)
+    if subject == "coffee.brew":
         target = f"/brews/{quote(view.machine)}/{quote(view.coffee_id)}"
-    elif view.model == "coffee.recipe":
+    elif subject == "coffee.recipe":
         target = f"/machines/{quote(view.machine)}/recipes/{quote(view.coffee_id)}"
-    elif _subject(view) in _QUARANTINED:
+    elif subject in _QUARANTINED:
         target = "/quarantine"
     else:
         target = f"/machines/{quote(view.machine)}"
@@ -224,6 +227,5 @@ def _no_older() -> Markup:
 def _nothing(state: str) -> Markup:
     if state == "done":
         return empty("fact_check", "Nothing reviewed yet", "What you review is kept here.")
-    return empty(
-        "task_alt", "Nothing to review", "Alarms and lost facts show up here by themselves."
-    )
+    advice = "Alarms, due maintenance and lost records appear here by themselves."
+    return empty("task_alt", "Nothing to review", advice)

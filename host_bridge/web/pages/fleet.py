@@ -49,7 +49,7 @@ def _needs_care(view: MachineView) -> bool:
 FILTERS: dict[str, tuple[str, Callable[[MachineView], bool]]] = {
     "all": ("All", lambda view: True),
     "ready": ("Ready", lambda view: badge(view) == words.STATES["ready"]),
-    "busy": ("At work", lambda view: view.online and code(view) in words.BUSY_STATES),
+    "busy": ("Busy", lambda view: view.online and code(view) in words.BUSY_STATES),
     "care": ("Needs attention", _needs_care),
     "offline": ("Offline", lambda view: not view.online),
 }
@@ -260,9 +260,9 @@ def _last_brew(brew: BrewView | None) -> Markup:
 
 def _nothing(any_known: bool) -> Markup:
     if any_known:
-        return empty("search_off", "No machine fits", "Clear the search or choose another filter.")
+        return empty("search_off", "No machine found", "Clear the search or change the filter.")
     return empty(
         "coffee_maker",
         "No machine yet",
-        "Switch a machine on and point it at this bridge's broker; it shows up here by itself.",
+        "Connect a machine to this bridge's MQTT broker and switch it on. It appears by itself.",
     )

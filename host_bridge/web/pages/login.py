@@ -24,8 +24,8 @@ def login_page(request: Request, why: str = "", next: str = "/", user: str = "")
         html(Markup("<h1>Log in</h1>"))
         html(
             Markup(
-                '<p class="soft">Looking is open to everybody here. Brewing, recipes and reviews '
-                "ask who you are.</p>"
+                '<p class="soft">Anyone may look. To brew, change recipes or review '
+                "checkpoints, log in.</p>"
             )
         )
         if why:
@@ -40,7 +40,7 @@ def login_page(request: Request, why: str = "", next: str = "/", user: str = "")
             button("Log in", kind="primary").props('type="submit"')
         html(
             Markup(
-                '<p class="soft small">The token stands in the file <code>web/token</code> of the '
+                '<p class="soft small">The token is in the file <code>web/token</code> of the '
                 "data folder, or in the settings. In the project's folder, "
                 "<code>.venv/bin/coffee-bridge login</code> prints a link that logs you in "
                 "once.</p>"

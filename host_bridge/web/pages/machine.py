@@ -18,6 +18,7 @@ from host_bridge.web.live_curve import HistoryCurve, ShotCurve
 from host_bridge.web.markup import (
     chip,
     empty,
+    empty_page,
     facts,
     icon,
     join,
@@ -44,7 +45,7 @@ async def machine_page(machine: str) -> None:
         view = await visit.ask(visit.bridge.machine, machine)
         if view is None:
             ui.context.client.status_code = 404
-            html(empty("search_off", f"No machine {machine}", _to_fleet()))
+            html(empty_page("search_off", f"No machine {machine}", _to_fleet()))
             return
         page = MachinePage(visit, view)
         await page.refresh()
@@ -52,7 +53,7 @@ async def machine_page(machine: str) -> None:
 
 
 def _to_fleet() -> Markup:
-    return Markup('This bridge never heard of it. <a href="/">See all machines</a>')
+    return Markup('This bridge has never heard from it. <a href="/">See all machines</a>')
 
 
 class MachinePage:
@@ -166,28 +167,32 @@ def _alerts(view: MachineView) -> Markup:
     standing = list(state.get("alarms", ()))
     waiting = [code for code in state.get("latched", ()) if code not in standing]
     pieces = [
-        notice("bad", "error", words.alarm(code).title, words.alarm(code).cure)
-        for code in standing
+        notice("bad", "error", words.alarm(code).title, _cure(code, state)) for code in standing
     ]
     pieces += [
         notice(
             "warn",
             "lock",
-            f"{words.alarm(code).title}: over, but not acknowledged",
+            f"{words.alarm(code).title}: cleared, but not acknowledged",
             "Acknowledge it below once you have looked at the machine.",
         )
         for code in waiting
     ]
     if count := view.open_checkpoints:
-        text = Markup('<a href="/checkpoints?machine={}">Review them</a>').format(
-            quote(view.machine)
-        )
-        title = "1 checkpoint waits" if count == 1 else f"{count} checkpoints wait"
-        pieces.append(notice("warn", "fact_check", f"{title} for a person", text))
+        way = Markup('<a href="/checkpoints?machine={}">Review {}</a>')
+        text = way.format(quote(view.machine), "it" if count == 1 else "them")
+        title = "1 checkpoint to review" if count == 1 else f"{count} checkpoints to review"
+        pieces.append(notice("warn", "fact_check", title, text))
     if view.model and not view.supported:
-        cure = "This bridge cannot read this model's facts; they wait in quarantine. Update it."
+        cure = "Its facts wait in quarantine. Update this bridge to read them."
         pieces.append(notice("warn", "help", f"Model {view.model} is not known here", cure))
     return join(pieces)
+
+
+def _cure(code: str, state: dict[str, Any]) -> str:
+    """The machine takes no acknowledgement while the cause stands."""
+    then = " Then acknowledge the alarm here." if code in state.get("latched", ()) else ""
+    return words.alarm(code).cure + then
 
 
 _READINGS = (
@@ -280,7 +285,9 @@ def _alarms(alarms: list[AlarmView]) -> Markup:
         (
             (
                 words.alarm(alarm.code).title,
-                Markup("{} {}").format("raised" if alarm.raised else "over", when(alarm.utc_ms)),
+                Markup("{} {}").format(
+                    "raised" if alarm.raised else "cleared", when(alarm.utc_ms)
+                ),
             )
             for alarm in alarms
         ),
@@ -299,16 +306,18 @@ def _about(view: MachineView, newest: MeterView | None) -> Markup:
     pairs: list[tuple[str, object]] = [
         ("Serial", Markup('<span class="mono">{}</span>').format(info.get("serial", "–"))),
         ("Hardware", info.get("hardware", units.MISSING)),
+        ("Can do", words.capabilities(info.get("capabilities", ())) or units.MISSING),
         ("Firmware", f"{info.get('firmware', '–')} · {info.get('build', '–')}"),
-        ("Running for", units.duration(state.get("uptime_ms"))),
+        ("Uptime", units.duration(state.get("uptime_ms"))),
         ("Clock", "set" if state.get("utc_ms") else "not set"),
-        ("Control ticks late", f"{state.get('late_ticks', '–')} of {state.get('ticks', '–')}"),
-        ("Facts kept in its journal", state.get("journal_held", units.MISSING)),
+        ("Late control ticks", f"{state.get('late_ticks', '–')} of {state.get('ticks', '–')}"),
+        ("Facts in its journal", state.get("journal_held", units.MISSING)),
         ("First seen", when(view.first_seen_ms)),
     ]
     if newest is not None:
         water = quantity(units.litre(newest.water_ul), "l")
-        used = Markup("{} shots, {}").format(newest.shots, water)
+        energy = quantity(units.kilowatt_hour(newest.energy_j), "kWh")
+        used = Markup("{} shots, {}, {}").format(newest.shots, water, energy)
         pairs.insert(0, (f"Used on {newest.day}" if newest.day else "Used", used))
     return facts(pairs, as_list=True)
 

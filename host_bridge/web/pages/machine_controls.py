@@ -51,7 +51,7 @@ class Controls:
                 self._clean()
                 self._button("Identify", "wb_incandescent", "identify")
             self._setpoints(view)
-            html(Markup("<h3>Answers of the machine</h3>"))
+            html(Markup("<h3>Replies from the machine</h3>"))
             self._orders.answers()
 
     async def refresh(self, view: MachineView) -> None:
@@ -88,7 +88,7 @@ class Controls:
 
     # --- alarms to acknowledge
     def _refresh_latched(self) -> None:
-        latched = tuple(self._state.get("latched", ())) if "alarm.ack" in self._can else ()
+        latched = _acknowledgeable(self._state) if "alarm.ack" in self._can else ()
         if latched == self._latched:
             return
         self._latched = latched
@@ -174,6 +174,12 @@ class Controls:
     def _rests(self, made: ui.button) -> None:
         if self._visit.session is None:
             made.disable()
+
+
+def _acknowledgeable(state: dict[str, Any]) -> tuple[str, ...]:
+    """Latched alarms whose cause is gone: of the others the machine refuses it."""
+    standing = state.get("alarms", ())
+    return tuple(code for code in state.get("latched", ()) if code not in standing)
 
 
 def _title(machine: str) -> Markup:

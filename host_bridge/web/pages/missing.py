@@ -12,7 +12,7 @@ from nicegui import Client, ui
 from nicegui.page import page
 
 from host_bridge.web.layout import frame, html
-from host_bridge.web.markup import empty
+from host_bridge.web.markup import empty_page
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ _HOME = Markup('<a href="/">Go to the machines</a>')
 def missing_page(request: Request, path: str) -> None:
     ui.context.client.status_code = 404
     with frame("Not found"):
-        html(empty("search_off", f"There is no page /{path}", _HOME))
+        html(empty_page("search_off", f"There is no page /{path}", _HOME))
 
 
 @nicegui.app.exception_handler(RequestValidationError)
@@ -32,7 +32,7 @@ def wrong_address(request: Request, error: RequestValidationError) -> Response:
     problem = error.errors()[0]
     title = f"{problem['loc'][-1]}: {problem['msg']}; correct it in the address"
     with Client(page(""), request=request) as client, frame("Not found"):
-        html(empty("search_off", title, _HOME))
+        html(empty_page("search_off", title, _HOME))
     return client.build_response(request, 422)
 
 
@@ -41,4 +41,4 @@ def broken_page(error: Exception) -> None:
     log.error("a page broke", exc_info=error)
     ui.context.client.status_code = 500
     with frame("Broken"):
-        html(empty("heart_broken", "This page broke; the log says why", _HOME))
+        html(empty_page("heart_broken", "This page broke; the log says why", _HOME))

@@ -1,5 +1,5 @@
 """Messages that could not be taken: their bytes shown as harmless text, the reason, and the two
-things one can do: take them in again, or throw them away.
+things one can do: replay them, or discard them.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ class QuarantineList:
         html(Markup("<h1>Quarantine</h1>"))
         html(
             Markup(
-                '<p class="soft">Messages the bridge could not take, byte for byte. Nothing '
-                "behind them was held up. Take one in again once its cause is cured.</p>"
+                '<p class="soft">Messages the bridge could not use, kept byte for byte. Nothing '
+                "else is held up by them. Fix the cause, then replay; or discard.</p>"
             )
         )
         with ui.element("div").classes("filters"):
@@ -57,7 +57,7 @@ class QuarantineList:
             search.classes("grow").style("max-width: 360px; min-width: 220px")
             search.on("keydown.enter", lambda: ui.navigate.to(_page((search.value or "")[:200])))
             search.on("clear", lambda: ui.navigate.to(_page("")))
-            self._all = button("Throw away all", "delete_sweep", on_click=self._discard_all)
+            self._all = button("Discard all", "delete_sweep", on_click=self._discard_all)
         self._body = ui.element("div").classes("stack")
         self._turn = html(Markup(), "nav").classes("line").props('aria-label="Pages"')
 
@@ -69,7 +69,7 @@ class QuarantineList:
         shown = tuple(found[:_SHOWN])
         self._count = await self._visit.ask(bridge.count_quarantined, self._containing)
         self._all.set_visibility(self._count > 1)
-        self._all.set_text(f"Throw away all {self._count}")
+        self._all.set_text(f"Discard all {self._count}")
         put(self._turn, self._pages(len(found) > _SHOWN, shown))
         if shown == self._shown:
             return
@@ -93,17 +93,17 @@ class QuarantineList:
         with ui.element("article").classes("panel").props(f'data-quarantine="{view.id}"'):
             html(describe(view)).classes("stack")
             with ui.element("div").classes("line"):
-                button("Take in again", "replay", on_click=lambda: self._replay(view))
-                button("Throw away", "delete", "ghost", lambda: self._discard(view))
+                button("Replay", "replay", on_click=lambda: self._replay(view))
+                button("Discard", "delete", "ghost", lambda: self._discard(view))
 
     async def _replay(self, view: QuarantineView) -> None:
-        await self._do(lambda _: self._visit.bridge.replay(view.id), "Taken in again")
+        await self._do(lambda _: self._visit.bridge.replay(view.id), "Replayed")
 
     async def _discard(self, view: QuarantineView) -> None:
         text = "It cannot be brought back."
-        if await confirmed("Throw this message away?", text, "Throw away", "danger"):
+        if await confirmed("Discard this message?", text, "Discard", "danger"):
             bridge = self._visit.bridge
-            await self._do(lambda user: bridge.discard(view.id, user), "Thrown away")
+            await self._do(lambda user: bridge.discard(view.id, user), "Discarded")
 
     def _pages(self, more: bool, shown: tuple[QuarantineView, ...]) -> Markup:
         newest = _page(self._containing) if self._before is not None else None
@@ -114,13 +114,13 @@ class QuarantineList:
         newest = await self._visit.ask(self._visit.bridge.quarantine, 1, self._containing)
         if not newest:
             return
-        title = f"Throw {self._count} messages away?"
+        title = f"Discard {self._count} messages?"
         text = f"All that contain “{self._containing}”. " if self._containing else ""
         text += "They cannot be brought back."
-        if await confirmed(title, text, "Throw away", "danger"):
+        if await confirmed(title, text, "Discard", "danger"):
             bridge, upto = self._visit.bridge, newest[0].id
             await self._do(
-                lambda user: bridge.discard_all(self._containing, upto, user), "Thrown away"
+                lambda user: bridge.discard_all(self._containing, upto, user), "Discarded"
             )
 
     async def _do(self, act: Callable[[str], object], done: str) -> None:

@@ -16,7 +16,7 @@ from host_bridge.views import CommandView, MachineView, RecipesView
 from host_bridge.web import curves, recipe_check
 from host_bridge.web.actions import Orders
 from host_bridge.web.layout import Visit, button, confirmed, frame, html, login_to, put
-from host_bridge.web.markup import empty, join, notice, tag
+from host_bridge.web.markup import empty_page, join, notice, tag
 from host_bridge.web.pages.recipes import address
 from host_bridge.web.recipe_check import EXITS, NAME_LENGTH, QUANTITIES, bounds
 
@@ -34,17 +34,17 @@ async def recipe_page(machine: str, slot: str, draft: str = "") -> None:
             held = await visit.ask(visit.bridge.recipes, machine)
         except NotFound as error:
             ui.context.client.status_code = 404
-            html(empty("search_off", f"No machine {machine}", error.message))
+            html(empty_page("search_off", f"No machine {machine}", error.message))
             return
         view = await visit.ask(visit.bridge.machine, machine)
         if view is None or slot not in map(str, range(int(held.limits.get("slots", 16)))):
             ui.context.client.status_code = 404
             advice = Markup('<a href="{}">See its recipes</a>').format(address(machine))
-            html(empty("search_off", f"No slot {slot}", advice))
+            html(empty_page("search_off", f"No slot {slot}", advice))
             return
         if not held.limits:
             come_back = "Its limits are not known yet. Switch it on and come back."
-            html(empty("menu_book", "The machine was never online", come_back))
+            html(empty_page("menu_book", "The machine was never online", come_back))
             return
         Editor(visit, view, held, slot, visit.drafts.get(draft))
 
@@ -175,7 +175,7 @@ class Editor:
             self._draw()
 
         toggle = ui.toggle(
-            {True: "Profile of phases", False: "Volume only"},
+            {True: "Profile", False: "Volumetric"},
             value="phases" in self._recipe,
             on_change=lambda event: choose(bool(event.value)),
         )
@@ -232,7 +232,8 @@ class Editor:
         phases: list[Recipe] = self._recipe["phases"]
         phase, at = phases[number], f"phases[{number}]."
         own = "pressure_mbar" if "pressure_mbar" in phase else "flow_ul_s"
-        with ui.element("fieldset").classes("phase"):
+        box = ui.element("fieldset").classes("phase").props(f'aria-label="Phase {number + 1}"')
+        with box:
             with ui.element("div").classes("line"):
                 html(Markup("{}").format(number + 1), "span").classes("ordinal")
                 self._text(phase, "name", "Phase", f"{at}name").classes("grow").props("dense")
@@ -336,7 +337,8 @@ class Editor:
             quantity.name, value=None if now is None else now / 1000, step=0.1,
             suffix=quantity.unit, on_change=lambda e: edit(e.value),
         )  # fmt: skip
-        field.props(f'outlined debounce="250" hide-bottom-space {"dense" if dense else ""}')
+        field.props(f'outlined stack-label debounce="250" {"dense" if dense else ""}')
+        field.props("hide-bottom-space")
         field.props(f'inputmode="decimal" data-field="{path}"')
         field.props(f'title="{span[0] / 1000:g} to {span[1] / 1000:g} {quantity.unit}"')
         self._fields[path] = field.without_auto_validation()  # recipe_check judges
@@ -351,7 +353,7 @@ class Editor:
 
     def _told(self, view: CommandView) -> None:
         if view.state == "ok":
-            ui.notify("The machine holds it now", type="positive")
+            ui.notify("Saved on the machine", type="positive")
             self._visit.leave(address(self._machine))
 
     def _log_in(self) -> None:

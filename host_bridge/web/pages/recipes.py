@@ -16,7 +16,7 @@ from host_bridge.views import RecipesView
 from host_bridge.web import curves, units
 from host_bridge.web.actions import Orders
 from host_bridge.web.layout import Visit, button, confirmed, frame, html, put
-from host_bridge.web.markup import empty, join, notice, quantity, tag
+from host_bridge.web.markup import empty, empty_page, join, notice, quantity, tag
 
 _REFRESH_S = 2.0
 _UPLOAD_BYTES = 200_000
@@ -34,7 +34,7 @@ async def recipes_page(machine: str) -> None:
             view = await visit.ask(visit.bridge.recipes, machine)
         except NotFound as error:
             ui.context.client.status_code = 404
-            html(empty("search_off", f"No machine {machine}", error.message))
+            html(empty_page("search_off", f"No machine {machine}", error.message))
             return
         page = RecipeList(visit, view)
         visit.every(_REFRESH_S, page.refresh)
@@ -56,7 +56,7 @@ class RecipeList:
                     if view.limits.get("phases_max"):
                         self._import()
                 with ui.element("section").classes("panel"):
-                    html(Markup("<h2>Answers of the machine</h2>"))
+                    html(Markup("<h2>Replies from the machine</h2>"))
                     self._orders.answers()
         self._draw(view)
 

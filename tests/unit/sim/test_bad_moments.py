@@ -153,7 +153,7 @@ def test_a_folder_that_takes_no_picture_is_refused_before_the_shot(
     shots: list[Job] = []
     monkeypatch.setattr(plot, "record_shot", shots.append)
     monkeypatch.setattr("simulator.plot.os.access", lambda path, mode: False)
-    with pytest.raises(FleetRefused, match=r"--plot .*this user may not write there"):
+    with pytest.raises(FleetRefused, match=r"--plot .*this user cannot write there"):
         plot.plot_shot(Wish(["1900"]), tmp_path / "shot.png")
     assert shots == []
 
@@ -213,7 +213,7 @@ def test_an_option_that_a_plot_would_ignore_is_refused(
 ) -> None:
     done = simulate("--model", "1900", "--plot", str(tmp_path / "shot.png"), *ignored)
     assert done.returncode == 2
-    assert f"{ignored[0]} beside --plot" in done.stderr
+    assert f"{ignored[0]} has no use beside --plot" in done.stderr
 
 
 def test_a_late_reply_is_not_taken_for_that_of_the_next_request(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def test_a_thousand_machines_are_found_by_page_search_and_filter(window: Browser
     wanted = [f"shop-077{n}" for n in range(10)]
     window.until(lambda: cards(window) == wanted, "ten found, from the first page on")
     window.press("Offline 0")
-    window.see("No machine fits")
+    window.see("No machine found")
     assert not window.overflows()
 
 

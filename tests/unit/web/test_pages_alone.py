@@ -221,8 +221,8 @@ def test_temperatures_go_on_after_the_clock_was_set_back() -> None:
 
     def history(at_ms: int) -> History:
         return History(
-            received_ms=[at_ms], temp_mc=[93_000], setpoint_mc=[93_000], steam_temp_mc=None,
-            pressure_mbar=None, duty_permille=[80],
+            received_ms=[at_ms - 1000, at_ms], temp_mc=[93_000] * 2, setpoint_mc=[93_000] * 2,
+            steam_temp_mc=None, pressure_mbar=None, duty_permille=[80] * 2,
         )  # fmt: skip
 
     async def shows() -> None:
@@ -233,6 +233,33 @@ def test_temperatures_go_on_after_the_clock_was_set_back() -> None:
 
     on_a_page(shows)
     assert drawn == [7_200_000, 3_600_000, 3_605_000]
+
+
+def test_one_temperature_draws_no_plot() -> None:
+    """Its axis would go over days, as long as a machine is off."""
+
+    async def shows() -> None:
+        curve = HistoryCurve()
+        curve.show(History([60_000], [93_000], [93_000], None, None, [80]))
+        assert not curve._chart.visible
+        curve.show(History([60_000, 61_000], [93_000] * 2, [93_000] * 2, None, None, [80] * 2))
+        assert curve._chart.visible
+
+    on_a_page(shows)
+
+
+def test_only_what_the_machine_would_take_is_offered_to_acknowledge() -> None:
+    info = {"commands": ["alarm.ack"]}
+    state = {"alarms": ["tank_empty"], "latched": ["tank_empty", "dry_pump"]}
+    view = replace(known(1), info=info, state=state)
+
+    async def opened() -> None:
+        here = visit(commands=lambda *given: [], recipes=lambda name: SimpleNamespace(slots={}))
+        await Controls(here, view).refresh(view)
+        offered = [b.text for b in parts(ui.button, "Acknowledge")]
+        assert offered == ["Acknowledge: pump runs without flow"]
+
+    on_a_page(opened)
 
 
 def test_a_sensor_that_reports_later_in_the_shot_gets_its_own_line(
@@ -557,12 +584,12 @@ def test_a_button_pressed_twice_asks_once() -> None:
             discard=lambda number, user: discarded.append(number),
         )  # fmt: skip
         await QuarantineList(here, "", None).refresh()
-        throw = next(b for b in parts(ui.button) if b.text == "Throw away")
+        throw = next(b for b in parts(ui.button) if b.text == "Discard")
         for _ in range(2):
             click(throw)
         await asyncio.sleep(SETTLED_S)
         assert len(parts(ui.dialog)) == 1
-        yes = next(b for b in parts(ui.button) if b.text == "Throw away" and b is not throw)
+        yes = next(b for b in parts(ui.button) if b.text == "Discard" and b is not throw)
         click(yes)
         await asyncio.sleep(SETTLED_S)
         assert parts(ui.dialog) == []

@@ -24,13 +24,14 @@ from host_bridge.views import (
     LiveView,
     MachineView,
     MaintenanceView,
+    MeterView,
 )
 from host_bridge.web import curves, markup, units, words
 from host_bridge.web.pages import fleet
-from host_bridge.web.pages.brews import _order, ordered_by
+from host_bridge.web.pages.brews import _order, ordered_by, row
 from host_bridge.web.pages.checkpoints import describe
 from host_bridge.web.pages.fleet import spark
-from host_bridge.web.pages.machine import _maintenance, readings, shot_title
+from host_bridge.web.pages.machine import _about, _alerts, _maintenance, readings, shot_title
 from host_bridge.web.pages.machine_controls import _ADVICE
 from host_bridge.web.payload import one_line, safe_text
 from simulator.emulated.stand_in import read_data
@@ -106,6 +107,17 @@ def test_a_curve_shows_what_the_machine_measures() -> None:
     assert option["series"][0]["data"] == [[0.0, 93.0], [0.1, 93.1]]
 
 
+def test_whoever_points_at_a_curve_reads_units() -> None:
+    temp_mc = {"t_ms": [0], "temp_mc": [93000]}
+    recipe = {"phases": [{"flow_ul_s": 4000, "exit": {"time_ms": 8000}}]}
+    shot, past = curves.shot(temp_mc), curves.history([0], [("Brew boiler", "#000", [93000])])
+    lines = [*shot["series"], *past["series"], *curves.target(recipe)["series"]]
+    said = [line["tooltip"][":valueFormatter"] for line in lines]
+    for text, unit in zip(said, ("°C", "°C", "bar", "ml/s"), strict=True):
+        assert text.endswith(f"+ ' {unit}'")
+    assert shot["xAxis"][1]["axisPointer"]["label"]["formatter"] == "{value} s"
+
+
 def test_only_new_points_travel() -> None:
     columns = {"t_ms": [0, 100, 200], "temp_mc": [1000, 2000, 3000]}
     assert curves.points(columns, curves.TEMPERATURE, 2) == [(0.2, 3.0)]
@@ -161,6 +173,11 @@ def test_a_brew_that_a_reset_cut_shows_what_was_seen_of_it_as_a_lower_bound() ->
     assert "at least" in shown(curve)["Duration"] and "8.1" in shown(curve)["Duration"]
     assert "at least" in shown(curve)["Volume"] and "12.3" in shown(curve)["Volume"]
     assert "at least" not in shown(curve)["Energy"]
+
+
+def test_a_list_of_brews_says_why_one_ended() -> None:
+    assert "Controller restarted" in str(row(CUT, {})[5])
+    assert "None" not in str(row(replace(CUT, result="ok", reason=None), {})[5])
 
 
 def test_a_record_shows_no_field_that_the_machine_cannot_have() -> None:
@@ -257,6 +274,41 @@ def test_only_what_lets_out_steam_is_said_to() -> None:
         assert ("wand" in _ADVICE[name]) == any(valve == "steam" for valve, _, _ in steps), name
 
 
+def test_an_alarm_that_stands_is_cured_before_it_is_acknowledged() -> None:
+    shown = _alerts(seen(alarms=["tank_empty"], latched=["tank_empty"]))
+    assert "push it home. Then acknowledge the alarm" in shown
+    assert "acknowledge" not in _alerts(seen(alarms=["tray_full"], latched=[]))
+    assert "cleared, but not acknowledged" in _alerts(seen(alarms=[], latched=["tank_empty"]))
+
+
+@pytest.mark.parametrize(("count", "text"), [(1, ">Review it<"), (2, ">Review them<")])
+def test_one_checkpoint_is_one(count: int, text: str) -> None:
+    assert text in _alerts(replace(seen(), open_checkpoints=count))
+
+
+def test_a_machine_says_what_it_can_do_also_what_newer_firmware_can() -> None:
+    assert words.capabilities(["clean", "brew", "milk_foam"]) == "brewing, backflushing, milk foam"
+    able = replace(seen(), info={"capabilities": ["brew", "steam"]})
+    assert "brewing, steam" in _about(able, None)
+    assert "<dt>Can do</dt><dd>–</dd>" in _about(replace(seen(), info={}), None)
+
+
+def test_a_machine_that_is_on_and_has_said_nothing_is_not_offline() -> None:
+    assert fleet.badge(replace(seen(), state=None)).text == "No report yet"
+    assert fleet.badge(replace(seen(), state=None, online=False)).text == "Offline"
+
+
+def test_a_day_is_told_with_its_energy() -> None:
+    day = MeterView("m1", "j/1", "2026-11-29", 15_000_000, 9_000_000, 0, 31)
+    shown = _about(seen(), day)
+    assert "2.5" in shown and "kWh" in shown
+
+
+def test_a_page_that_is_not_there_has_a_title_of_its_own() -> None:
+    assert "<h1>No slot 99</h1>" in markup.empty_page("x", "No slot 99", "")
+    assert "<h2>No brew yet</h2>" in markup.empty("x", "No brew yet", "")
+
+
 def test_a_broken_sensor_shows_no_figure() -> None:
     broken = seen(temp_mc=164900, alarms=["sensor_brew"])
     assert "164.9" not in fleet.card(broken, Markup())
@@ -309,7 +361,7 @@ def test_a_brew_that_was_answered_has_only_begun() -> None:
     ("coffee_id", "advice", "target"),
     [
         ("machine", "find out who connected it", "/machines/m1"),
-        ("unreadable/state/1", "Once its cause is cured", "/quarantine"),
+        ("unreadable/state/1", "Fix its cause", "/quarantine"),
         ("lost/9f3a51c2/3-7", "records are missing", "/machines/m1"),
         ("version/9", None, "/quarantine"),
     ],
@@ -324,3 +376,12 @@ def test_a_checkpoint_of_a_machine_says_what_to_do_about_it(
     assert ("find out who connected it" in shown) == (coffee_id == "machine")
     assert advice is None or advice in shown
     assert f'<a href="{target}">record' in shown
+
+
+@pytest.mark.parametrize("model", ["coffee.brew", "coffee.alarm", "coffee.recipe"])
+def test_a_checkpoint_about_a_clock_leads_to_the_machine(model: str) -> None:
+    """It is kept with the first record that has no date, and is about none."""
+    view = CheckpointView(1, "m1", model, "clock/9f3a51c2/3", "what", "open", 1, None, None, None)
+    shown = describe(view)
+    assert '<a href="/machines/m1">record' in shown
+    assert '<span class="tag">Clock</span>' in shown

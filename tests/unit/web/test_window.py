@@ -21,6 +21,22 @@ return leaving.defaultPrevented"""
 SPILLS = """return [...document.querySelectorAll('.tile')]
 .filter(tile => tile.scrollWidth > tile.clientWidth).map(tile => tile.innerText)"""
 
+_EDGE = "return document.querySelector('{}').getBoundingClientRect().{}"
+MENU_ENDS = _EDGE.format(".nav a:last-child", "right")
+TOOLS_BEGIN = _EDGE.format(".bar > :last-child", "left")
+TABLE_ENDS = _EDGE.format(".table", "right")
+PANEL_ENDS = _EDGE.format(".panel:has(.table)", "right")
+
+
+@pytest.fixture
+def tablet(console: Console) -> Iterator[Browser]:
+    """A guest's, whose bar has the longest tools."""
+    browser = Browser(console.url, 721, 900)
+    yield browser
+    complaints = browser.complaints()
+    browser.close()
+    assert complaints == []
+
 
 @pytest.fixture
 def phone(console: Console) -> Iterator[Browser]:
@@ -100,6 +116,39 @@ def test_long_names_stay_in_their_tiles(console: Console, phone: Browser) -> Non
     phone.find('.tile[data-slot="2"]')
     assert phone.run(SPILLS) == []
     assert not phone.overflows()
+
+
+def test_on_a_small_tablet_the_menu_covers_no_button(tablet: Browser) -> None:
+    tablet.open("/")
+    tablet.see("known")
+    assert tablet.run(MENU_ENDS) <= tablet.run(TOOLS_BEGIN)
+
+
+def test_whoever_goes_by_keyboard_sees_which_button_it_is(tablet: Browser) -> None:
+    tablet.open("/")
+    tablet.find('input[aria-label="Search machines"]').send_keys(Keys.TAB)
+    ring = "getComputedStyle(document.activeElement).boxShadow"
+    assert tablet.run("return document.activeElement.tagName") == "BUTTON"
+    assert "5px" in tablet.run(f"return {ring}")
+
+
+def test_a_table_stays_in_its_panel_beside_the_orders(console: Console, tablet: Browser) -> None:
+    """Two columns are narrowest just above one: the table has less room than on a tablet."""
+    made = console.machine.brewed(77)
+    eventually(lambda: console.bridge.brew(made, MACHINE))
+    tablet.resize(1001)
+    tablet.open(f"/machines/{MACHINE}")
+    tablet.see(made)
+    assert tablet.run(TABLE_ENDS) <= tablet.run(PANEL_ENDS)
+
+
+def test_an_empty_field_names_its_unit(phone: Browser) -> None:
+    phone.open(f"/machines/{MACHINE}/recipes/3")
+    shown = phone.run(
+        """const field = document.querySelector('input[data-field=soak_ms]').closest('.q-field');
+        return getComputedStyle(field.querySelector('.q-field__suffix')).opacity"""
+    )
+    assert shown == "1"
 
 
 def test_leaving_a_recipe_that_was_not_sent_is_asked_about(
