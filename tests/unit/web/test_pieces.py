@@ -276,7 +276,7 @@ def test_only_what_lets_out_steam_is_said_to() -> None:
 
 def test_an_alarm_that_stands_is_cured_before_it_is_acknowledged() -> None:
     shown = _alerts(seen(alarms=["tank_empty"], latched=["tank_empty"]))
-    assert "push it home. Then acknowledge the alarm" in shown
+    assert "push it back in. Then acknowledge the alarm" in shown
     assert "acknowledge" not in _alerts(seen(alarms=["tray_full"], latched=[]))
     assert "cleared, but not acknowledged" in _alerts(seen(alarms=[], latched=["tank_empty"]))
 
