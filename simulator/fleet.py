@@ -123,16 +123,24 @@ def _faults(texts: list[str], name: str, named: list[tuple[str, str]]) -> dict[s
     names = ", ".join(n for n, _ in named)
     for text in texts:
         whose, _, rest = text.rpartition(":")
-        fault, _, value = rest.partition("=")
         if whose and whose not in [n for n, _ in named]:
             raise FleetRefused(f"--fault {text}: no machine {whose}; this run has {names}")
-        try:
-            number = int(value or 1)
-        except ValueError:
-            raise FleetRefused(f"--fault {text}: give a whole number as its value") from None
+        fault, number = named_fault(rest)
         if whose in ("", name):
             found[fault] = number
     return found
+
+
+def named_fault(text: str) -> tuple[str, int]:
+    """A fault and its value, from NAME (which is 1) or NAME=VALUE.
+
+    Raises: FleetRefused: the value is no whole number.
+    """
+    name, _, value = text.partition("=")
+    try:
+        return name, int(value or 1)
+    except ValueError:
+        raise FleetRefused(f"--fault {text}: give a whole number as its value") from None
 
 
 class Fleet:

@@ -16,6 +16,7 @@ from host_bridge.board.errors import BoardError
 from simulator.emulated.board import ROOT, EmulatedBoard, image_of
 from simulator.emulated.console import Console
 from simulator.emulated.lan import ROUTER
+from simulator.fleet import named_fault
 
 
 def arguments() -> argparse.Namespace:
@@ -55,20 +56,11 @@ def main() -> int:
             print(f"flash: {flash}, {began}", flush=True)
             with EmulatedBoard(model, flash, given.seed, chosen(given.image, model)) as board:
                 for fault in given.fault:
-                    board.plant.fault(*named(fault))
+                    board.plant.fault(*named_fault(fault))
                 return serve(board, given.pty, given.speed)
     except (BoardError, FileNotFoundError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
-
-
-def named(fault: str) -> tuple[str, int]:
-    """NAME or NAME=VALUE. Raises ValueError: the value is no whole number."""
-    name, _, value = fault.partition("=")
-    try:
-        return name, int(value or 1)
-    except ValueError:
-        raise ValueError(f"--fault {fault}: give a whole number as its value") from None
 
 
 def kept_at(model: str, image: str | None) -> Path:
