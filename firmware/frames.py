@@ -103,7 +103,6 @@ class FrameReader:
         self.data = self._view[HEAD:]
         self._state = array("i", [0] * 4)
         self.whole = False
-        self.bad = 0  # counts what stood between two ENDs and was no frame
 
     def feed(self, chunk, at, end):
         # Takes chunk[at:end] up to the next END; returns where it stopped.
@@ -119,10 +118,7 @@ class FrameReader:
         spoilt = state[_BAD] or state[_ESCAPED]
         for k in range(4):
             state[k] = 0
-        if not n and not spoilt:
-            return  # two ENDs side by side
         if spoilt or n < HEAD + _TAIL or not self._checks(n - _TAIL):
-            self.bad += 1
             return
         b = self._bare
         self.kind = b[0]

@@ -60,7 +60,7 @@ class Meters:
         if any(self.loose) and self.day != today and not self._certain():
             ended.append(self._fact(None, self.loose))
             self.loose = [0, 0, 0, 0]
-        self._fresh = self._knew = True
+        self._knew = True
         if self.day is None:
             self._open(today)
         self.totals = [a + b for a, b in zip(self.totals, self.loose)]
@@ -91,9 +91,8 @@ class Meters:
 
     def save(self, uptime_ms):
         image = self._image()
-        if image != self._saved:
-            files.replace(_FILE, image)
-        self._saved = image
+        files.replace(_FILE, image)
+        self._saved = image  # only now: a flash that fails is tried again
         self._saved_ms = uptime_ms
         self._told = False
         self._shots_saved = self._live.shots_done

@@ -26,7 +26,7 @@ class Resets:
         self.boot = kept.get("boot", 0) + 1
         self.previous_uptime_ms = _planned_uptime(kept.get("uptime_ms"))
         self._ages_ms = self._recent(kept)  # of the watchdog resets: how long ago
-        self.latched = self._written = int(files.read(_LATCHED) or 0)
+        self.latched = int(files.read(_LATCHED) or 0)
         self.safe_mode = len(self._ages_ms) >= _STORM or self.latched & RESET_STORM != 0
         self._noted_ms = 0
         self._write(None)
@@ -55,14 +55,14 @@ class Resets:
         self._write(uptime_ms)
 
     def latches_changed(self, mask):
-        return mask != self._written
+        return mask != self.latched
 
     def keep_latches(self, mask):
         files.replace(_LATCHED, b"%d" % mask)
-        if self._written & ~mask & RESET_STORM:
+        if self.latched & ~mask & RESET_STORM:
             self._ages_ms = []  # somebody has seen to it
             self._write(self._noted_ms or None)
-        self._written = self.latched = mask
+        self.latched = mask
 
 
 def plan_reset(uptime_ms):

@@ -15,10 +15,9 @@ _POLL = const(3)  # ioctl requests of a stream
 _CLOSE = const(4)
 
 # a connection's states
-_SHUT = const(0)
+_SHUT = const(0)  # by either side
 _OPENING = const(1)
 _OPEN = const(2)
-_ENDED = const(3)  # by the other side
 
 
 class SerialNet:
@@ -44,8 +43,7 @@ class SerialNet:
         if self._lives != line.lives or not self.up:
             self._lives = line.lives
             self._wish = 0
-            if self._state != _SHUT:
-                self._state = _ENDED
+            self._state = _SHUT
         if line.kind:
             self._hear(line)
         if self._wish and line.free():
@@ -59,8 +57,8 @@ class SerialNet:
                 return  # stays until it is read
             if line.kind == OPENED and self._state == _OPENING:
                 self._state = _OPEN
-            elif line.kind == CLOSE and self._state != _SHUT:
-                self._state = _ENDED
+            elif line.kind == CLOSE:
+                self._state = _SHUT
         line.taken()
 
     # --- where names are asked for, and sockets made: the gateway knows where the broker is

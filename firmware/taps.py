@@ -101,7 +101,7 @@ class Taps:
                 self._fill_end()
 
     def _fill_end(self):
-        self.fill_ms = self._wet_ms = 0
+        self.fill_ms = 0
         self._hyd.stop()
 
     def _fill(self, may_fill):

@@ -251,6 +251,25 @@ def test_hot_water_ends_at_a_quarter_litre_or_a_minute_each_time():
         else:
             assert 59000 <= ms <= 61000, ms
         r.run(1000)
+        assert not r.plant.u[_U["valve_water"]]
+        assert not board.HOT_WATER_PERMILLE or not r.plant.u[_U["pump_permille"]]
+
+
+def test_hot_water_that_was_cut_off_does_not_go_on_by_itself():
+    r = _ready()
+    r.plant.set("tap", 1)
+    r.press("water")
+    r.run(1000)
+    assert r.state() == "hot_water"
+    r.plant.set("tray", 0)
+    r.run(500)
+    assert r.state() in ("heating", "ready")
+    r.plant.set("tray", 1)
+    r.run(1500)
+    assert r.ask(names.REQ_ACK, -1) == 0
+    r.run(3000)
+    assert r.state() in ("heating", "ready")
+    assert not r.plant.u[_U["pump_permille"]] and not r.plant.u[_U["valve_water"]]
 
 
 def test_too_much_pressure_stops_the_pump():

@@ -74,6 +74,13 @@ def test_an_open_sensor_is_told_of_after_five_readings_and_not_used_from_the_fir
     assert _heard(g, w, *[150000] * 5) == [guards.BAD] * 4 + [guards.AGAIN]
 
 
+def test_frost_reads_as_zero():
+    w = array("i", [0] * thermal.WORDS)
+    g = guards.ear(0, sensors.temperature_table(board.GROUP_SENSOR), 130000, True, 9)
+    assert _heard(g, w, _ntc_raw(-10000)) == [guards.AGAIN]
+    assert w[thermal.MEASURED] == 0 and w[thermal.GOOD] == 1
+
+
 def test_too_hot_is_too_hot_five_times():
     w = array("i", [0] * thermal.WORDS)
     g = _ear(True)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from host_bridge.serial_line.channel import Began, Channel
-from host_bridge.serial_line.frames import Kind
+from host_bridge.serial_line.frames import Decoder, Frame, Kind
 from tests.unit.soft.on_cpython import firmware
 
 STEP_S = 0.01
@@ -82,6 +82,7 @@ class Pair:
         self.channel = Channel(self.now)
         self.conn = 0
         self.echo = b""
+        self.busy = False  # it answers, and takes nothing
 
     # --- the board's port
     CHUNK = 64
@@ -111,7 +112,7 @@ class Pair:
         channel = self.channel
         if any(isinstance(e, Began) for e in channel.feed(self.to_host.get(4096), self.now)):
             self.conn = 0
-        item = channel.item
+        item = None if self.busy else channel.item
         if item:
             if item.kind == Kind.OPEN:
                 self.conn, self.echo, self.greets = item.conn, b"", True
@@ -282,3 +283,166 @@ def test_a_host_that_has_been_gone_for_a_week_is_still_gone() -> None:
         assert not pair.net.up
     assert len(pair.to_host.old) == said
     pair.works()
+
+
+def test_a_new_host_ends_the_connection_at_once() -> None:
+    pair = Pair(1)
+    pair.run(2, b"x" * 300)
+    before = pair.sock
+    pair.start_host()
+    pair.run(3)
+    assert before is not None and pair.sock is not before
+
+
+def test_a_host_that_is_busy_for_20_s_keeps_the_connection() -> None:
+    pair = Pair(1)
+    pair.run(1)
+    before = pair.sock
+    pair.busy = True
+    pair.run(20, b"x" * 100)
+    pair.busy = False
+    pair.run(5)
+    assert pair.sock is before and pair.echoed == b"x" * 100
+
+
+def test_what_a_cut_held_up_goes_on_within_four_seconds_of_its_end() -> None:
+    pair = Pair(1)
+    pair.run(1)
+    before = pair.sock
+    pair.to_host.cut = True
+    pair.run(20, b"x" * 100)
+    pair.to_host.cut = False
+    pair.run(4.5)
+    assert pair.sock is before and pair.echoed == b"x" * 100
+    assert pair.line.resent == 8  # after 0.5, 1, 2, and then each 4 s
+
+
+def test_two_that_have_lost_each_others_count_begin_anew() -> None:
+    for end in ("line", "channel"):
+        pair = Pair(1)
+        pair.run(2)
+        other: Any = getattr(pair, end)
+        other._next = (other._next + 7) & 0xFF
+        pair.works()
+
+
+# --- the host's end alone
+def _board_says(
+    kind: Kind, ack: int, dst: int, data: bytes = b"", seq: int = 0, src: int = 7
+) -> bytes:
+    return Frame(kind, 1, src, dst, seq, ack, data).encode()
+
+
+def _said(channel: Channel, now_s: float) -> Frame | None:
+    for frame in Decoder().feed(channel.due(now_s)[0]):
+        assert isinstance(frame, Frame)
+        return frame
+    return None
+
+
+def _met() -> tuple[Channel, int]:
+    """A channel that knows the board with epoch 7, and its own epoch."""
+    channel = Channel(0)
+    [hello] = Decoder().feed(channel.due(0)[0])
+    assert isinstance(hello, Frame)
+    assert [type(e) for e in channel.feed(_board_says(Kind.ACK, 0, hello.src), 0)] == [Began]
+    return channel, hello.src
+
+
+def _items(channel: Channel, until_s: float) -> list[float]:
+    """When an item was written, the board answering pings and taking nothing."""
+    at = []
+    for n in range(int(until_s * 100)):
+        said = channel.due(n / 100)[0]
+        for frame in Decoder().feed(said):
+            assert isinstance(frame, Frame)
+            if frame.kind == Kind.DATA:
+                at.append(n / 100)
+            channel.feed(_board_says(Kind.ACK, 0, frame.src), n / 100)
+    return at
+
+
+def test_the_host_sends_again_ever_more_patiently() -> None:
+    channel, _ = _met()
+    channel.offer(Kind.DATA, 1, b"x", 0)
+    assert _items(channel, 20) == [0, 0.5, 1.5, 3.5, 7.5, 11.5, 15.5, 19.5]
+    assert channel.resent == 7 and not channel.free
+
+
+def test_what_is_said_to_another_life_of_the_host_is_not_for_this_one() -> None:
+    channel, me = _met()
+    channel.offer(Kind.DATA, 1, b"x", 0)
+    channel.due(0)
+    other = me % 65535 + 1
+    channel.feed(_board_says(Kind.DATA, 1, other, b"old"), 0.1)
+    assert not channel.free and channel.item is None
+    assert channel.due(0.1)[0]  # and is told who this is
+    channel.feed(_board_says(Kind.DATA, 1, me, b"new"), 0.2)
+    assert channel.free and channel.item is not None and channel.item.data == b"new"
+
+
+def test_a_board_is_silent_after_15_s_without_a_frame() -> None:
+    channel, me = _met()
+    assert not channel.silent(15) and channel.silent(15.01)
+    channel.feed(b"text is no frame\n", 10)
+    assert channel.silent(15.01)
+    channel.feed(_board_says(Kind.ACK, 0, me), 20)
+    assert not channel.silent(35)
+
+
+def test_the_host_pings_each_second_and_sleeps_meanwhile() -> None:
+    channel, me = _met()
+    assert channel.due(0.5) == (b"", False) and abs(channel.wait_s(0.5) - 0.5) < 0.001
+    assert channel.due(1)[0] and channel.due(1.99) == (b"", False) and channel.due(2)[0]
+    channel.feed(_board_says(Kind.PING, 0, me), 2.1)
+    assert channel.wait_s(2.1) == 0 and channel.due(2.1)[0]  # an answer is owed
+    assert channel.due(2.2) == (b"", False)
+    channel.offer(Kind.DATA, 1, b"x", 2.2)
+    assert channel.wait_s(2.2) == 0 and channel.due(2.2)[0]
+    assert abs(channel.wait_s(2.2) - 0.5) < 0.001
+
+
+def test_a_board_that_names_no_life_of_its_own_is_nobody() -> None:
+    channel, me = _met()
+    assert channel.feed(_board_says(Kind.DATA, 0, me, b"x", src=0), 0.1) == []
+    assert channel.item is None
+
+
+def test_numbers_go_round_and_an_item_that_comes_again_is_acknowledged_again() -> None:
+    channel, me = _met()
+    channel.feed(_board_says(Kind.ACK, 1, me), 0)  # of nothing
+    for n in range(600):
+        channel.feed(_board_says(Kind.DATA, n & 0xFF, me, b"%d" % n, n & 0xFF), 0.5)
+        assert channel.item is not None and channel.item.data == b"%d" % n
+        channel.taken()
+        channel.offer(Kind.DATA, 1, b"x", 0.5)
+        said = _said(channel, 0.5)
+        assert said and (said.seq, said.ack) == (n & 0xFF, n + 1 & 0xFF)
+        channel.feed(_board_says(Kind.ACK, n + 1 & 0xFF, me), 0.5)
+        assert channel.free
+    assert _said(channel, 0.5) is None
+    channel.feed(_board_says(Kind.DATA, 88, me, b"599", 87), 0.5)
+    again = _said(channel, 0.5)
+    assert channel.item is None and again and (again.kind, again.ack) == (Kind.ACK, 88)
+
+
+def test_a_board_that_answers_and_takes_nothing_for_30_s_meets_another_life() -> None:
+    channel, me = _met()
+    channel.feed(_board_says(Kind.DATA, 0, me, b"unread"), 0)
+    channel.offer(Kind.DATA, 1, b"never taken", 0)
+    for second in range(31):
+        assert not channel.due(second)[1], second
+        channel.feed(_board_says(Kind.ACK, 0, me), second)
+    assert channel.due(30.01)[1]
+    told = _said(channel, 31)
+    assert told and told.kind == Kind.PING and told.src != me and (told.seq, told.ack) == (0, 0)
+    assert channel.free and channel.item is None
+
+
+def test_a_board_that_is_away_is_not_one_that_takes_nothing() -> None:
+    channel, me = _met()
+    channel.offer(Kind.DATA, 1, b"waits", 0)
+    for second in range(120):
+        assert not channel.due(second)[1], second
+    channel.feed(_board_says(Kind.ACK, 0, me), 120)
+    assert not channel.due(121)[1] and not channel.free

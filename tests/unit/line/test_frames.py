@@ -1,9 +1,10 @@
 """Framing of the serial line, both implementations against each other: the host's and the
-firmware's own file, here under CPython (tests/unit/soft/mp_serial.py runs it on MicroPython)."""
+firmware's own file, here under CPython (tests/e2e/test_serial_line.py runs it on MicroPython)."""
 
 from __future__ import annotations
 
 from typing import Any
+from zlib import crc32
 
 import pytest
 from hypothesis import given
@@ -123,3 +124,32 @@ def test_the_console_s_text_is_told(said: list[bytes], wanted: Frame) -> None:
     stream = wanted.encode() + b"".join(said) + b"\n" + wanted.encode()
     told = b"".join(p for p in decoder.feed(stream) if isinstance(p, bytes))
     assert told == b"".join(said) + b"\n"
+
+
+@pytest.mark.parametrize("end", [Board, Host])
+def test_a_check_that_is_wrong_in_any_of_its_bytes_makes_no_frame(end: Any) -> None:
+    bare = b"DcABCD!#" + b"data"
+    check = crc32(bare).to_bytes(4, "big")
+    for k in range(4):
+        wrong = bytearray(check)
+        wrong[k] ^= 0x80
+        assert end().feed(_framed(bare + bytes(wrong))) == [], k
+    [read] = end().feed(_framed(bare + check))
+    assert read.data == b"data"
+
+
+@pytest.mark.parametrize("end", [Board, Host])
+def test_what_is_too_long_or_not_escaped_makes_no_frame_though_it_checks(end: Any) -> None:
+    bare = b"DcABCD!#" + b"x" * (DATA_ROOM + 1)
+    assert end().feed(_framed(bare + crc32(bare).to_bytes(4, "big"))) == []
+    raw = Frame(68, 99, 0x4142, 0x4344, 33, 35, b"a\nb").encode()
+    assert len(end().feed(raw)) == 1
+    assert end().feed(raw.replace(bytes((ESC, 10 ^ 0x40)), b"\n")) == []
+    assert end().feed(raw[:-1] + bytes((ESC, END))) == []
+
+
+def _framed(bare: bytes) -> bytes:
+    escaped = b"".join(
+        bytes((ESC, b ^ 0x40)) if b < 0x20 or b in (0x7F, END, ESC) else bytes((b,)) for b in bare
+    )
+    return bytes((END,)) + escaped + bytes((END,))

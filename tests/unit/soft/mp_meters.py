@@ -106,6 +106,55 @@ def test_midnight_under_a_set_clock_splits_nothing_off():
     flash.close()
 
 
+def test_midnight_finds_the_clock_set_however_long_the_machine_is_up():
+    flash = Board()
+    live, clock, meters = machine(NOON_MS)
+    assert meters.step() == []
+    leap(DAY_MS)
+    shot(live)
+    assert [(f["day"], f["shots"]) for f in meters.step()] == [(clock_day(NOON_MS), 0)]
+    assert meters.totals[3] == 1
+    flash.close()
+
+
+def test_a_start_soon_after_midnight_is_today():
+    flash = Board()
+    live, clock, meters = machine(None)
+    shot(live)
+    leap(DAY_MS // 2 - 60000)
+    clock.set_utc(NOON_MS)
+    assert meters.step() == [] and meters.totals[3] == 1
+    flash.close()
+
+
+def test_what_was_counted_between_two_times_of_one_day_is_of_that_day():
+    flash = Board()
+    live, clock, meters = machine(NOON_MS)
+    shot(live)
+    meters.step()
+    meters.save(0)
+    live, clock, meters = machine(None)  # a boot that never learns the time
+    shot(live)
+    meters.step()
+    meters.save(0)
+    live, clock, meters = machine(NOON_MS + 3600000)
+    assert meters.step() == [] and meters.totals[3] == 2
+    flash.close()
+
+
+def test_a_day_that_was_told_is_saved_at_once():
+    flash = Board()
+    live, clock, meters = machine(NOON_MS)
+    shot(live)
+    meters.step()
+    meters.save(0)
+    assert not meters.due(0)
+    clock.set_utc(NOON_MS + DAY_MS)
+    assert len(meters.step()) == 1 and meters.step() == []
+    assert meters.due(0)
+    flash.close()
+
+
 def test_the_ticks_counts_may_wrap():
     flash = Board()
     live, clock, meters = machine()
@@ -127,6 +176,9 @@ def test_saving_is_sparing():
     assert not meters.due(899999) and meters.due(900000)
     meters.save(900000)
     assert not meters.due(1800000)  # nothing changed
+    live.energy_j += 1000
+    meters.step()
+    assert not meters.due(1799999) and meters.due(1800000)
     live.shots_done += 1
     meters.step()
     assert meters.due(900001)

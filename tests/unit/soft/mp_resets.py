@@ -1,4 +1,6 @@
 # Boot numbers, causes, reset storms, latches: what a reset must not wipe out, at every power cut.
+import os
+
 import resets
 from ramflash import Board, every_cut
 from resets import RESET_STORM, Resets
@@ -71,6 +73,39 @@ def test_a_storm_that_nobody_could_latch_is_seen_from_the_history():
         Resets("watchdog")
     assert Resets("watchdog").safe_mode
     assert Resets("watchdog").safe_mode  # again, before the tick ran
+    flash.close()
+
+
+def test_another_alarm_does_not_hide_a_storm():
+    flash = Board()
+    Resets("watchdog")
+    r = Resets("watchdog")
+    r.keep_latches(5)
+    assert r.latches_changed(4) and not r.latches_changed(5)
+    r.keep_latches(0)
+    assert Resets("watchdog").safe_mode
+    flash.close()
+
+
+def test_an_acknowledged_storm_keeps_the_uptime_that_was_noted():
+    flash = Board()
+    for _ in range(3):
+        r = Resets("watchdog")
+    r.keep_latches(RESET_STORM)
+    r.note(60000)
+    r.keep_latches(0)
+    assert Resets("power").previous_uptime_ms == 60000
+    flash.close()
+
+
+def test_the_history_of_a_machine_that_never_comes_up_does_not_grow():
+    flash = Board()
+    for _ in range(3):
+        Resets("watchdog")
+    size = os.stat("resets")[6]
+    for _ in range(50):
+        Resets("watchdog")
+    assert os.stat("resets")[6] <= size + 2  # the boot number has become longer
     flash.close()
 
 
