@@ -8,7 +8,12 @@ import micropython
 from micropython import const
 from thermal import D_ZERO, FLOW, POWER, D, Q
 
-_RAIL_TICKS = const(5)
+# A sum outside weighs ten, each inside takes one off. So a spark on the wire is let pass, and is
+# forgotten only when the tenth of a second whose mean it spoilt is over; five in a row are a
+# broken sensor, and so is a wire that is loose more often than each tenth reading.
+_RAIL_BAD = const(10)
+_RAIL_ALARM = const(50)
+_UNPROVED = const(4)  # good readings before the first is believed
 _ABOVE_TICKS = const(5)
 # A sum outside these is no temperature: open or shorted sensor, amplifier at its rail
 RAIL_LOW = const(2100)  # 0.8 % of full scale: NTC below -22 °C, PT1000 below 1.3 °C
@@ -47,7 +52,7 @@ AGAIN = const(16)  # the first good reading, or the first after bad ones
 # channel: index in hal.raw; table: of sensors.py; limit: what counts as too much; proved: 0 when
 # the sensor has to prove itself first; turn: 0…9, which tick of ten says TENTH
 def ear(channel, table, limit, proved, turn):
-    g = array("i", [BIAS, 0 if proved else _RAIL_TICKS - 1, 0, 0, 9 - turn, limit + BIAS, channel,
+    g = array("i", [BIAS, 0 if proved else _UNPROVED, 0, 0, 9 - turn, limit + BIAS, channel,
                     0])
     g.extend(table)
     return g
@@ -55,7 +60,7 @@ def ear(channel, table, limit, proved, turn):
 
 # Every tick, before the observer: one reading into g[READ] and, if it can be believed, into the
 # boiler's words w (MEASURED, GOOD). An amplifier at its rail is a broken wire, not a boiler on
-# fire. What lies outside RAIL_LOW…RAIL_HIGH five times more often than inside is SENSOR.
+# fire.
 @micropython.viper
 def look(g: ptr32, raw: ptr32, w: ptr32) -> int:
     r = int(raw[int(g[_CHANNEL])])
@@ -65,8 +70,8 @@ def look(g: ptr32, raw: ptr32, w: ptr32) -> int:
     g[READ] = v
     rail = int(g[_RAIL])
     if int(r < RAIL_LOW) | int(r > RAIL_HIGH):
-        if rail < _RAIL_TICKS:
-            rail += 1
+        if rail < _RAIL_ALARM:
+            rail += _RAIL_BAD
     else:
         if rail:
             rail -= 1
@@ -75,7 +80,7 @@ def look(g: ptr32, raw: ptr32, w: ptr32) -> int:
     above = 0
     if rail:
         said = BAD
-        if rail >= _RAIL_TICKS:
+        if rail >= _RAIL_ALARM:
             said = BAD | SENSOR
         w[_GOOD] = 0
     else:
@@ -113,6 +118,7 @@ class BoilerGuard:
         self._ear = ear
         self._over, self._sensor, self._no_heat, self._stuck = bits
         self._mean = -1
+        self._jumped = False  # the last tenth of a second; a spark does, and is back in the next
         # tenths of seconds
         self._cold = 0
         self._hot = 0
@@ -138,13 +144,17 @@ class BoilerGuard:
 
     def _tenth(self):
         mean = self._ear[_MEAN]
-        if self.good and self._mean != -1 and abs(mean - self._mean) > _RATE_MC:
-            self._il.up(self._sensor)
-            self._ear[_RAIL] = _RAIL_TICKS - 1  # and the observer starts anew
+        jump = self.good and self._mean != -1 and abs(mean - self._mean) > _RATE_MC
+        if jump:
+            if self._jumped:
+                self._il.up(self._sensor)
+            self._ear[_RAIL] = _UNPROVED  # and the observer starts anew
             self._words[_GOOD] = 0
             self.good = False
-        # the first tenth may have been a shorter one: each ear has its own turn
-        self._mean = mean if self.good and self._since_start else -1
+        self._jumped = jump and not self._jumped
+        if not self._jumped:
+            # the first tenth may have been a shorter one: each ear has its own turn
+            self._mean = mean if self.good and self._since_start else -1
         self._energy()
 
     def _energy(self):

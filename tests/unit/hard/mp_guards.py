@@ -105,10 +105,29 @@ def test_a_jump_that_no_water_makes_is_a_broken_sensor_and_the_observer_begins_a
     for mc in (90000, 91650, 90000):
         h.tenth(mc)
     assert not h.live.latched and h.guard.good
-    h.words[thermal.GOOD] = 1
-    h.tenth(91750)
-    assert h.live.latched == il.SENSOR_BREW and not h.guard.good
-    assert not h.words[thermal.GOOD] and h.ear[_RAIL] == 4  # proves itself as after a start
+    for latched in (0, il.SENSOR_BREW):
+        h.guard.noted(guards.AGAIN)
+        h.words[thermal.GOOD] = 1
+        h.tenth(91750)
+        assert h.live.latched == latched and not h.guard.good
+        assert not h.words[thermal.GOOD] and h.ear[_RAIL] == 4  # proves itself as after a start
+    h.acknowledge()
+    for _ in range(3):
+        h.guard.noted(guards.AGAIN)
+        h.tenth(91750)
+    assert not h.live.latched and h.guard.good  # the sensor that shows so now is believed
+
+
+def test_a_jump_that_is_back_in_the_next_tenth_was_a_spark():
+    h = Heated()
+    for mc in (90000, 90000, 150000, 90000, 20000, 90000, 90000):
+        h.guard.noted(guards.AGAIN)
+        h.tenth(mc)
+    assert not h.live.latched and h.guard.good
+    for mc in (92000, 94000):
+        h.guard.noted(guards.AGAIN)
+        h.tenth(mc)
+    assert h.live.latched == il.SENSOR_BREW
 
 
 def test_the_observer_begins_at_the_first_good_reading():

@@ -135,6 +135,41 @@ def test_a_loose_wire_in_the_heat_up_is_no_stuck_ssr():
         r.run(40000)
 
 
+def _spark(r, name, good_ms):
+    r.plant.fault("sensor_open_" + name, 1)
+    r.run(10)
+    r.plant.fault("sensor_open_" + name, 0)
+    r.run(good_ms)
+
+
+def _sparks(name):
+    r = scenarios.ready(ROOT)
+    for good_ms in (1000, 1010, 1020, 1030, 1040, 1050, 1060, 1070, 1080, 1090, 110, 110, 110):
+        _spark(r, name, good_ms)  # in each of the ten ticks of a tenth of a second
+    assert r.alarms() == [] and r.state() == "ready", r.alarms()
+    for _ in range(30):
+        _spark(r, name, 40)
+    assert r.alarms() == ["sensor_" + name], r.alarms()
+
+
+def test_a_spark_on_a_sensors_wire_is_let_pass_and_a_loose_wire_is_not():
+    _sparks("brew")
+
+
+def test_the_same_on_the_steam_boiler():
+    if board.STEAM_BOILER:
+        _sparks("steam")
+
+
+def test_a_spark_in_a_shot_does_not_end_it():
+    r = scenarios.ready(ROOT)
+    r.press("brew")
+    r.until("brewing", 30000)
+    for _ in range(5):
+        _spark(r, "brew", 1010)
+    assert r.alarms() == [] and r.state() == "brewing"
+
+
 def test_the_dog_is_fed_only_while_both_sides_live():
     r = scenarios.ready(ROOT)
     fed = [0]
