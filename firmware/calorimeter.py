@@ -5,6 +5,7 @@ from micropython import const
 from thermal import D_ZERO, FLOW, D, T
 
 _LEAST_UL_S = const(800)  # of water in earnest
+_LEAST_T = const(60000 << 10)  # cold descaling: next to nothing is warmed, and any error looks vast
 _SETTLED = const(100)  # looks: ten seconds, after which lags have died away
 _ENOUGH = const(160)  # looks: six seconds of counting
 _MOST = const(250)  # permille that one shot may say
@@ -25,7 +26,7 @@ class Calorimeter:
         # ten times a second; True: the figures have changed
         w = self._words
         flow = w[FLOW]
-        if flow < _LEAST_UL_S:
+        if flow < _LEAST_UL_S or w[T] < _LEAST_T:
             enough = self._looks > _ENOUGH
             if enough:
                 self._learn()

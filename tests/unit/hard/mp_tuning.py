@@ -237,6 +237,15 @@ def test_half_of_what_a_shot_says_is_believed_of_capacity_power_and_loss():
     assert abs(Shots().shot(-100)[1] - capacity * 929 // 1000) <= 4
 
 
+def test_water_that_is_hardly_warmed_says_nothing():
+    s = Shots()
+    s.words[thermal.T] = 59000 << 10
+    s.run(400, 20)
+    assert not s.over() and list(s.boiler.figures) == list(_NOMINAL)
+    s.words[thermal.T] = 61000 << 10
+    assert s.shot(20) != list(_NOMINAL)
+
+
 def test_one_shot_may_say_a_quarter_and_all_together_three_tenths_less_or_four_more():
     capacity = _NOMINAL[1]
     assert Shots().shot(400)[1] == capacity + capacity * 125 // 1000
