@@ -128,6 +128,8 @@ def _phase(phase: Recipe, at: str, limits: Limits) -> Iterator[Problem]:
     yield from _number(phase, own, at, limits, needed=True)
     yield from _number(phase, "ramp_ms", at, limits)
     yield from _number(phase, limit, at, limits)
+    if phase.get(limit) == 0:
+        yield Problem(f"{at}{limit}", "At 0 no water moves; give more, or leave it empty")
     leave = phase.get("exit") or {}
     if not leave:
         yield Problem(f"{at}exit", "Nothing ends this phase; give a time or a condition")

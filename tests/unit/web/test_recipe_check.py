@@ -89,6 +89,8 @@ def changed(recipe: dict[str, Any], path: list[str | int], value: Any) -> dict[s
         (changed(PROFILE, ["phases", 1, "exit", "time_ms"], 90001), PROFILED,
          "phases[1].exit.time_ms"),
         (changed(PROFILE, ["phases", 0, "name"], ""), PROFILED, "phases[0].name"),
+        (changed(PROFILE, ["phases", 1, "limit_flow_ul_s"], 0), PROFILED,
+         "phases[1].limit_flow_ul_s"),
     ],
 )  # fmt: skip
 def test_each_problem_names_its_field(
