@@ -6,11 +6,13 @@ import pytest
 
 from tests.erp.facts import alarm, brew
 from tests.erp.odoo19.install import BUILD
-from tests.erp.odoo19.server import OdooServer
+from tests.erp.odoo19.server import OdooError, OdooServer
 from tests.erp.odoo19.template import SHOP, Cluster, run_odoo
 
 RULE = "(SELECT res_id FROM ir_model_data WHERE name = 'rule_quarantine')"
 RULE_BEFORE = "['|', ('backend_id', '=', False), ('backend_id.company_id', 'in', company_ids)]"
+CRONS = ("SELECT string_agg(cron_name, '; ' ORDER BY cron_name) FROM ir_cron"
+         " WHERE cron_name ~ '^(Coffee|Mine)'")  # fmt: skip
 
 
 def test_an_upgrade_keeps_records_reviews_and_the_bridges_key(
@@ -30,9 +32,19 @@ def test_an_upgrade_keeps_records_reviews_and_the_bridges_key(
     assert after["state"] == "reviewed"
 
 
+def call_crons(odoo: OdooServer, **names: str) -> None:
+    """Gives scheduled actions a name, and a priority as a person might have."""
+    for xml_id, name in names.items():
+        found = f"(SELECT res_id FROM ir_model_data WHERE name = '{xml_id}')"
+        odoo.sql(f"UPDATE ir_cron SET cron_name = '{name}', priority = 7 WHERE id = {found}")
+        odoo.sql(f"UPDATE ir_act_server SET name = jsonb_build_object('en_US', '{name}')"
+                 f" WHERE id = (SELECT ir_actions_server_id FROM ir_cron WHERE id = {found})")
+
+
 def test_an_upgrade_from_the_first_version(odoo: OdooServer, odoo_cluster: Cluster) -> None:
     """Aborted brews counted as drinks then, a brew had no currency of its own, a bridge's key
-    opened all companies' machines, and all saw the quarantine of one that nobody had entered."""
+    opened all companies' machines, all saw the quarantine of one that nobody had entered, nobody
+    that of a deleted user, and scheduled actions had other names."""
     recipe = {"name": "espresso", "temp_mc": 93_000}
     odoo.call("save_backends", bridge="bridge", drafts=[{"machine": "bar-left"}])
     odoo.call("import_recipes", machine="bar-left", rev=1, slots={"0": recipe})
@@ -47,7 +59,10 @@ def test_an_upgrade_from_the_first_version(odoo: OdooServer, odoo_cluster: Clust
     """)
     answer = odoo.call("push", bridge="bridge", facts=[brew(3)])
     assert answer["results"][0]["error"].startswith("machine: bar-left belongs to another company")
+    odoo.call("push", bridge="bridge", facts=[brew(1, machine="Bad name")])
     odoo.stop()
+    odoo.sql("UPDATE coffee_quarantine SET bridge_company_id = NULL")
+    call_crons(odoo, cron_gaps="Coffee: look for gaps in journals", cron_silent="Mine")
     odoo.sql(f"UPDATE ir_rule SET domain_force = $${RULE_BEFORE}$$ WHERE id = {RULE}")
     odoo.sql(
         "UPDATE ir_module_module SET latest_version = '19.0.1.0.0' WHERE name = 'connector_coffee'"
@@ -58,7 +73,12 @@ def test_an_upgrade_from_the_first_version(odoo: OdooServer, odoo_cluster: Clust
     assert [float(amount) for amount in amounts.split()] == [1.5, 0]
     assert odoo.sql("SELECT DISTINCT currency_id IS NOT NULL FROM coffee_brew") == "t"
     assert odoo.sql("SELECT in_machine FROM coffee_recipe") == "t"
-    assert "create_uid" in odoo.sql(f"SELECT domain_force FROM ir_rule WHERE id = {RULE}")
+    assert "bridge_company_id" in odoo.sql(f"SELECT domain_force FROM ir_rule WHERE id = {RULE}")
+    assert odoo.sql("SELECT DISTINCT bridge_company_id FROM coffee_quarantine") == "1"
+    assert odoo.sql(CRONS).split("; ") == [
+        "Coffee: expire unanswered commands", "Coffee: find gaps in journals", "Mine",
+    ]  # fmt: skip
+    assert odoo.sql("SELECT count(*) FROM ir_cron WHERE priority = 7") == "2"
     odoo.start()
     answer = odoo.call("push", bridge="bridge", facts=[brew(3)])
     assert answer["results"][0]["status"] == "created"
@@ -66,7 +86,8 @@ def test_an_upgrade_from_the_first_version(odoo: OdooServer, odoo_cluster: Clust
 
 @pytest.mark.slow
 def test_what_was_taken_out_of_stock_goes_on_where_it_was(odoo_cluster: Cluster) -> None:
-    """Beans and water had one beginning; what was not booked yet at the upgrade still is."""
+    """Beans and water had one beginning; what was not booked yet at the upgrade still is. The
+    scheduled actions of stock and sale had other names."""
     shop = OdooServer(odoo_cluster, "coffee_shop", SHOP)
 
     def run(*what: str) -> None:
@@ -74,7 +95,7 @@ def test_what_was_taken_out_of_stock_goes_on_where_it_was(odoo_cluster: Cluster)
                  shop.folder, *what)  # fmt: skip
 
     try:
-        run("-i", "connector_coffee_stock")
+        run("-i", "connector_coffee_stock,connector_coffee_sale")
         shop.shell("""
             beans = env["product.product"].create({
                 "name": "Beans", "is_storable": True,
@@ -87,13 +108,47 @@ def test_what_was_taken_out_of_stock_goes_on_where_it_was(odoo_cluster: Cluster)
         shop.sql("ALTER TABLE coffee_backend ADD stock_since timestamp DEFAULT '2026-01-01'")
         shop.sql(
             "UPDATE ir_module_module SET latest_version = '19.0.1.0.0'"
-            " WHERE name = 'connector_coffee_stock'"
+            " WHERE name IN ('connector_coffee_stock', 'connector_coffee_sale')"
         )
-        run("-u", "connector_coffee_stock")
+        call_crons(shop, cron_consume="Coffee: take beans and water from stock",
+                   cron_sell="Coffee: brews into sales orders")  # fmt: skip
+        run("-u", "connector_coffee_stock,connector_coffee_sale")
         found = shop.sql("SELECT bean_since, water_since IS NULL FROM coffee_backend")
         assert found == "2026-01-01 00:00:00|t"
+        found = shop.sql("SELECT cron_name FROM ir_cron WHERE priority = 7 ORDER BY cron_name")
+        assert found.splitlines() == [
+            "Coffee: add brews to sales orders", "Coffee: deduct beans and water from stock",
+        ]  # fmt: skip
     finally:
         shop.close()
+
+
+def test_after_an_uninstall_odoo_works_and_so_does_a_new_installation(
+    odoo: OdooServer, odoo_cluster: Cluster
+) -> None:
+    """A job that waits would name a model that is gone, and the bridge's key would go on."""
+    slots = {"0": {"name": "espresso", "temp_mc": 93_000}}
+    odoo.call("push", bridge="bridge", facts=[brew(1)])
+    odoo.call("import_recipes", machine="bar-left", rev=1, slots=slots)
+    odoo.stop()
+    odoo.shell("""
+        env["coffee.recipe"].search([]).with_delay(eta=86_400).export_record()
+        env.cr.commit()
+        env.ref("base.module_connector_coffee").button_immediate_uninstall()
+        answer(True)
+    """)
+    odoo.start()
+    assert odoo.admin("queue.job", "search_read", [], ["name", "args"]) == []
+    with pytest.raises(OdooError) as caught:
+        odoo.call("push", bridge="bridge", facts=[brew(1)])
+    assert caught.value.status == 401
+    odoo.stop()
+    run_odoo(odoo_cluster.odoo, odoo.postgres, odoo.database, BUILD / "upgrade.log", odoo.folder,
+             "-i", "connector_coffee")  # fmt: skip
+    odoo.key = ""
+    odoo.start()
+    answer = odoo.call("push", bridge="bridge", facts=[brew(1)])
+    assert answer["results"][0]["status"] == "created"
 
 
 def test_a_killed_odoo_comes_back_with_what_it_answered(odoo: OdooServer) -> None:

@@ -180,6 +180,17 @@ def test_a_brew(page: OdooBrowser) -> None:
     assert page.errors() == []
 
 
+def test_energy_by_day_and_machine(page: OdooBrowser) -> None:
+    page.action("coffee_meter_action", ".o_data_row")
+    for view, content in (("graph", ".o_graph_view canvas"), ("pivot", ".o_pivot table")):
+        page.click(f".o_switch_view.o_{view}")
+        page.find(content)
+        page.shot(f"meter-{view}")
+    page.see("Energy (kWh)", ".o_pivot_view")
+    page.see("0.528", ".o_pivot_view")
+    assert page.errors() == []
+
+
 def test_checkpoints_are_reviewed_one_by_one_and_many_at_once(
     page: OdooBrowser, odoo_fleet: OdooServer
 ) -> None:

@@ -2,7 +2,7 @@
 {
     "name": "Coffee Connector",
     "summary": "Coffee machines as connector backends: brews, alarms, recipes, commands",
-    "version": "19.0.1.4.0",
+    "version": "19.0.1.5.0",
     "category": "Connector",
     "license": "AGPL-3",
     "author": "Coffee Controller contributors",
@@ -37,4 +37,5 @@
     ],
     "demo": ["demo/coffee_demo.xml"],
     "application": True,
+    "uninstall_hook": "uninstall_hook",
 }

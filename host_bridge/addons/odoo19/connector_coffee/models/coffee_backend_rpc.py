@@ -185,7 +185,8 @@ class CoffeeBackend(models.Model):
                     self.env.user.login,
                 )
             )
-        backends = self.sudo().with_context(tracking_disable=True, connector_no_export=True)
+        # in place of the caller's; pylint: disable=context-overridden
+        backends = self.sudo().with_context(self._entered_context())
         self.env.flush_all()
         cr = self.env.cr
         cr.execute("SELECT pg_current_xact_id_if_assigned() IS NULL")
@@ -200,6 +201,17 @@ class CoffeeBackend(models.Model):
             cr.execute("SELECT pg_advisory_xact_lock(%s, key) FROM unnest(%s) AS key",
                        (LOCK_SPACE, keys))  # fmt: skip
         return backends
+
+    def _entered_context(self):
+        """Of what the caller's context says only the language counts. As superuser, any
+        `default_…` would be written and any company taken for the caller's own."""
+        user = self.env.user
+        return {
+            "lang": self.env.context.get("lang"),
+            "allowed_company_ids": (user.company_id | user.company_ids).ids,
+            "tracking_disable": True,
+            "connector_no_export": True,
+        }
 
     def _by_machine(self, machines):
         found = self.with_context(active_test=False).search([("machine", "in", list(machines))])

@@ -14,7 +14,9 @@ class CoffeeBrew(models.Model):
     recipe_id = fields.Many2one(
         "coffee.recipe", readonly=True, ondelete="set null", index="btree_not_null"
     )
-    product_id = fields.Many2one("product.product", "Drink", readonly=True, ondelete="restrict")
+    product_id = fields.Many2one(
+        "product.product", "Drink", readonly=True, ondelete="restrict", index="btree_not_null"
+    )
     recipe_rev = fields.Integer("Recipe Revision", readonly=True, aggregator=None)
     source = fields.Selection(
         [("local", "At the machine"), ("remote", "Remote")], required=True, readonly=True

@@ -105,6 +105,7 @@ class CoffeeCommand(models.Model):
     result_text = fields.Text("Result as Text", compute="_compute_args_text")
     retry_of_id = fields.Many2one("coffee.command", readonly=True, ondelete="set null")
     can_retry = fields.Boolean(compute="_compute_can_retry")
+    can_cancel = fields.Boolean(compute="_compute_can_cancel")
 
     _uid_unique = models.Constraint("unique(uid)", "An order ID can only be used once.")
     _waiting = models.Index("(id) WHERE state = 'waiting'")
@@ -129,6 +130,15 @@ class CoffeeCommand(models.Model):
                 command.state in ("refused", "expired")
                 and command.name not in ACTING
                 and command.name not in RECIPES  # the recipe itself is sent again, as it is now
+            )
+
+    @api.depends("name", "state", "fetched_at")
+    def _compute_can_cancel(self):
+        for command in self:
+            command.can_cancel = (
+                command.state == "waiting"
+                and not command.fetched_at
+                and command.name not in RECIPES  # the recipe itself would wait for ever
             )
 
     @api.model_create_multi
@@ -320,14 +330,20 @@ class CoffeeCommand(models.Model):
     def action_cancel(self):
         """Only what no bridge has taken yet can be taken back."""
         self.check_access("read")
-        for command in self:
-            if command.state != "waiting" or command.fetched_at:
+        for command in self.filtered(lambda one: not one.can_cancel):
+            if command.name in RECIPES:
                 raise UserError(
                     self.env._(
-                        "The bridge already has this order. To end a brew, send the command"
-                        " “Stop”."
+                        "To take this back, change the recipe itself (Coffee > Recipes): its"
+                        " newer order replaces this one."
                     )
                 )
+            raise UserError(
+                self.env._(
+                    "The bridge already has this order. To end a brew, send the command"
+                    " “Stop”."
+                )
+            )
         self.sudo().write({"state": "cancelled"})
 
     def action_send(self):

@@ -13,8 +13,11 @@ class CoffeeMeter(models.Model):
     energy_j = BigInteger("Energy (J)", readonly=True)
     grinds = fields.Integer(readonly=True)
     shots = fields.Integer(readonly=True)
-    water_l = fields.Float("Water (l)", compute="_compute_units", digits=(16, 2))
-    energy_kwh = fields.Float("Energy (kWh)", compute="_compute_units", digits=(16, 3))
+    # stored, so that graphs and totals have them
+    water_l = fields.Float("Water (l)", compute="_compute_units", store=True, digits=(16, 2))
+    energy_kwh = fields.Float(
+        "Energy (kWh)", compute="_compute_units", store=True, digits=(16, 3)
+    )
 
     @api.depends("water_ul", "energy_j")
     def _compute_units(self):

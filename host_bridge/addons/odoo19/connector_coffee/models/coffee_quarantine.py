@@ -14,6 +14,10 @@ class CoffeeQuarantine(models.Model):
 
     backend_id = fields.Many2one("coffee.backend", ondelete="cascade", readonly=True, index=False)
     company_id = fields.Many2one(related="backend_id.company_id")
+    # sees a fact without a machine once the bridge's user, who knew all its companies, is deleted
+    bridge_company_id = fields.Many2one(
+        "res.company", "Company of the Bridge", readonly=True, index=False
+    )
     machine = fields.Char(required=True, readonly=True)
     model = fields.Char(required=True, readonly=True)
     coffee_id = fields.Char("ID on the Machine", required=True, readonly=True)
@@ -48,7 +52,7 @@ class CoffeeQuarantine(models.Model):
             (row.machine, row.model, row.coffee_id): row
             for row in self.search([("coffee_id", "in", [fact.coffee_id for fact in facts])])
         }
-        fresh = {}
+        company, fresh = self.env.company, {}
         for fact in facts:
             key = (fact.machine, fact.model, fact.coffee_id)
             backend_id = fact.backend.id if fact.backend else False
@@ -56,10 +60,13 @@ class CoffeeQuarantine(models.Model):
                 row = held[key]
                 state = "dropped" if row.state == "dropped" else "open"
                 row.write({"reason": _kept(fact.error), "fact": _kept(fact.raw), "state": state,
-                           "backend_id": backend_id or row.backend_id.id})  # fmt: skip
+                           "backend_id": backend_id or row.backend_id.id,
+                           "bridge_company_id": row.bridge_company_id.id or company.id,
+                          })  # fmt: skip
             else:
                 fresh[key] = {
                     "backend_id": backend_id,
+                    "bridge_company_id": company.id,
                     "machine": fact.machine,
                     "model": fact.model,
                     "coffee_id": fact.coffee_id,

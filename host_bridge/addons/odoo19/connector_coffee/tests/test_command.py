@@ -144,6 +144,21 @@ class TestCommand(CoffeeCase):
         with self.assertRaises(UserError):
             command.action_cancel()
 
+    def test_a_recipe_on_its_way_is_taken_back_by_the_recipe_itself(self):
+        """Its order alone would leave it on its way, whatever the machine reports."""
+        self.api.import_recipes("left", 1, {"0": PROFILE})
+        recipe = self.left.recipe_ids
+        recipe.action_export()
+        (order,) = self.left.command_ids
+        self.assertFalse(order.can_cancel)
+        for user in (self.user, self.manager):
+            with self.assertRaisesRegex(UserError, "change the recipe itself"):
+                order.with_user(user).action_cancel()
+        recipe.name = "ristretto"
+        recipe.action_export()
+        self.assertEqual(order.state, "cancelled")
+        self.assertTrue(self.order("wake").can_cancel)
+
     def test_what_the_bridge_has_is_left_out(self):
         first, second = self.order("wake"), self.order("standby")
         orders = self.api.fetch_orders("test", 1, [first.uid])["orders"]

@@ -28,6 +28,24 @@ class TestPush(CoffeeCase):
         brew = self.record("coffee.brew", 0)
         self.assertEqual((brew.utc_ms, brew.volume_ml, brew.temp_c), (UTC_MS, 36.1, 93.0))
 
+    def test_water_and_energy_add_up_by_day_and_machine(self):
+        meter = {"day": "2026-01-01", "grinds": 2, "shots": 3}
+        self.push(
+            self.fact("coffee.meter", 1, {**meter, "water_ul": "1500000", "energy_j": 3_600_000}),
+            self.fact("coffee.meter", 2, {**meter, "water_ul": "500000", "energy_j": 1_800_000}),
+            self.fact("coffee.meter", 1, {**meter, "water_ul": "1", "energy_j": 36}, "right"),
+        )
+        found = self.env["coffee.meter"].with_user(self.user)._read_group(
+            [("backend_id", "in", (self.left + self.right).ids)],
+            ["day:day", "backend_id"],
+            ["water_l:sum", "energy_kwh:sum"],
+        )
+        (_day, machine, water_l, energy_kwh), other = found
+        self.assertEqual(machine, self.left)
+        self.assertAlmostEqual(water_l, 2)
+        self.assertAlmostEqual(energy_kwh, 1.5)
+        self.assertEqual(other[1], self.right)
+
     def test_codes_are_told_in_words(self):
         reasons = ("tray_full", "cup_missing", "sun_spots", None)
         self.push(*[self.brew(seq, reason=reason) for seq, reason in enumerate(reasons)])

@@ -273,6 +273,31 @@ class TestSecurity(CoffeeCase):
         self.bridge_user.active = False  # its key has ended
         self.assertEqual(theirs.search([("machine", "=", "new")]), row)
 
+    def test_facts_of_a_bridge_whose_user_was_deleted_are_seen_in_its_company(self):
+        self.env["ir.config_parameter"].set_param("connector_coffee.unknown_machine", "refuse")
+        self.push(self.brew(1, "new"))
+        row = self.env["coffee.quarantine"].search([("machine", "=", "new")])
+        theirs = row.with_user(self.stranger(self.other()))
+        self.env.flush_all()
+        self.bridge_user.unlink()
+        self.env.invalidate_all()
+        self.assertEqual(row.with_user(self.manager).search([("machine", "=", "new")]), row)
+        self.assertFalse(theirs.search([("machine", "=", "new")]))
+        row.with_user(self.manager).action_drop()
+        self.assertEqual(row.state, "dropped")
+
+    def test_what_the_context_of_a_call_says_is_not_written(self):
+        """Neither other companies nor defaults: the call is carried out as superuser."""
+        other = self.other()
+        context = {
+            "allowed_company_ids": other.ids,
+            "default_company_id": other.id,
+            "default_location": "attic",
+        }
+        self.api.with_context(**context).save_backends([{"machine": "new"}])
+        machine = self.env["coffee.backend"].search([("machine", "=", "new")])
+        self.assertEqual((machine.company_id, machine.location), (self.env.company, False))
+
     def test_a_bridge_may_serve_more_companies(self):
         other = self.other()
         self.manager.company_ids += other
