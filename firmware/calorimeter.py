@@ -5,7 +5,7 @@ from micropython import const
 from thermal import D_ZERO, FLOW, D, T
 
 _LEAST_UL_S = const(800)  # of water in earnest
-_LEAST_T = const(60000 << 10)  # cold descaling: next to nothing is warmed, and any error looks vast
+_LEAST_T = const(60000 << 10)  # colder water takes so little heat that any error looks vast
 _SETTLED = const(100)  # looks: ten seconds, after which lags have died away
 _ENOUGH = const(160)  # looks: six seconds of counting
 _MOST = const(250)  # permille that one shot may say

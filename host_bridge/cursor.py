@@ -45,6 +45,18 @@ def _across(held: int, ordered_gaps: Sequence[tuple[int, int]], end: int | None)
     return held
 
 
+def uncovered(
+    first: int, last: int, ranges: Iterable[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """Parts of `first` to `last` that none of the ranges covers; all are inclusive."""
+    parts = []
+    for begin, end in [*sorted(ranges), (last + 1, last + 1)]:
+        if first < begin and first <= last:
+            parts.append((first, min(begin - 1, last)))
+        first = max(first, end + 1)
+    return parts
+
+
 class Cursors:
     def __init__(self, db: Database) -> None:
         self._db = db

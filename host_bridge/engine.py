@@ -95,8 +95,9 @@ class Engine:
         self.reader = Reader(settings, self.registry, self._cursors, self.curves, self.store)
         self.synchronizer = Synchronizer(
             self.db, self.inbox, self._cursors, self.registry, self.gateway,
-            BatchImport(self.gateway, self.registry, self.live, settings, now_ms), settings,
-            self.metrics, now_ms, self._publish_ack, self.reader.changed,
+            BatchImport(
+                self.gateway, self.registry, self.live, settings, now_ms, self.inbox.missing
+            ), settings, self.metrics, now_ms, self._publish_ack, self.reader.changed,
         )  # fmt: skip
         self.pours = Pours(settings.pour, self._keeper)
         self._unreadable = Unreadable(

@@ -15,6 +15,7 @@ from typing import Final
 
 from host_bridge.contract.messages import ContractError, decode_fact_at
 from host_bridge.contract.topics import journal as journal_topic
+from host_bridge.cursor import uncovered
 from host_bridge.database import Database
 from host_bridge.errors import Invalid, NotFound
 from host_bridge.settings import InboxSettings
@@ -211,26 +212,51 @@ class Inbox:
             self._journals[envelope.machine] = known
         if envelope.first - 1 > known.forgotten:
             known.forgotten = envelope.first - 1
-            tx.execute(
-                "INSERT OR IGNORE INTO gap SELECT id, low, :high, 0 FROM (SELECT id, max(held_seq,"
-                " coalesce((SELECT max(to_seq) FROM gap WHERE journal_id=journal.id), -1)) + 1"
-                " AS low FROM journal WHERE id=:id) WHERE low <= :high",
-                {"id": known.id, "high": envelope.first - 1},
-            )
+            self._add_gaps(tx, known.id, known.forgotten)
         return known.id, known.purged_seq
+
+    def _add_gaps(self, tx: sqlite3.Connection, journal_id: int, upto: int) -> None:
+        """What is above the cursor and no gap yet, also where one above it was told before."""
+        held = tx.execute("SELECT held_seq FROM journal WHERE id=?", (journal_id,)).fetchone()[0]
+        told = tx.execute(
+            "SELECT from_seq, to_seq FROM gap WHERE journal_id=? AND to_seq>?", (journal_id, held)
+        )
+        parts = uncovered(held + 1, upto, [(first, last) for first, last in told])
+        tx.executemany(
+            "INSERT INTO gap VALUES (?,?,?,0)", [(journal_id, *part) for part in parts]
+        )
 
     def _open_journal(self, tx: sqlite3.Connection, envelope: Envelope) -> _Journal:
         """A journal never seen begins with what the machine still holds."""
-        tx.execute(
+        made = tx.execute(
             "INSERT OR IGNORE INTO journal (machine, journal, held_seq, purged_seq)"
             " VALUES (?,?,?,-1)",
             (envelope.machine, envelope.journal, envelope.first - 1),
         )
+        if made.rowcount and made.lastrowid is not None:
+            self._carry_over(tx, made.lastrowid)
         row = tx.execute(
             "SELECT id, purged_seq, held_seq FROM journal WHERE machine=? AND journal=?",
             (envelope.machine, envelope.journal),
         ).fetchone()
         return _Journal(envelope.journal, row["id"], row["purged_seq"], row["held_seq"])
+
+    def _carry_over(self, tx: sqlite3.Connection, journal_id: int) -> None:
+        """A board that was given another name sends all it still holds under that one; what came
+        under its former name stays there. It is the same board by journal and serial number."""
+        former = tx.execute(_FORMER_NAME, (journal_id,)).fetchone()
+        if former is None:
+            return
+        tx.execute(
+            "UPDATE journal SET held_seq=max(held_seq, ?2), purged_seq=?2 WHERE id=?1",
+            (journal_id, former["held_seq"]),
+        )
+        tx.execute(
+            "INSERT INTO fact (journal_id, seq, payload, sent_boot, sent_ms, sent_utc_ms,"
+            " arrival_ms, live, state) SELECT ?, seq, payload, sent_boot, sent_ms, sent_utc_ms,"
+            " arrival_ms, live, ? FROM fact WHERE journal_id=? AND seq>?",
+            (journal_id, DISCARDED, former["id"], former["held_seq"]),
+        )
 
     def forget_cache(self) -> None:
         """After a transaction was undone: cached journal rows may not exist."""
@@ -299,6 +325,16 @@ class Inbox:
     def add_gap(self, tx: sqlite3.Connection, journal_id: int, from_seq: int, to_seq: int) -> None:
         """A range the machine itself reported as lost."""
         tx.execute("INSERT OR IGNORE INTO gap VALUES (?,?,?,1)", (journal_id, from_seq, to_seq))
+
+    def missing(self, journal_id: int, from_seq: int, to_seq: int) -> int:
+        """How many of a range never got here."""
+        row = self._db.one(
+            "WITH told AS (SELECT max(?2, purged_seq + 1) AS low FROM journal WHERE id=?1)"
+            " SELECT ?3 - low + 1 - (SELECT count(*) FROM fact WHERE journal_id=?1"
+            "  AND seq BETWEEN low AND ?3) AS missing FROM told",
+            (journal_id, from_seq, to_seq),
+        )
+        return 0 if row is None else max(0, int(row["missing"]))
 
     def unreported_gaps(self) -> list[Gap]:
         rows = self._db.read(
@@ -440,17 +476,20 @@ class Inbox:
         """
         before_ms = now_ms - int(self._settings.keep_days * 86_400_000)
         with self._db.write() as tx:
-            # Never past the cursor (a hole may still be filled) nor past a row that must stay: one
-            # in quarantine, or let out of it and waiting for the ERP again.
+            # Never past the cursor (a hole may still be filled) nor past what came of late: what
+            # belongs before it may be on its way. A row that waits, for a person or for the ERP
+            # again, stays and is known by itself, so the mark may pass it; so may it what came
+            # by a clock that was set back since, which would hold it for as long as it was wrong.
             tx.execute(
-                "UPDATE journal SET purged_seq = max(purged_seq, min(held_seq, coalesce("
+                "UPDATE journal SET purged_seq = max(purged_seq, coalesce("
                 "(SELECT min(seq) - 1 FROM fact WHERE journal_id=journal.id AND seq <= held_seq"
-                " AND (state IN (0, 2) OR arrival_ms >= ?)), held_seq)))",
-                (before_ms,),
+                " AND arrival_ms BETWEEN ? AND ?), held_seq))",
+                (before_ms, now_ms + CLOCK_BACK_MS),
             )
             facts = tx.execute(
                 "DELETE FROM fact WHERE seq <= (SELECT purged_seq FROM journal"
-                " WHERE id=journal_id) AND state NOT IN (0, 2)"
+                " WHERE id=journal_id) AND state NOT IN (0, 2) AND arrival_ms < ?",
+                (before_ms,),
             ).rowcount
             tx.execute(
                 "DELETE FROM gap WHERE to_seq <= (SELECT held_seq FROM journal"
@@ -473,6 +512,13 @@ class Inbox:
 _CONTAINING: Final = (
     "(?1 = '' OR instr(lower(topic), lower(?1)) OR instr(lower(reason), lower(?1)))"
 )
+_FORMER_NAME: Final = """
+SELECT former.id, former.held_seq FROM journal AS now JOIN journal AS former
+  ON former.journal = now.journal AND former.id <> now.id
+JOIN machine AS a ON a.machine = now.machine JOIN machine AS b ON b.machine = former.machine
+WHERE now.id = ? AND json_extract(a.info, '$.serial') = json_extract(b.info, '$.serial')
+ORDER BY former.id DESC LIMIT 1
+"""
 _QUARANTINE_VIEW: Final = """
 SELECT quarantine.id, topic, quarantine.machine, journal.journal || '/' || fact.seq,
   quarantine.payload, size_bytes, reason, received_ms, times

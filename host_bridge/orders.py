@@ -36,7 +36,8 @@ POLL_S: Final = 0.5  # an order shall be at the machine within a second
 SLOW_EVERY_MS: Final = 10_000
 LIMIT: Final = 50
 PRESENCES: Final = 500
-EXPORT_DEADLINE_MS: Final = 7 * 86_400_000  # a recipe is wanted until the machine is back
+EXPORT_DEADLINE_MS: Final = 3650 * 86_400_000
+"""A recipe is wanted until the machine is back, also from a shop's holidays or a workshop."""
 
 
 class Orders:

@@ -66,13 +66,15 @@ class BatchImport:
 
     def __init__(
         self, gateway: Gateway, registry: Registry, live: Live, settings: Settings,
-        now_ms: Callable[[], int],
+        now_ms: Callable[[], int], missing: Callable[[int, int, int], int],
     ) -> None:  # fmt: skip
+        """`missing`: how many of a journal's range never got here (Inbox.missing)."""
         self._gateway = gateway
         self._registry = registry
         self._live = live
         self._settings = settings
         self._now_ms = now_ms
+        self._missing = missing
         self._backends: dict[str, BackendRecord] = {}
         self.refused: set[str] = set()
         """Machines the ERP does not let in, as far as they were asked about."""
@@ -103,6 +105,8 @@ class BatchImport:
         if answer.status == "refused":
             log.warning("fact_refused", machine=row.machine, seq=row.seq, reason=answer.error)
             result.refused.append((row.id, answer.error))
+            if answer.error.startswith(REFUSED_MACHINE):
+                self.refused.add(row.machine)  # since it was asked about
             return
         item.importer.finish(item.fact)
         result.imported.append(row.id)
@@ -123,8 +127,17 @@ class BatchImport:
             if happened_ms is None and self._worth_waiting(row, fact):
                 result.deferred.append((row.id, self._wait_until(row)))
                 continue
-            timed.append(TimedFact(row, fact, happened_ms))
+            timed.append(TimedFact(row, fact, happened_ms, self._lost(row, fact)))
         return timed
+
+    def _lost(self, row: PendingFact, fact: AnyFact) -> int:
+        """What the machine dropped may have got here before. A range that ends with the fact
+        itself is of records that cannot be read, or of facts that never got a seq."""
+        if not isinstance(fact, Lost):
+            return 0
+        if fact.to_seq == row.seq:
+            return fact.count
+        return self._missing(row.journal_id, fact.from_seq, fact.to_seq)
 
     def _worth_waiting(self, row: PendingFact, fact: AnyFact) -> bool:
         running = self._live.snapshot(row.machine).boot

@@ -27,6 +27,8 @@ class TimedFact:
     fact: AnyFact
     utc_ms: int | None
     """None: never known and never guessed."""
+    lost: int = 0
+    """How many it tells the loss of, without those that got here."""
 
     @property
     def coffee_id(self) -> str:

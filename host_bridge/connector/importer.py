@@ -110,10 +110,10 @@ class EventImporter(FactImporter):
 
     def _after_import(self, fact: TimedFact) -> None:
         lost = fact.fact
-        if isinstance(lost, Lost):
+        if isinstance(lost, Lost) and fact.lost:
             # about the machine, as a gap is: it may have been seen as one before
             self.env.session.checkpoints.append(about_backend(
                 fact.row.machine, lost_id(fact.row.journal, lost.from_seq, lost.to_seq),
-                f"the machine's journal was full: {lost.count} facts lost "
+                f"the machine's journal was full: {fact.lost} facts lost "
                 f"(seq {lost.from_seq} to {lost.to_seq})", self.env.language,
             ))  # fmt: skip

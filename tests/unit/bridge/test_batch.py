@@ -10,6 +10,7 @@ from host_bridge.connector.fact import TimedFact
 from host_bridge.connector.importer import FactImporter
 from host_bridge.gateway.port import BackendDraft, BackendRecord, FactPush, Transient
 from host_bridge.synchronizer import LOOK_AGAIN_MS
+from tests.unit.bridge.trouble import Erp
 from tests.unit.bridge.world import JOURNAL, World, fact, journal
 
 
@@ -289,3 +290,20 @@ def test_an_order_for_nobody_is_refused_with_the_reason(world: World) -> None:
 
 def outgoing(world: World) -> list[dict[str, object]]:
     return [dict(row) for row in world.store._db.read("SELECT * FROM outgoing ORDER BY rowid")]
+
+
+def test_facts_of_a_machine_the_erp_no_longer_knows_follow_when_it_is_back(world: World) -> None:
+    """Somebody archived its backend, and undid that within the minute; it says nothing more."""
+    erp = world.gateway = Erp(world.store)
+    world.boot()
+    world.introduce()
+    world.take("journal", journal([fact(1)], first=1))
+    world.sync()
+    erp.shut_out = {"m1"}
+    world.take("journal", journal([fact(2)], first=1))
+    world.sync()
+    assert world.inbox.count_quarantined() == 1
+    erp.shut_out = set()
+    world.now_ms += LOOK_AGAIN_MS
+    world.sync()
+    assert world.bound() == ids(1, 2)

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from host_bridge.cursor import contiguous
+from host_bridge.cursor import contiguous, uncovered
 from host_bridge.gateway.port import Transient
 from tests.unit.bridge.world import JOURNAL, World, fact, journal
 
@@ -32,6 +32,18 @@ def test_contiguous_is_what_counting_one_by_one_gives(
         expected += 1
     rows = sorted((seq, done) for seq, done in facts.items() if seq > held)
     assert contiguous(held, rows, gaps) == expected
+
+
+@given(seqs, seqs, ranges)
+def test_uncovered_is_what_looking_at_each_one_gives(
+    first: int, last: int, told: list[tuple[int, int]]
+) -> None:
+    parts = uncovered(first, last, told)
+    found = [seq for begin, end in parts for seq in range(begin, end + 1)]
+    assert found == [
+        seq for seq in range(first, last + 1) if not any(a <= seq <= b for a, b in told)
+    ]
+    assert all(begin <= end for begin, end in parts)
 
 
 class JournalOverABadWire(RuleBasedStateMachine):
@@ -186,6 +198,23 @@ def test_what_came_before_it_was_forgotten_is_not_lost(world: World) -> None:
     assert not [c for c in world.store.checkpoints("all", "m1") if "lost/" in c.coffee_id]
 
 
+def test_what_the_machine_dropped_is_not_lost_when_it_is_here(world: World) -> None:
+    """The ERP was away for weeks; its journal was full, and it tells what went from there."""
+    world.introduce()
+    world.take("journal", journal([fact(1), fact(2)], first=1))
+    world.take("journal", journal([fact(4, "lost", from_seq=1, to_seq=2, count=2)], first=3))
+    world.sync()
+    assert not [c for c in world.store.checkpoints("all", "m1") if "lost/" in c.coffee_id]
+    world.now_ms += 31 * 86_400_000
+    world.take("journal", journal([fact(3)], first=3))
+    world.sync()
+    world.inbox.purge(world.now_ms)
+    world.take("journal", journal([fact(6, "lost", from_seq=1, to_seq=5, count=5)], first=4))
+    world.sync()
+    (told,) = [c for c in world.store.checkpoints("all", "m1") if "lost/" in c.coffee_id]
+    assert "1 facts" in told.summary
+
+
 def test_a_gap_is_told_though_the_erp_was_away_when_it_was_found(world: World) -> None:
     world.introduce()
     world.take("journal", journal([fact(0)], first=0))
@@ -264,6 +293,19 @@ def test_a_journal_that_ran_over_twice_is_let_past_both_gaps(world: World) -> No
     world.take("journal", journal(lost, first=0))
     world.sync()
     assert world.held() == 4
+
+
+def test_what_is_missing_before_a_loss_that_was_told_is_let_past_too(world: World) -> None:
+    """Its message got lost on the way, or a restored bridge knows of it no more."""
+    world.introduce()
+    world.take("journal", journal([fact(1)], first=1))
+    world.take("journal", journal([fact(5, "lost", from_seq=5, to_seq=5, count=1)], first=1))
+    world.sync()
+    assert world.held() == 1
+    world.take("journal", journal([fact(6)], first=6))
+    world.sync()
+    assert world.held() == 6
+    assert f"lost/{JOURNAL}/2-4" in [c.coffee_id for c in world.store.checkpoints("open", "m1")]
 
 
 def test_a_gap_is_told_although_facts_keep_coming(world: World) -> None:

@@ -34,6 +34,29 @@ def test_the_same_seq_of_another_machine_or_journal_is_another_fact(world: World
     assert world.take("journal", {**message, "journal": "0" * 8}, "m1").stored == 1
 
 
+def test_a_board_with_another_name_does_not_tell_all_again(world: World) -> None:
+    """Nobody acknowledges to the new name what came under the old one, so it sends all it has."""
+    world.introduce("board", serial="e661")
+    world.take("journal", journal([fact(1), fact(2)], first=1), "board")
+    world.sync()
+    world.take("journal", journal([fact(3)], first=1), "board")  # waits for the ERP
+    world.introduce("kitchen", serial="e661")
+    world.take("journal", journal([fact(n) for n in range(1, 6)], first=1), "kitchen")
+    world.sync()
+    assert world.bound("board") == [f"{JOURNAL}/{seq}" for seq in (1, 2, 3)]
+    assert world.bound("kitchen") == [f"{JOURNAL}/{seq}" for seq in (4, 5)]
+    assert world.held("kitchen") == 5
+
+
+def test_two_boards_with_one_journal_both_tell_all(world: World) -> None:
+    """A flash that was copied: what they have told since is not the same."""
+    for machine in ("m1", "m2"):
+        world.introduce(machine)
+        world.take("journal", journal([fact(1), fact(2)], first=1), machine)
+        world.sync()
+    assert world.bound("m1") == world.bound("m2") == [f"{JOURNAL}/{seq}" for seq in (1, 2)]
+
+
 def test_a_bad_fact_does_not_take_its_neighbours_with_it(world: World) -> None:
     bad = fact(2, "brew", duration_ms="28 s")
     outcome = world.take("journal", journal([fact(1), bad, fact(3)], first=1))
@@ -198,6 +221,46 @@ def test_facts_in_quarantine_are_never_dropped(world: World) -> None:
     world.now_ms += 400 * DAY_MS
     world.inbox.purge(world.now_ms)
     assert [row.external_id for row in world.inbox.quarantine(10)] == [f"{JOURNAL}/1"]
+
+
+def test_a_fact_in_quarantine_keeps_no_other(world: World) -> None:
+    """One that nobody looks at would fill the disk in the end."""
+    world.introduce()
+    facts = [fact(1), fact(2, code=9), fact(3)]
+    world.take("journal", journal(facts, first=1))
+    world.sync()
+    world.now_ms += 31 * DAY_MS
+    assert world.inbox.purge(world.now_ms)[0] == 2
+    facts[1] = fact(2)  # whatever comes again: all three are known
+    assert world.take("journal", journal(facts, first=1)) == Outcome(duplicate=3)
+    assert [row.external_id for row in world.inbox.quarantine(10)] == [f"{JOURNAL}/2"]
+
+
+def test_what_came_by_a_wrong_clock_keeps_no_other(world: World) -> None:
+    world.introduce()
+    right_ms = world.now_ms
+    world.now_ms += 3650 * DAY_MS
+    world.take("journal", journal([fact(1)], first=1))
+    world.sync()
+    world.now_ms = right_ms
+    world.take("journal", journal([fact(2)], first=1))
+    world.sync()
+    world.now_ms += 31 * DAY_MS
+    assert world.inbox.purge(world.now_ms)[0] == 1
+
+
+def test_what_is_let_out_of_quarantine_late_is_dropped_in_time(world: World) -> None:
+    world.introduce()
+    world.gateway.refuse = {f"{JOURNAL}/1"}
+    world.take("journal", journal([fact(1), fact(2)], first=1))
+    world.sync()
+    world.now_ms += 31 * DAY_MS
+    assert world.inbox.purge(world.now_ms)[0] == 1
+    world.gateway.refuse = set()
+    assert world.inbox.replay_fact(world.inbox.quarantine(1)[0].id)
+    world.sync()
+    assert world.inbox.purge(world.now_ms)[0] == 1
+    assert world.bound() == [f"{JOURNAL}/1", f"{JOURNAL}/2"]
 
 
 def test_facts_just_let_out_of_quarantine_are_never_dropped(world: World) -> None:

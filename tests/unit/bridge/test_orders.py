@@ -76,6 +76,20 @@ def test_an_erp_restored_from_a_backup_is_told_again_and_nothing_is_brewed_twice
     assert world.outbox.due(10, ["m1"]) == []
 
 
+def test_a_recipe_waits_for_a_machine_that_is_off_for_weeks(world: World) -> None:
+    """Else the ERP takes it for refused, and the machine comes back with the old one."""
+    world.introduce("m1", "1900")
+    recipe = world.store.order("m1", "recipe.delete", {"slot": "3"}, "ann")
+    world.sync()
+    world.now_ms += 60 * DAY_MS
+    world.outbox.expire()
+    world.sync()
+    assert [view.id for view in world.outbox.due(10, ["m1"])] == [recipe]
+    answered(world, recipe)
+    world.sync()
+    assert [row["state"] for row in outgoing(world)] == ["ok"]
+
+
 def test_orders_wait_while_the_erp_is_away_and_the_answer_is_not_forgotten(world: World) -> None:
     world.introduce("m1", "1900")
     brew = world.store.order("m1", "brew", {"slot": "0"}, "ann", world.now_ms + DAY_MS)

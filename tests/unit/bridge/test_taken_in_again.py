@@ -42,12 +42,12 @@ def test_a_loss_reported_before_it_happened_is_still_bad_when_taken_in_again(wor
 def test_a_damaged_record_is_told_as_the_loss_of_itself(world: World) -> None:
     """So machines read one, and so they tell of facts that never got a seq (docs/decisions.md)."""
     world.introduce()
-    told = [fact(0), fact(1, "lost", from_seq=1, to_seq=1, count=1), fact(2)]
+    told = [fact(0), fact(1, "lost", from_seq=1, to_seq=1, count=3), fact(2)]
     world.take("journal", journal(told, first=0))
     world.sync()
     assert world.inbox.count_quarantined() == 0
     assert world.bound() == [f"{JOURNAL}/{n}" for n in range(3)] and world.held() == 2
-    assert "1 facts lost" in world.rows("checkpoint")[-1]["summary"]
+    assert "3 facts lost" in world.rows("checkpoint")[-1]["summary"]
 
 
 def test_a_journal_of_bad_facts_alone_is_held_too(world: World) -> None:

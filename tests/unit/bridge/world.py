@@ -14,6 +14,7 @@ from host_bridge.commands import Outbox
 from host_bridge.connector.batch import BatchImport
 from host_bridge.cursor import Ack, Cursors
 from host_bridge.curves import Curves
+from host_bridge.gateway.embedded import EmbeddedStore
 from host_bridge.gateway.port import BackendDraft, BackendRecord, BusySigns, FactPush, Pushed
 from host_bridge.inbox import Inbox, Outcome
 from host_bridge.intake import Incoming, Intake
@@ -83,6 +84,19 @@ class FaultyGateway:
         return [refused if f.coffee_id in self.refuse else next(taken) for f in facts]
 
 
+def bound(store: EmbeddedStore, machine: str) -> list[str]:
+    """External ids of all fact records of a machine, sorted; doubles would show."""
+    rows = store._db.read(
+        " UNION ALL ".join(
+            f"SELECT coffee_id FROM {table} JOIN coffee_backend AS b ON b.id=backend_id"
+            " WHERE machine=:machine"
+            for table in TABLES
+        ),
+        {"machine": machine},
+    )
+    return sorted(row["coffee_id"] for row in rows)
+
+
 class World:
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.settings = Settings(data=folder, **settings)
@@ -108,8 +122,9 @@ class World:
             self.settings.inbox.payload_bytes,
         )  # fmt: skip
         self.batch = BatchImport(
-            self.gateway, self.registry, self.live, self.settings, lambda: self.now_ms
-        )
+            self.gateway, self.registry, self.live, self.settings, lambda: self.now_ms,
+            self.inbox.missing,
+        )  # fmt: skip
         self.synchronizer = Synchronizer(
             self.db, self.inbox, self.cursors, self.registry, self.gateway, self.batch,
             self.settings, self.metrics, lambda: self.now_ms, self.acks.append, lambda: None,
@@ -140,10 +155,13 @@ class World:
         self.intake.committed()
         return outcome
 
-    def introduce(self, machine: str = "m1", model: str = "2900") -> None:
+    def introduce(
+        self, machine: str = "m1", model: str = "2900", serial: str | None = None
+    ) -> None:
         """Birth and info."""
         self.take("status", example("status"), machine)
-        self.take("info", {**example("info"), "model": model}, machine)
+        info = {**example("info"), "model": model, "serial": serial or f"serial-{machine}"}
+        self.take("info", info, machine)
         self.synchronizer.model_known(machine, model)
 
     def sync(self) -> None:
@@ -156,16 +174,7 @@ class World:
         return self.store.save_backends([BackendDraft(machine, version)])[0]
 
     def bound(self, machine: str = "m1") -> list[str]:
-        """External ids of all fact records of a machine, sorted; doubles would show."""
-        rows = self.store._db.read(
-            " UNION ALL ".join(
-                f"SELECT coffee_id FROM {table} JOIN coffee_backend AS b ON b.id=backend_id"
-                " WHERE machine=:machine"
-                for table in TABLES
-            ),
-            {"machine": machine},
-        )
-        return sorted(row["coffee_id"] for row in rows)
+        return bound(self.store, machine)
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         return [dict(row) for row in self.store._db.read(f"SELECT * FROM {table} ORDER BY id")]
