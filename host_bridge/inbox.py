@@ -410,6 +410,15 @@ class Inbox:
             raise NotFound("quarantine_id", f"no row {quarantine_id} in quarantine; list it again")
         return QuarantineView(*row)
 
+    def quarantined_fact(self, machine: str, external_id: str) -> QuarantineView | None:
+        """The fact with that `<journal>/<seq>`, while it is in quarantine."""
+        journal, _, seq = external_id.rpartition("/")
+        row = self._db.one(
+            f"{_QUARANTINE_VIEW} WHERE journal.machine=? AND journal.journal=? AND fact.seq=?",
+            (machine, journal, seq),
+        )
+        return None if row is None else QuarantineView(*row)
+
     def count_quarantined(self, containing: str = "") -> int:
         # all of them by an index: every page asks, and the rows are as large as what came
         where, given = (f" WHERE {_CONTAINING}", (containing,)) if containing else ("", ())

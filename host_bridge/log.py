@@ -66,6 +66,9 @@ def blank_secrets(
     return event
 
 
+BLANK: Final = "***"
+
+
 def blanked(named: Mapping[str, Any]) -> dict[str, Any]:
     """The same with *** for each value whose name says that it is a secret."""
-    return {name: "***" if _SECRET.search(name) else value for name, value in named.items()}
+    return {name: BLANK if _SECRET.search(name) else value for name, value in named.items()}

@@ -6,6 +6,7 @@ may enter here. Every public method may be called from any thread and returns pl
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal
@@ -160,15 +161,21 @@ class Bridge:
     def command(self, command_id: str) -> CommandView:
         return self._engine.outbox.command(command_id)
 
-    def commands(self, machine: str | None = None, limit: int = 50) -> list[CommandView]:
-        """Newest first."""
-        return self._engine.outbox.newest(machine, limit)
+    def commands(
+        self, machine: str | None = None, limit: int = 50, names: Sequence[str] = ()
+    ) -> list[CommandView]:
+        """Newest first; with `names` only of these commands."""
+        return self._engine.outbox.newest(machine, limit, names)
 
     def quarantine(
         self, limit: int = 50, containing: str = "", before: int | None = None
     ) -> list[QuarantineView]:
         """Newest first: below id `before`, and with that text in topic or reason."""
         return self._engine.inbox.quarantine(limit, containing, before)
+
+    def quarantined_fact(self, machine: str, external_id: str) -> QuarantineView | None:
+        """The fact `<journal>/<seq>` of that machine while it is in quarantine, else None."""
+        return self._engine.inbox.quarantined_fact(machine, external_id)
 
     def count_quarantined(self, containing: str = "") -> int:
         return self._engine.inbox.count_quarantined(containing)

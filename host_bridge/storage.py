@@ -18,13 +18,14 @@ from host_bridge.gateway.embedded import EmbeddedStore
 from host_bridge.gateway.mirror import Mirror
 from host_bridge.settings import Settings
 
-VERSION: Final = 2
+VERSION: Final = 3
 SCHEMA: Final = inbox.SCHEMA + registry.SCHEMA + curves.SCHEMA + commands.SCHEMA + keeper.SCHEMA
+UPGRADES: Final = inbox.UPGRADES | {2: commands.NEWEST_OF}
 
 
 def open_bridge(data: Path, read_only: bool = False) -> Database:
     """Raises DatabaseError."""
-    return Database(data / "bridge.sqlite", SCHEMA, VERSION, read_only, inbox.UPGRADES)
+    return Database(data / "bridge.sqlite", SCHEMA, VERSION, read_only, UPGRADES)
 
 
 def open_store(data: Path, read_only: bool = False) -> EmbeddedStore:

@@ -172,6 +172,8 @@ class CheckpointView:
     reviewed_by: str | None
     reviewed_ms: int | None
     note: str | None
+    alarm: str | None = None
+    """Code of the alarm it is about."""
 
 
 @dataclass(frozen=True, slots=True)

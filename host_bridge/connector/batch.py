@@ -14,7 +14,7 @@ import structlog
 
 from host_bridge.connector import mappers
 from host_bridge.connector.backend import UnknownVersion, coffee
-from host_bridge.connector.checkpoint import about_backend, add_checkpoint
+from host_bridge.connector.checkpoint import HELD, about_backend, add_checkpoint
 from host_bridge.connector.environment import Session, get_environment
 from host_bridge.connector.fact import TimedFact, may_be_told_later, utc_ms
 from host_bridge.connector.importer import FactImporter
@@ -237,9 +237,7 @@ class BatchImport:
                 push = importer.prepare(fact)
             except MappingError as error:
                 result.refused.append((fact.row.id, f"{error}; correct the machine, then replay"))
-                add_checkpoint(
-                    importer.env, fact.coffee_id, f"in the bridge's quarantine: {error}"
-                )
+                add_checkpoint(importer.env, fact.coffee_id, f"{HELD}{error}")
             except Exception as error:
                 log.exception("mapping_defect", machine=fact.row.machine, fact=fact.coffee_id)
                 result.refused.append((fact.row.id, f"bug in the bridge: {error!r}; report it"))

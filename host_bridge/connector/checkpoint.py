@@ -8,6 +8,9 @@ from __future__ import annotations
 from host_bridge.connector.environment import Environment
 from host_bridge.gateway.port import BACKEND, CheckpointDraft
 
+HELD = "in the bridge's quarantine: "
+"""How the summary begins of one about a fact that is no record yet."""
+
 
 def add_checkpoint(env: Environment, coffee_id: str, summary: str) -> None:
     """Notes it in the session; it is written after the batch."""

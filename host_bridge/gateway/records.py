@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, Literal
 
 from host_bridge.database import Database, Row
@@ -12,10 +13,14 @@ SELECT brew.*, machine FROM coffee_brew AS brew
 JOIN coffee_backend ON coffee_backend.id=brew.backend_id
 """
 _CHECKPOINTS: Final = """
-SELECT checkpoint.id, machine, model, coffee_id, summary, state, checkpoint.created_ms,
-  reviewed_by, reviewed_ms, note
-FROM checkpoint JOIN coffee_backend ON coffee_backend.id=backend_id
+SELECT checkpoint.id, machine, model, checkpoint.coffee_id, summary, state, checkpoint.created_ms,
+  reviewed_by, reviewed_ms, note, code
+FROM checkpoint JOIN coffee_backend ON coffee_backend.id=checkpoint.backend_id
+LEFT JOIN coffee_alarm AS alarm ON model='coffee.alarm' AND alarm.backend_id=checkpoint.backend_id
+  AND alarm.coffee_id=checkpoint.coffee_id
 """
+_STATES: Final = {"open": "state='open'", "done": "state='done'", "all": "true"}
+"""Written out: only then its index serves."""
 
 
 class StoreRecords:
@@ -27,10 +32,9 @@ class StoreRecords:
     def brews(
         self, machine: str | None, limit: int, before: int | None, external_id: str | None = None
     ) -> list[BrewView]:
+        where, given = _where("brew", machine, {"brew.id<?": before, "coffee_id=?": external_id})
         rows = self._db.read(
-            f"{_BREWS} WHERE (?1 IS NULL OR machine=?1) AND (?2 IS NULL OR brew.id<?2)"
-            " AND (?3 IS NULL OR coffee_id=?3) ORDER BY brew.id DESC LIMIT ?4",
-            (machine, before, external_id, limit),
+            f"{_BREWS} WHERE {where} ORDER BY brew.id DESC LIMIT ?", (*given, limit)
         )
         return [_brew(row) for row in rows]
 
@@ -42,11 +46,12 @@ class StoreRecords:
         return {row["machine"]: _brew(row) for row in rows}
 
     def alarms(self, machine: str | None, limit: int) -> list[AlarmView]:
+        where, given = _where("coffee_alarm", machine)
         rows = self._db.read(
             "SELECT machine, coffee_id, code, raised, severity, latched, utc_ms, time_known, boot,"
             " uptime_ms FROM coffee_alarm JOIN coffee_backend ON coffee_backend.id=backend_id"
-            " WHERE (?1 IS NULL OR machine=?1) ORDER BY coffee_alarm.id DESC LIMIT ?2",
-            (machine, limit),
+            f" WHERE {where} ORDER BY coffee_alarm.id DESC LIMIT ?",
+            (*given, limit),
         )
         return [
             AlarmView(
@@ -83,9 +88,10 @@ class StoreRecords:
     def checkpoints(
         self, state: Literal["open", "done", "all"], machine: str | None, limit: int = 500
     ) -> list[CheckpointView]:
+        where, given = _where("checkpoint", machine)
         rows = self._db.read(
-            f"{_CHECKPOINTS} WHERE (?1='all' OR state=?1) AND (?2 IS NULL OR machine=?2)"
-            " ORDER BY checkpoint.id DESC LIMIT ?3", (state, machine, limit),
+            f"{_CHECKPOINTS} WHERE {_STATES[state]} AND {where}"
+            " ORDER BY checkpoint.id DESC LIMIT ?", (*given, limit),
         )  # fmt: skip
         return [CheckpointView(*row) for row in rows]
 
@@ -99,6 +105,16 @@ class StoreRecords:
             " coffee_backend.id=backend_id WHERE state='open' GROUP BY backend_id"
         )
         return {row["machine"]: row["n"] for row in rows}
+
+
+def _where(
+    table: str, machine: str | None, more: Mapping[str, object] | None = None
+) -> tuple[str, list[object]]:
+    """Only what is asked for: a condition that may not apply keeps SQLite from its indexes."""
+    owned = f"{table}.backend_id=(SELECT id FROM coffee_backend WHERE machine=?)"
+    wanted = {owned: machine, **(more or {})}
+    given = {text: value for text, value in wanted.items() if value is not None}
+    return " AND ".join(given) or "true", list(given.values())
 
 
 def _brew(row: Row) -> BrewView:

@@ -1,7 +1,8 @@
 """The embedded store's tables. Column names are the field names the mappers give.
 
 Every binding table has the same head; `unique (backend_id, coffee_id)` is what makes an import
-repeatable. There is no index on backend_id alone: the unique key serves it. A change here needs a
+repeatable. An index on backend_id alone (with the row's id, as any) is only where the newest of
+one machine are asked for among very many: the unique key serves the rest. A change here needs a
 new VERSION and the statements in UPGRADES that bring an older file up to it.
 """
 
@@ -41,6 +42,10 @@ CREATE TABLE coffee_brew ({_HEAD}{_FACT}
   energy_j INTEGER CHECK (energy_j >= 0), result TEXT NOT NULL, reason TEXT, {_UNIQUE}
 );"""
 
+_NEWEST: Final = """
+CREATE INDEX coffee_brew_newest ON coffee_brew (backend_id);
+CREATE INDEX coffee_alarm_newest ON coffee_alarm (backend_id);"""
+
 _CHECKPOINT: Final = """
 CREATE TABLE checkpoint (
   id INTEGER PRIMARY KEY, backend_id INTEGER NOT NULL REFERENCES coffee_backend,
@@ -51,7 +56,7 @@ CREATE TABLE checkpoint (
 );
 CREATE INDEX checkpoint_open ON checkpoint (backend_id) WHERE state = 'open';"""
 
-VERSION: Final = 3
+VERSION: Final = 4
 SCHEMA: Final = f"""
 CREATE TABLE coffee_backend (
   id INTEGER PRIMARY KEY, machine TEXT NOT NULL UNIQUE CHECK (machine <> ''),
@@ -77,6 +82,7 @@ CREATE TABLE coffee_recipe ({_HEAD}
   {_UNIQUE}
 );
 {_CHECKPOINT}
+{_NEWEST}
 CREATE TABLE outgoing (
   id TEXT PRIMARY KEY, machine TEXT NOT NULL, name TEXT NOT NULL, args TEXT NOT NULL,
   person TEXT NOT NULL, deadline_ms INTEGER, state TEXT NOT NULL DEFAULT 'waiting',
@@ -103,5 +109,6 @@ DROP TABLE coffee_brew_2;
 UPDATE coffee_brew SET duration_ms = NULL, volume_ul = NULL, energy_j = NULL
   WHERE reason = 'reset' AND duration_ms = 0 AND volume_ul = 0 AND energy_j = 0;
 """,
+    3: _NEWEST,
 }
 """Version of a file → what makes it the next one."""

@@ -1,5 +1,9 @@
-"""ECharts options for the curves: a shot, a recent history, and a recipe's target. Pure functions
-from the contract's columns to JSON; what a machine does not measure gets no line.
+"""ECharts options for the curves: a shot, a recent history, a recipe's target, and bars of days.
+Pure functions from the contract's columns to JSON; what a machine does not measure gets no line.
+
+No grey is dark enough on white and light enough on the dark theme, so text takes its colours from
+console.css, which only charts drawn as SVG can: make them with layout.py's `chart`. A line has one
+colour for both, at least 3:1 on either.
 """
 
 from __future__ import annotations
@@ -8,12 +12,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from host_bridge.views import MeterView
+
 Columns = Mapping[str, Sequence[int | None]]
 Option = dict[str, Any]
 Point = tuple[float, float | None]
 
 YIELD_LEAST = 10
-_AXIS_INK = "#8c8178"
+INK = "var(--ink)"
+SOFT = "var(--soft)"
+SETPOINT_COLOR = "#8c8178"
 _GRID_INK = "rgba(140,129,120,0.22)"
 
 
@@ -34,7 +42,29 @@ TEMPERATURE = Line("temp_mc", "Temperature", "°C", "#e0612a", 0, 0)
 PRESSURE = Line("pressure_mbar", "Pressure", "bar", "#2f86cc", 1, 1)
 FLOW = Line("flow_ul_s", "Flow", "ml/s", "#159a80", 1, 1)
 VOLUME = Line("volume_ul", "Volume", "ml", "#9a6cc2", 1, 2)
-WEIGHT = Line("weight_mg", "Weight", "g", "#c3951c", 1, 2)
+WEIGHT = Line("weight_mg", "Weight", "g", "#ae8419", 1, 2)
+DAY_MS = 86_400_000
+_AS_DAY = "point => new Date(point.value).toISOString().slice(0, 10)"
+
+
+@dataclass(frozen=True)
+class Strip:
+    """One meter's bars: a field of MeterView, of which `one` make one of `unit`."""
+
+    column: str
+    name: str
+    unit: str
+    color: str
+    one: int
+    digits: int
+    step: float
+
+
+STRIPS = (
+    Strip("shots", "Shots", "", TEMPERATURE.color, 1, 0, 1),
+    Strip("water_ul", "Water", "l", PRESSURE.color, 1_000_000, 2, 0.1),
+    Strip("energy_j", "Energy", "kWh", FLOW.color, 3_600_000, 1, 0.1),
+)
 SHOT_LINES = (TEMPERATURE, PRESSURE, FLOW, VOLUME, WEIGHT)
 
 
@@ -122,7 +152,7 @@ def history(
         "grid": {"left": 46, "right": 16, "top": 42, "bottom": 28},
         "xAxis": {
             "type": "time",
-            "axisLabel": {"color": _AXIS_INK, "hideOverlap": True},
+            "axisLabel": {"color": SOFT, "hideOverlap": True},
             "axisLine": {"lineStyle": {"color": _GRID_INK}},
             "splitLine": {"show": False},
         },
@@ -184,7 +214,7 @@ def target(recipe: Mapping[str, Any]) -> Option:
                 "connectNulls": False,
                 "markArea": {
                     "silent": True,
-                    "label": {"color": _AXIS_INK, "fontSize": 11, "position": "insideTop"},
+                    "label": {"color": SOFT, "fontSize": 11, "position": "insideTop"},
                     "data": areas,
                 },
             },
@@ -194,6 +224,60 @@ def target(recipe: Mapping[str, Any]) -> Option:
                 "areaStyle": {"opacity": 0.12},
                 "connectNulls": False,
             },
+        ],
+    }
+
+
+def days(meters: Sequence[MeterView]) -> Option:
+    """Shots, water and energy of each day, one strip under the other; all have a day."""
+    last = len(STRIPS) - 1
+    return {
+        "animation": False,
+        "aria": {"enabled": True},
+        "useUTC": True,
+        "textStyle": {"fontFamily": "Roboto, sans-serif"},
+        "tooltip": {**_tooltip(), "axisPointer": {"type": "shadow"}},
+        "axisPointer": {"link": [{"xAxisIndex": "all"}]},
+        "grid": [
+            {"left": 40, "right": 12, "top": f"{8 + 32 * n}%", "height": "19%"}
+            for n in range(len(STRIPS))
+        ],
+        "xAxis": [_day_axis(n, n == last) for n in range(len(STRIPS))],
+        "yAxis": [_strip_axis(n, strip) for n, strip in enumerate(STRIPS)],
+        "series": [_bars(n, strip, meters) for n, strip in enumerate(STRIPS)],
+    }
+
+
+def _day_axis(strip: int, labels: bool) -> Option:
+    return {
+        "type": "time",
+        "gridIndex": strip,
+        "minInterval": DAY_MS,
+        "axisPointer": {"label": {":formatter": _AS_DAY}},
+        "axisLabel": {"show": labels, "color": SOFT, "hideOverlap": True},
+        "axisLine": {"lineStyle": {"color": _GRID_INK}},
+        "splitLine": {"show": False},
+    }
+
+
+def _strip_axis(number: int, strip: Strip) -> Option:
+    name = f"{strip.name}, {strip.unit}" if strip.unit else strip.name
+    axis = {**_value_axis(name), "gridIndex": number, "splitNumber": 2, "minInterval": strip.step}
+    return {**axis, "nameTextStyle": {"color": SOFT, "align": "left", "padding": [0, 0, 0, -36]}}
+
+
+def _bars(number: int, strip: Strip, meters: Sequence[MeterView]) -> Option:
+    return {
+        "name": strip.name,
+        "type": "bar",
+        "xAxisIndex": number,
+        "yAxisIndex": number,
+        "barMaxWidth": 22,
+        "color": strip.color,
+        "tooltip": _in_unit(strip.unit, strip.digits),
+        "data": [
+            [meter.day, round(getattr(meter, strip.column) / strip.one, strip.digits)]
+            for meter in meters
         ],
     }
 
@@ -233,9 +317,9 @@ def _tooltip() -> Option:
     return {"trigger": "axis", "confine": True, "transitionDuration": 0}
 
 
-def _in_unit(unit: str) -> Option:
+def _in_unit(unit: str, digits: int = 1) -> Option:
     """How a line's figure is written where one points at it; ":" marks what the browser runs."""
-    return {":valueFormatter": f"v => v == null ? '–' : v.toFixed(1) + ' {unit}'"}
+    return {":valueFormatter": f"v => v == null ? '–' : v.toFixed({digits}) + ' {unit}'"}
 
 
 def _legend() -> Option:
@@ -245,7 +329,8 @@ def _legend() -> Option:
         "itemWidth": 14,
         "itemHeight": 8,
         "icon": "roundRect",
-        "textStyle": {"color": _AXIS_INK},
+        "textStyle": {"color": INK},
+        "inactiveColor": SOFT,
     }
 
 
@@ -259,12 +344,12 @@ def _time_axis(name: str, quiet: bool = False) -> Option:
         "name": name,
         "nameLocation": "middle",
         "nameGap": 26,
-        "nameTextStyle": {"color": _AXIS_INK},
+        "nameTextStyle": {"color": SOFT},
         "min": 0,
         "axisLine": {"lineStyle": {"color": _GRID_INK}},
         "axisTick": {"show": not quiet},
         "axisPointer": {"label": {"formatter": "{value} s", "precision": 1}},
-        "axisLabel": {"color": _AXIS_INK},
+        "axisLabel": {"color": SOFT},
         "splitLine": {"lineStyle": {"color": _GRID_INK}},
     }
 
@@ -273,7 +358,7 @@ def _value_axis(name: str) -> Option:
     return {
         "type": "value",
         "name": name,
-        "nameTextStyle": {"color": _AXIS_INK, "align": "center"},
-        "axisLabel": {"color": _AXIS_INK},
+        "nameTextStyle": {"color": SOFT, "align": "center"},
+        "axisLabel": {"color": SOFT},
         "splitLine": {"lineStyle": {"color": _GRID_INK}},
     }

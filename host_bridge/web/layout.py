@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ R = TypeVar("R")
 
 THEME_COOKIE = "coffee_theme"
 _COUNTS_EVERY_S = 5.0
+_AGO = re.compile(r"(<time data-ms[^>]*>)[^<]*")
 _MENU = (
     ("/", "Machines", "coffee_maker"),
     ("/brews", "Brews", "coffee"),
@@ -141,10 +143,19 @@ def html(content: Markup, tag: str = "div") -> ui.html:
     return ui.html(str(content), tag=tag)
 
 
+def chart(option: dict[str, Any], label: str, kind: str = "curve") -> ui.echart:
+    """A chart of ours (curves.py); `label` is what a screen reader calls it."""
+    made = ui.echart(option, renderer="svg").classes(kind).props('role="img"')
+    made.props["aria-label"] = label
+    return made
+
+
 def put(element: ui.html, content: Markup) -> None:
-    """Shows `content`, and sends nothing when it shows already."""
-    if element.content != str(content):
-        element.content = str(content)
+    """Shows `content`, and sends nothing when it shows already: how long ago is the browser's to
+    count, or a screen reader would be told the same list anew each second."""
+    text = str(content)
+    if _AGO.sub(r"\1", element.content) != _AGO.sub(r"\1", text):
+        element.content = text
 
 
 def button(

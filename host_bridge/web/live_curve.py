@@ -10,7 +10,7 @@ from nicegui import ui
 
 from host_bridge.views import Curve, History
 from host_bridge.web import curves
-from host_bridge.web.layout import html
+from host_bridge.web.layout import chart, html
 from host_bridge.web.markup import empty
 
 _HISTORY_EVERY_MS = 5000
@@ -32,7 +32,7 @@ class ShotCurve:
         self._empty = html(
             empty("show_chart", "No shot yet", "The next one is drawn here live.")
         )
-        self._chart = ui.echart({}).classes("curve").props('role="img" aria-label="Shot curve"')
+        self._chart = chart({}, "Shot curve")
         self._chart.set_visibility(False)
 
     def show(self, curve: Curve | None) -> None:
@@ -69,8 +69,7 @@ class HistoryCurve:
         self._empty = html(
             Markup('<p class="soft small">Drawn here while the machine reports.</p>')
         )
-        self._chart = ui.echart({}).classes("curve low")
-        self._chart.props('role="img" aria-label="Temperatures of the last minutes"')
+        self._chart = chart({}, "Temperatures of the last minutes", "curve low")
         self._chart.set_visibility(False)
 
     def show(self, history: History) -> None:
@@ -84,7 +83,7 @@ class HistoryCurve:
         self._chart.set_visibility(True)
         lines: list[tuple[str, str, Sequence[int | None]]] = [
             ("Brew boiler", curves.TEMPERATURE.color, history.temp_mc),
-            ("Set-point", "#a89b90", [goal or None for goal in history.setpoint_mc]),
+            ("Set-point", curves.SETPOINT_COLOR, [goal or None for goal in history.setpoint_mc]),
         ]
         if history.steam_temp_mc:
             lines.append(("Steam boiler", curves.PRESSURE.color, history.steam_temp_mc))
@@ -95,9 +94,7 @@ class HistoryCurve:
 
 def still(curve: Curve) -> ui.echart:
     """A finished curve that does not change any more."""
-    chart = ui.echart(curves.shot(columns(curve))).classes("curve")
-    chart.props('role="img" aria-label="Shot curve"')
-    return chart
+    return chart(curves.shot(columns(curve)), "Shot curve")
 
 
 def nothing_stored() -> Markup:

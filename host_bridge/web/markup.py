@@ -78,6 +78,12 @@ def never_heard(machine: str, path: str, what: str) -> Markup:
     return empty("search_off", f"No machine {machine}", way.format(path, what))
 
 
+def nobody(machine: str) -> Markup:
+    """The page of a machine nobody knows."""
+    way = Markup('This bridge has never heard from it. <a href="/">See all machines</a>')
+    return empty_page("search_off", f"No machine {machine}", way)
+
+
 def notice(tone: str, icon_name: str, title: str, text: object) -> Markup:
     return Markup(
         '<div class="notice {}" role="status">{}<div><strong>{}</strong><div>{}</div></div></div>'
@@ -91,8 +97,11 @@ def pages(newest: str | None, older: str | None, what: str) -> Markup:
     return join(link.format(path, name) for path, name in ways if path)
 
 
-def table(heads: Iterable[str], rows: Iterable[Iterable[object]], caption: str) -> Markup:
-    """A table whose cells name their column, so that a narrow one can show each row as a block."""
+def table(
+    heads: Iterable[str], rows: Iterable[Iterable[object]], caption: str, slim: bool = False
+) -> Markup:
+    """A table whose cells name their column, so that a narrow one can show each row as a block;
+    a slim one has room on a phone and stays a table."""
     names = list(heads)
     head = join(Markup('<th scope="col">{}</th>').format(name) for name in names)
     body = join(
@@ -105,9 +114,9 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[object]], caption: str) 
         for row in rows
     )
     return Markup(
-        '<div class="sheet"><table class="table"><caption class="visually-hidden">{}</caption>'
+        '<div class="sheet{}"><table class="table"><caption class="visually-hidden">{}</caption>'
         "<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>"
-    ).format(caption, head, body)
+    ).format(" slim" if slim else "", caption, head, body)
 
 
 LOGO = Markup(

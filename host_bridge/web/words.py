@@ -105,6 +105,24 @@ COMMANDS = {
     "clock": "Set clock",
 }
 
+SETTINGS = {
+    "brew_mc": "Brew boiler",
+    "steam_mc": "Steam boiler",
+    "brew_setpoint_mc": "Brew boiler",
+    "steam_setpoint_mc": "Steam boiler",
+    "button_slot": "Recipe of the brew button, slot",
+    "descale_l": "Descaling reminder",
+    "autotune": "Self-tuning",
+    "wifi_ssid": "Wi-Fi",
+    "wifi_key": "Wi-Fi key",
+    "wifi_country": "Wi-Fi country",
+    "broker_host": "Broker",
+    "broker_port": "Broker's port",
+    "broker_user": "Broker's user",
+    "broker_password": "Broker's password",
+}
+"""What `setpoint` and `config.put` can change."""
+
 NO_PERSON = {
     "api": "by a program, through the API",
     "pour": "by the bridge itself: Pour a coffee",
@@ -242,6 +260,10 @@ def command(name: str) -> str:
 def by(user: str) -> str:
     """Who ordered."""
     return NO_PERSON.get(user) or f"by {user}"
+
+
+def setting(name: str) -> str:
+    return SETTINGS.get(name, plain(name))
 
 
 def alarm(code: str) -> Trouble:

@@ -12,7 +12,15 @@ from typing import Any
 import pytest
 
 from host_bridge.gateway.embedded import EmbeddedStore
-from host_bridge.gateway.port import BACKEND, BREW, FIRST_SEEN, BackendDraft, Review, Transient
+from host_bridge.gateway.port import (
+    ALARM,
+    BACKEND,
+    BREW,
+    FIRST_SEEN,
+    BackendDraft,
+    Review,
+    Transient,
+)
 from host_bridge.gateway.tables import TABLES
 from tests.contract.gateway_suite import GatewayContract as TestContract
 from tests.contract.gateway_suite import fact, gateway, stati
@@ -132,6 +140,11 @@ CREATE TABLE coffee_brew (id INTEGER PRIMARY KEY,
   volume_ul INTEGER NOT NULL, weight_mg INTEGER, pressure_peak_mbar INTEGER,
   pressure_mean_mbar INTEGER, temp_mean_mc INTEGER NOT NULL, energy_j INTEGER NOT NULL,
   result TEXT NOT NULL, reason TEXT, UNIQUE (backend_id, coffee_id));
+CREATE TABLE coffee_alarm (
+  id INTEGER PRIMARY KEY, backend_id INTEGER NOT NULL, coffee_id TEXT NOT NULL,
+  created_ms INTEGER NOT NULL, boot INTEGER NOT NULL, uptime_ms INTEGER NOT NULL, utc_ms INTEGER,
+  time_known INTEGER NOT NULL, code TEXT NOT NULL, raised INTEGER NOT NULL,
+  severity TEXT NOT NULL, latched INTEGER NOT NULL, UNIQUE (backend_id, coffee_id));
 CREATE TABLE checkpoint (
   id INTEGER PRIMARY KEY, backend_id INTEGER NOT NULL REFERENCES coffee_backend,
   coffee_id TEXT NOT NULL, model TEXT NOT NULL, record_id INTEGER, summary TEXT NOT NULL,
@@ -166,4 +179,37 @@ def test_a_file_of_the_version_before_is_brought_up_to_date(tmp_path: Path) -> N
     cut, whole = store.brews("m1", 9, None)
     assert (cut.duration_ms, cut.volume_ul, cut.energy_j) == (None, None, None)
     assert (whole.duration_ms, whole.volume_ul, whole.energy_j) == (28000, 36000, 9000)
+    assert "coffee_brew_newest" in indexes(store)
     store.close()
+
+
+def indexes(store: EmbeddedStore) -> set[str]:
+    return {row["name"] for row in store._db.read("SELECT name FROM sqlite_master")}
+
+
+def test_the_newest_of_one_machine_are_not_looked_for_among_all(
+    site: EmbeddedSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Among a million brews that took half a second for a machine that never brewed."""
+    store, plans = site.store, list[str]()
+    read = store._db.read
+
+    def explained(sql: str, given: Any = ()) -> Any:
+        plans.extend(row["detail"] for row in read(f"EXPLAIN QUERY PLAN {sql}", given))
+        return read(sql, given)
+
+    monkeypatch.setattr(store._db, "read", explained)
+    store.brews("m1", 6, None)
+    store.brews("m1", 1, None, "j/1")
+    store.alarms("m1", 6)
+    store.checkpoints("open", "m1")
+    assert plans
+    assert [step for step in plans if step.startswith("SCAN")] == []
+
+
+def test_a_checkpoint_about_an_alarm_names_it(site: EmbeddedSite) -> None:
+    store = site.store
+    raised = fact(0, ALARM, code="tray_full", raised=True)
+    store.push([replace(raised, review=Review("look", "en_US"))])
+    found = {view.model: view.alarm for view in store.checkpoints("open", None)}
+    assert found == {ALARM: "tray_full", BACKEND: None}

@@ -23,6 +23,7 @@ PAGES = {
     "fleet": "/",
     "machine-1900": "/machines/sim-1900",
     "machine-2900": "/machines/sim-2900",
+    "history-1900": "/machines/sim-1900/history",
     "recipes-2900": "/machines/sim-2900/recipes",
     "recipe-2900": "/machines/sim-2900/recipes/0",
     "recipe-1900": "/machines/sim-1900/recipes/0",
@@ -189,7 +190,7 @@ def test_a_brew_is_watched_live_and_becomes_a_record(
     assert external_id in window.text()
     assert f"{record['duration_ms'] / 1000:.1f} s" in window.text()
     assert "by Ada" in window.text()
-    window.find(".curve canvas")
+    window.find(".curve svg")
     window.keep(f"brew-{machine}")
 
 

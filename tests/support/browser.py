@@ -36,6 +36,33 @@ def need_chromium() -> tuple[str, str]:
     pytest.fail("no chromium: apt install chromium chromium-driver")
 
 
+FAINT = """
+const rgba = text => { const n = (text.match(/[\\d.]+/g) ?? []).map(Number);
+  return n.length < 3 ? [0, 0, 0, 0] : [n[0], n[1], n[2], n[3] ?? 1]; };
+const over = (top, below) => [0, 1, 2].map(i => top[i] * top[3] + below[i] * (1 - top[3]));
+const bright = c => { const [r, g, b] = c.map(v => (v /= 255) <= 0.03928 ? v / 12.92
+  : ((v + 0.055) / 1.055) ** 2.4); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+const ground = e => e ? over(rgba(getComputedStyle(e).backgroundColor), ground(e.parentElement))
+  : [255, 255, 255];
+const opacity = e => e ? getComputedStyle(e).opacity * opacity(e.parentElement) : 1;
+const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+const found = [];
+while (walker.nextNode()) {
+  const text = walker.currentNode.textContent.trim(), e = walker.currentNode.parentElement;
+  if (!text || !e.checkVisibility({visibilityProperty: true})) continue;
+  if (e.closest('.q-icon, [disabled], [aria-disabled=true], .visually-hidden, .skip')) continue;
+  const style = getComputedStyle(e), below = ground(e);
+  const ink = rgba(e instanceof SVGElement ? style.fill : style.color);
+  ink[3] *= opacity(e);
+  const [low, high] = [bright(below), bright(over(ink, below))].sort((a, b) => a - b);
+  const ratio = (high + 0.05) / (low + 0.05);
+  if (ratio < 4.5) found.push(`${text.slice(0, 60)}: ${ratio.toFixed(2)}`);
+}
+return found"""
+"""Texts with less contrast than 4.5:1 (WCAG AA) and how much they have; icons and what cannot be
+used now are not judged."""
+
+
 class Browser:
     """One window. Sizes are CSS pixels; `phone` also touches and obeys the viewport tag."""
 
@@ -190,6 +217,10 @@ class Browser:
                 || e.labels?.length || e.closest('label')))
             .map(e => e.outerHTML.slice(0, 200))"""
         )
+
+    def faint(self) -> list[str]:
+        """Texts that are hard to read on what is behind them, with their contrast."""
+        return self.run(FAINT)  # type: ignore[no-any-return]
 
     def keep(self, name: str) -> Path:
         """The whole page as a picture in build/screenshots."""

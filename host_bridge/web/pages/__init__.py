@@ -8,6 +8,7 @@ _NAMES = (
     "login",
     "fleet",
     "machine",
+    "history",
     "brews",
     "checkpoints",
     "recipes",

@@ -12,7 +12,7 @@ from nicegui import ui
 
 from host_bridge.errors import NotFound
 from host_bridge.service import Bridge
-from host_bridge.views import BrewView, CommandView, Curve
+from host_bridge.views import BrewView, CommandView, Curve, QuarantineView
 from host_bridge.web import units, words
 from host_bridge.web.api import RowId
 from host_bridge.web.layout import Visit, frame, html, put
@@ -23,11 +23,14 @@ from host_bridge.web.markup import (
     empty_page,
     facts,
     never_heard,
+    notice,
     pages,
     quantity,
     table,
     when,
 )
+from host_bridge.web.pages.quarantine import describe as described
+from host_bridge.web.pages.quarantine import page_of as held_at
 
 PER_PAGE = 40
 _REFRESH_S = 3.0
@@ -154,9 +157,9 @@ async def brew_page(request: Request, machine: str, external_id: str) -> None:
         bridge = visit.bridge
         brew = await visit.ask(bridge.brew, external_id, machine)
         if brew is None:
-            ui.context.client.status_code = 404
-            advice = Markup('It may not be stored yet. <a href="/brews">See all brews</a>')
-            html(empty_page("search_off", f"No brew {external_id} of {machine}", advice))
+            held = await visit.ask(bridge.quarantined_fact, machine, external_id)
+            html(_unknown(machine, external_id) if held is None else _held(machine, held))
+            ui.context.client.status_code = 404 if held is None else 200
             return
         curve = await visit.ask(bridge.curve, machine, brew.boot, brew.shot)
         names = await visit.ask(recipes_of, bridge, [machine])
@@ -172,6 +175,32 @@ async def brew_page(request: Request, machine: str, external_id: str) -> None:
             limits = await visit.ask(_limits, bridge, machine)
             by = ordered_by(brew, await visit.ask(_order, bridge, brew))
             html(facts(_fields(brew, recipe_name(brew, names), curve, limits, by)))
+
+
+def _unknown(machine: str, external_id: str) -> Markup:
+    advice = Markup(
+        "It may not be stored yet, or it was discarded from quarantine. "
+        '<a href="/brews">See all brews</a>'
+    )
+    return empty_page("search_off", f"No brew {external_id} of {machine}", advice)
+
+
+def _held(machine: str, fact: QuarantineView) -> Markup:
+    """Where a checkpoint leads as long as the brew it is about has no record."""
+    way = Markup(
+        "Fix the cause, then <a href=\"{}\">replay or discard it in quarantine</a>. Once it is "
+        "replayed its record stands here."
+    )
+    return Markup(
+        '<div class="stack"><div class="crumbs"><a href="/brews">Brews</a> / {}</div>'
+        '<div class="title"><h1>{}</h1>{}</div>{}<div class="panel">{}</div></div>'
+    ).format(
+        fact.external_id,
+        Markup("Brew at {}").format(_machine_link(machine)),
+        chip(words.Word("In quarantine", words.WARN, "report")),
+        notice("warn", "report", "This brew has no record yet", way.format(held_at(fact.id))),
+        described(fact),
+    )
 
 
 def _head(brew: BrewView) -> Markup:

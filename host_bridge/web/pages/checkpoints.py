@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 from markupsafe import Markup
 from nicegui import ui
 
+from host_bridge.connector.checkpoint import HELD
 from host_bridge.views import CheckpointView
 from host_bridge.web import words
 from host_bridge.web.failures import NOT_DONE, why_not
@@ -28,7 +29,7 @@ _KINDS = {
     "coffee.backend": ("coffee_maker", "Machine", "If it is not, find out who connected it."),
     "clock": ("schedule", "Clock", ""),
     "lost": ("history_toggle_off", "Lost facts", "Facts are gone; records are missing."),
-    "unreadable": ("report", "Quarantine", "Fix its cause, then replay it there."),
+    "unreadable": ("report", "Quarantine", "Fix its cause, then replay it in quarantine."),
     "version": ("report", "Quarantine", "Nothing is lost."),
 }
 """By _subject: icon, what it is about, what to do."""
@@ -52,7 +53,6 @@ class CheckpointList:
         self._machine = machine
         self._state = state
         self._shown: tuple[CheckpointView, ...] | None = None
-        self._alarms: dict[tuple[str, str], str] = {}
         with ui.element("div").classes("title"):
             html(Markup("<h1>Checkpoints</h1>"))
             html(
@@ -88,17 +88,15 @@ class CheckpointList:
         return pages(newest, older, "checkpoints")
 
     async def refresh(self) -> None:
-        found = await self._visit.ask(
-            self._visit.bridge.checkpoints, self._state, self._machine or None
-        )
         first = (self._page - 1) * _SHOWN
+        found = await self._visit.ask(
+            self._visit.bridge.checkpoints, self._state, self._machine or None, first + _SHOWN + 1
+        )
         shown = tuple(found[first : first + _SHOWN])
         put(self._turn, self._pages(len(found)))
         if shown == self._shown:
             return
         self._shown = shown
-        alarms = await self._visit.ask(self._visit.bridge.alarms, self._machine or None, 500)
-        self._alarms = {(alarm.machine, alarm.external_id): alarm.code for alarm in alarms}
         self._body.clear()
         with self._body:
             for view in shown:
@@ -119,8 +117,7 @@ class CheckpointList:
     def _checkpoint(self, view: CheckpointView) -> None:
         box = ui.element("article").classes("panel checkpoint")
         with box.props(f'data-checkpoint="{view.id}"'):
-            code = self._alarms.get((view.machine, view.coffee_id))
-            html(describe(view, code)).classes("grow")
+            html(describe(view)).classes("grow")
             if view.state == "open" and self._visit.bridge.reviewed_at is None:
                 button("Review", "done", "primary", self._review(view))
 
@@ -171,14 +168,16 @@ async def _ask_note(view: CheckpointView) -> str | None:
     return answer
 
 
-def describe(view: CheckpointView, alarm: str | None = None) -> Markup:
-    """`alarm` is the code of the alarm it is about: then the title says what to do."""
+def describe(view: CheckpointView) -> Markup:
+    """Of an alarm the title says what it is, and below it what to do."""
     icon_name, kind, why = _KINDS.get(
         _subject(view), ("fact_check", words.plain(view.model.removeprefix("coffee.")), "")
     )
     title = view.summary
-    if view.model == "coffee.alarm" and alarm is not None:
-        title, why = words.alarm(alarm).title, words.alarm(alarm).cure
+    if title.startswith(HELD):
+        why = _KINDS["unreadable"][2]
+    if view.alarm is not None:
+        title, why = words.alarm(view.alarm).title, words.alarm(view.alarm).cure
     done = Markup()
     if view.reviewed_by is not None:
         done = Markup('<p class="small">Reviewed by <strong>{}</strong> {}{}</p>').format(
@@ -186,7 +185,7 @@ def describe(view: CheckpointView, alarm: str | None = None) -> Markup:
         )
     return Markup(
         '<div class="mark">{}</div><div class="stack tight grow"><div class="line"><h2>{}</h2>{}'
-        '</div><p class="soft">{}</p><p class="small soft">{} · since {} · {}</p>{}</div>'
+        '</div><p class="soft">{}</p><p class="small soft">{} · {} · {}</p>{}</div>'
     ).format(
         icon(icon_name),
         title[:1].upper() + title[1:],
@@ -211,7 +210,7 @@ def _record(view: CheckpointView) -> Markup:
         target = f"/brews/{quote(view.machine)}/{quote(view.coffee_id)}"
     elif subject == "coffee.recipe":
         target = f"/machines/{quote(view.machine)}/recipes/{quote(view.coffee_id)}"
-    elif subject in _QUARANTINED:
+    elif subject in _QUARANTINED or view.summary.startswith(HELD):
         target = "/quarantine"
     else:
         target = f"/machines/{quote(view.machine)}"

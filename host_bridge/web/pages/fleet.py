@@ -107,7 +107,8 @@ class Fleet:
         self._cards = ui.element("div").classes("cards")
         self._shown: list[ui.html] = []
         self._pages = ui.pagination(1, 1, direction_links=True, on_change=self._turn)
-        self._pages.props('max-pages="7" aria-label="Pages"').style("align-self: center")
+        self._pages.props('max-pages="7" active-color="fill" active-text-color="fill-ink"')
+        self._pages.props('aria-label="Pages"').style("align-self: center")
 
     def _filter(self, key: str) -> ui.button:
         async def choose() -> None:

@@ -18,18 +18,19 @@ from host_bridge.web.live_curve import HistoryCurve, ShotCurve
 from host_bridge.web.markup import (
     chip,
     empty,
-    empty_page,
     facts,
     icon,
     join,
+    nobody,
     notice,
-    quantity,
     table,
     tag,
     when,
 )
 from host_bridge.web.pages.brews import HEADS, address, recipes_of, row
 from host_bridge.web.pages.fleet import badge
+from host_bridge.web.pages.history import address as past
+from host_bridge.web.pages.history import used
 from host_bridge.web.pages.machine_controls import Controls
 
 _REFRESH_S = 0.5
@@ -45,15 +46,11 @@ async def machine_page(machine: str) -> None:
         view = await visit.ask(visit.bridge.machine, machine)
         if view is None:
             ui.context.client.status_code = 404
-            html(empty_page("search_off", f"No machine {machine}", _to_fleet()))
+            html(nobody(machine))
             return
         page = MachinePage(visit, view)
         await page.refresh()
         visit.every(_REFRESH_S, page.refresh)
-
-
-def _to_fleet() -> Markup:
-    return Markup('This bridge has never heard from it. <a href="/">See all machines</a>')
 
 
 class MachinePage:
@@ -90,7 +87,7 @@ class MachinePage:
                     html(Markup("<h2>Maintenance</h2>"))
                     self._maintenance = html(Markup())
                 with ui.element("section").classes("panel"):
-                    html(Markup("<h2>About this machine</h2>"))
+                    html(_about_head(view.machine))
                     self._about = html(Markup())
 
     def _controls_of(self, view: MachineView) -> object:
@@ -315,11 +312,14 @@ def _about(view: MachineView, newest: MeterView | None) -> Markup:
         ("First seen", when(view.first_seen_ms)),
     ]
     if newest is not None:
-        water = quantity(units.litre(newest.water_ul), "l")
-        energy = quantity(units.kilowatt_hour(newest.energy_j), "kWh")
-        used = Markup("{} shots, {}, {}").format(newest.shots, water, energy)
-        pairs.insert(0, (f"Used on {newest.day}" if newest.day else "Used", used))
+        pairs.insert(0, (f"Used on {newest.day or 'an unknown day'}", used(newest)))
     return facts(pairs, as_list=True)
+
+
+def _about_head(machine: str) -> Markup:
+    return Markup(
+        '<header><h2 class="grow">About this machine</h2><a href="{}">History</a></header>'
+    ).format(past(machine))
 
 
 def _brews_head(machine: str) -> Markup:

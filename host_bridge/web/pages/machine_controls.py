@@ -4,7 +4,7 @@ published. Guests see them resting, with the way to log in.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -24,6 +24,11 @@ _ADVICE = {
 }
 _NEEDS = {"rinse": "steam", "descale": "descale"}
 """A programme a machine has only with this capability."""
+_BOILERS = (
+    ("brew_mc", "Brew boiler", "setpoint_mc"),
+    ("steam_mc", "Steam boiler", "steam_setpoint_mc"),
+)
+"""Of a set-point: argument and limit, name, reading."""
 
 
 class Controls:
@@ -50,7 +55,7 @@ class Controls:
                 self._wake = self._button("Wake up", "wb_sunny", "wake")
                 self._clean()
                 self._button("Identify", "wb_incandescent", "identify")
-            self._setpoints(view)
+            self._goals = self._set_points()
             html(Markup("<h3>Replies from the machine</h3>"))
             self._orders.answers()
 
@@ -63,6 +68,8 @@ class Controls:
         put(self._hint, _hint(view))
         await self._refresh_recipes()
         self._refresh_latched()
+        for goal in self._goals:
+            goal.follow(self._state)
         await self._orders.refresh()
 
     # --- recipes to brew
@@ -100,42 +107,29 @@ class Controls:
                 self._rests(button(text, "lock_open", on_click=order))
 
     # --- set-points
-    def _setpoints(self, view: MachineView) -> None:
+    def _set_points(self) -> list[SetPoint]:
         if "setpoint" not in self._can:
-            return
-        state = view.state or {}
-        rows = (
-            ("brew_mc", "Brew boiler", "setpoint_mc"),
-            ("steam_mc", "Steam boiler", "steam_setpoint_mc"),
-        )
-        for limit, name, reading in rows:
-            if limit in self._limits:
-                self._setpoint(limit, name, state.get(reading))
+            return []
+        return [
+            self._set_point(limit, name, reading)
+            for limit, name, reading in _BOILERS
+            if limit in self._limits
+        ]
 
-    def _setpoint(self, limit: str, name: str, now_mc: int | None) -> None:
-        low_mc, high_mc = self._limits[limit]
-        low, high = low_mc / 1000, high_mc / 1000
-
-        def problem(value: float | None) -> str | None:
-            if value is None or not low <= value <= high:
-                return f"Between {low:g} and {high:g} °C"
-            return None
-
+    def _set_point(self, limit: str, name: str, reading: str) -> SetPoint:
         with ui.element("div").classes("line").style("flex-wrap: nowrap; align-items: flex-start"):
-            # Without min and max: with them leaving the field would draw it to the bound.
-            field = ui.number(
-                name, value=(now_mc or low_mc) / 1000, step=0.5, suffix="°C", validation=problem,
-            ).props("outlined dense hide-bottom-space").classes("grow")  # fmt: skip
+            made = SetPoint(name, reading, self._limits[limit])
+            made.follow(self._state)
 
             async def send() -> None:
-                if field.validate():
-                    goal_mc = round(float(field.value) * 1000)
+                if (goal_mc := made.goal_mc()) is not None:
                     await self._orders.send("setpoint", {limit: goal_mc})
 
             label = f"Set {name.lower()} temperature"
             self._rests(button("Set", on_click=send, label=label))
             if self._visit.session is None:
-                field.disable()
+                made.field.disable()
+        return made
 
     # --- the rest
     def _button(self, text: str, icon: str, name: str, kind: str = "plain") -> ui.button:
@@ -174,6 +168,44 @@ class Controls:
     def _rests(self, made: ui.button) -> None:
         if self._visit.session is None:
             made.disable()
+
+
+class SetPoint:
+    """A field with a boiler's set-point. It follows the machine while nobody writes in it; what
+    was written and not yet sent stays."""
+
+    def __init__(self, name: str, reading: str, limits_mc: list[int]) -> None:
+        self._reading = reading
+        self._low, self._high = (mc / 1000 for mc in limits_mc)
+        self._followed: float | None = None
+        self._entered = False
+        # Without min and max: with them leaving the field would draw it to the bound.
+        self.field = ui.number(name, step=0.5, suffix="°C", validation=self._problem)
+        self.field.props("outlined dense hide-bottom-space").classes("grow")
+        self.field.on("focus", lambda: self._enter(True)).on("blur", lambda: self._enter(False))
+
+    def follow(self, state: Mapping[str, Any]) -> None:
+        """Shows this state's set-point; in a shot the machine reports its recipe's instead."""
+        now_mc = state.get(self._reading)
+        if not now_mc or state.get("state") in words.SHOT_STATES:
+            return
+        goal = now_mc / 1000
+        if not self._entered and self.field.value == self._followed:
+            self.field.set_value(goal)
+        if self.field.value == goal:  # also what was sent from here
+            self._followed = goal
+
+    def goal_mc(self) -> int | None:
+        """What is written, None (and marked) if the machine would not take it."""
+        return round(float(self.field.value) * 1000) if self.field.validate() else None
+
+    def _enter(self, entered: bool) -> None:
+        self._entered = entered
+
+    def _problem(self, value: float | None) -> str | None:
+        if value is None or not self._low <= value <= self._high:
+            return f"Between {self._low:g} and {self._high:g} °C"
+        return None
 
 
 def _acknowledgeable(state: dict[str, Any]) -> tuple[str, ...]:

@@ -37,6 +37,11 @@ def _page(containing: str, before: int | None = None) -> str:
     return f"/quarantine?{urlencode(query)}" if query else "/quarantine"
 
 
+def page_of(quarantine_id: int) -> str:
+    """Where that row is the first one shown."""
+    return _page("", quarantine_id + 1)
+
+
 class QuarantineList:
     def __init__(self, visit: Visit, containing: str, before: int | None) -> None:
         self._visit = visit

@@ -15,7 +15,7 @@ from host_bridge.errors import NotFound
 from host_bridge.views import CommandView, MachineView, RecipesView
 from host_bridge.web import curves, recipe_check
 from host_bridge.web.actions import Orders
-from host_bridge.web.layout import Visit, button, confirmed, frame, html, login_to, put
+from host_bridge.web.layout import Visit, button, chart, confirmed, frame, html, login_to, put
 from host_bridge.web.markup import empty_page, join, notice, tag
 from host_bridge.web.pages.recipes import address
 from host_bridge.web.recipe_check import EXITS, NAME_LENGTH, QUANTITIES, bounds
@@ -101,8 +101,7 @@ class Editor:
             with ui.element("aside").classes("stack sticky").style("gap: 20px"):
                 with ui.element("section").classes("panel") as self._preview_panel:
                     html(Markup("<h2>Target</h2>"))
-                    self._preview = ui.echart({}).classes("curve low")
-                    self._preview.props('role="img" aria-label="Target over time"')
+                    self._preview = chart({}, "Target over time", "curve low")
                     html(
                         Markup(
                             '<p class="small soft">Phases that end on a condition are drawn with '

@@ -15,7 +15,7 @@ from host_bridge.profiles.decent import ProfileRefused, import_profile
 from host_bridge.views import RecipesView
 from host_bridge.web import curves, units
 from host_bridge.web.actions import Orders
-from host_bridge.web.layout import Visit, button, confirmed, frame, html, put
+from host_bridge.web.layout import Visit, button, chart, confirmed, frame, html, put
 from host_bridge.web.markup import empty, empty_page, join, notice, quantity, tag
 
 _REFRESH_S = 2.0
@@ -80,8 +80,7 @@ class RecipeList:
         with ui.element("article").classes("card").props(f'data-slot="{slot}"'):
             html(describe(slot, recipe, pending)).classes("stack")
             if recipe.get("phases"):
-                chart = ui.echart(small_target(recipe)).style("height: 120px; width: 100%")
-                chart.props('role="img" aria-label="Target over time"')
+                chart(small_target(recipe), "Target over time", "curve tiny")
             with ui.element("div").classes("line"):
                 edit = address(self._machine, slot)
                 button("Edit", "edit", on_click=lambda: ui.navigate.to(edit))

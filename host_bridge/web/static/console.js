@@ -81,15 +81,34 @@ const coffee = (() => {
   }
 
   // What is taken away or drawn anew under the keyboard leaves it nowhere: a link goes on in the
-  // one that took its place, a dialog where it was opened.
+  // one that took its place, a list's button in the same row or the next, a dialog where it was
+  // opened.
   let stood = null;
-  let opener = null;
+  let opener = () => null;
 
   function likeIt(box, href) {
     return [...box.querySelectorAll("a")].filter((link) => link.getAttribute("href") === href);
   }
 
+  function named(row) {
+    return row.dataset.checkpoint ?? row.dataset.quarantine;
+  }
+
+  function inNextRow(target, row) {
+    const list = row.parentElement;
+    const rows = () => [...list.querySelectorAll(":scope > article")];
+    const nth = rows().indexOf(row);
+    const button = [...row.querySelectorAll("button")].indexOf(target);
+    return () => {
+      const now = rows();
+      const next = now.find((other) => named(other) === named(row)) ?? now[nth] ?? now.at(-1);
+      return next?.querySelectorAll("button")[button];
+    };
+  }
+
   function successor(target) {
+    const row = target.closest("article");
+    if (row && target.matches("button")) return inNextRow(target, row);
     const box = target.matches("a[href]") && target.closest("[id]");
     if (!box) return () => null;
     const href = target.getAttribute("href");
@@ -97,10 +116,15 @@ const coffee = (() => {
     return () => likeIt(box, href)[nth];
   }
 
+  function orNext(target) {
+    const next = successor(target);
+    return () => (target.isConnected ? target : next());
+  }
+
   document.addEventListener("focusin", ({ target }) => {
     const asked = target.closest(".q-dialog");
-    if (!asked) opener = target;
-    stood = { target, next: asked ? () => opener : successor(target) };
+    if (!asked) opener = orNext(target);
+    stood = { target, next: asked ? opener : successor(target) };
   });
   document.addEventListener("focusout", ({ target }) => {
     // a person went on; what was taken away is not connected any more, a dialog fades first

@@ -58,6 +58,30 @@ def test_what_may_wait_for_days_is_sent_with_a_deadline_a_machine_takes(world: W
     assert AHEAD_MS < 86_400_000
 
 
+def test_the_newest_of_some_kinds_and_of_one_machine(world: World) -> None:
+    ids = [submit(world), submit(world, "setpoint", brew_mc=94_000), submit(world, "wake", "m2")]
+    every = [view.id for view in world.outbox.newest(None, 9)]
+    assert every == ids[::-1]
+    assert [view.id for view in world.outbox.newest("m1", 9)] == ids[1::-1]
+    assert [view.id for view in world.outbox.newest("m1", 9, ("setpoint", "wake"))] == [ids[1]]
+
+
+def test_one_machines_orders_are_not_looked_for_among_all(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An open page asks twice a second; a fleet's orders of 90 days are many."""
+    plans = list[str]()
+    read = world.db.read
+
+    def explained(sql: str, given: Any = ()) -> Any:
+        plans.extend(row["detail"] for row in read(f"EXPLAIN QUERY PLAN {sql}", given))
+        return read(sql, given)
+
+    monkeypatch.setattr(world.db, "read", explained)
+    world.outbox.newest("m1", 8)
+    assert any("command_newest_of (machine=?)" in step for step in plans)
+
+
 def answer(world: World, command_id: str, machine: str = "m1", ok: bool = True) -> bool:
     body = {"id": command_id, "ok": ok, "error": None if ok else REFUSAL, "result": None}
     return world.take("reply", body, machine).stored == 1

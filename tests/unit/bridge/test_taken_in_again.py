@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from host_bridge import storage
+from host_bridge import commands, storage
 from host_bridge.database import Database
 from host_bridge.errors import Invalid
 from host_bridge.inbox import Outcome
@@ -126,7 +126,7 @@ def test_a_flood_of_rubbish_is_bounded_between_two_housekeepings(tmp_path: Path)
 
 
 def test_an_inbox_of_before_goes_on_with_its_numbers(tmp_path: Path) -> None:
-    first = storage.SCHEMA.replace(" AUTOINCREMENT", "")
+    first = storage.SCHEMA.replace(" AUTOINCREMENT", "").replace(commands.NEWEST_OF, "")
     old = Database(tmp_path / "bridge.sqlite", first)
     with old.write() as tx:
         tx.execute("INSERT INTO quarantine VALUES (3,'t','m1',NULL,x'00',1,x'01','why',7,2)")

@@ -49,6 +49,9 @@ def test_a_thousand_machines_are_found_by_page_search_and_filter(window: Browser
     window.see("known")
     assert len(cards(window)) == SHOWN
     window.keep("fleet-1000")
+    for dark in ("false", "true"):
+        window.run(f"setDark({dark})")
+        assert window.faint() == []
     first = cards(window)
     window.click('[aria-label="Pages"] button[aria-label="2"]')
     window.until(lambda: set(cards(window)).isdisjoint(first), "the second page")

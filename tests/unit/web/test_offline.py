@@ -14,6 +14,7 @@ PAGES = (
     "/",
     "/login",
     f"/machines/{MACHINE}",
+    f"/machines/{MACHINE}/history",
     f"/machines/{MACHINE}/recipes",
     f"/machines/{MACHINE}/recipes/0",
     "/brews",

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from markupsafe import Markup
 from nicegui import ui
 
 from host_bridge.database import DatabaseError
@@ -27,8 +28,9 @@ from host_bridge.views import (
 )
 from host_bridge.web.actions import Orders
 from host_bridge.web.drafts import Drafts
-from host_bridge.web.layout import Visit
+from host_bridge.web.layout import Visit, html, put
 from host_bridge.web.live_curve import HistoryCurve, ShotCurve
+from host_bridge.web.markup import when
 from host_bridge.web.pages.brews import BrewList
 from host_bridge.web.pages.checkpoints import CheckpointList
 from host_bridge.web.pages.fleet import Fleet, Selection
@@ -115,6 +117,56 @@ def test_a_temperature_out_of_bounds_stays_as_written_and_is_refused() -> None:
     on_a_page(written)
 
 
+def test_a_list_is_not_sent_again_because_time_went_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was, each second: a screen reader would read the machine's replies on and on."""
+    async def watched() -> None:
+        shown = html(Markup())
+        for now_ms, text in ((5_000_000, "mended"), (5_007_000, "mended"), (5_008_000, "broken")):
+            monkeypatch.setattr("time.time_ns", lambda now_ms=now_ms: now_ms * 1_000_000)
+            put(shown, Markup("{} {}").format(text, when(4_990_000)))
+            said.append(shown.content.rpartition(">")[0])
+
+    said: list[str] = []
+    on_a_page(watched)
+    first, second, third = said
+    assert "10 s ago" in first and second == first
+    assert "broken" in third and "18 s ago" in third
+
+
+AIMS = {"commands": ["setpoint"], "limits": {"brew_mc": [80_000, 98_000]}}
+
+
+def aimed(mc: int, state: str = "ready") -> MachineView:
+    return replace(known(1), info=AIMS, state={"setpoint_mc": mc, "state": state})
+
+
+def test_a_set_point_changed_elsewhere_is_followed_unless_somebody_writes_there() -> None:
+    async def shown(controls: Controls, view: MachineView) -> Any:
+        await controls.refresh(view)
+        return goals()[0]
+
+    async def watched() -> None:
+        nothing = SimpleNamespace(slots={})
+        here = visit(commands=lambda *given: [], recipes=lambda name: nothing)
+        controls = Controls(here, replace(aimed(0), state=None))
+        (field,) = [e for e in ui.context.client.elements.values() if isinstance(e, ui.number)]
+        assert field.value is None, "nobody knows it yet"
+        assert await shown(controls, aimed(93_000)) == 93
+        assert await shown(controls, aimed(94_000)) == 94
+        assert await shown(controls, aimed(88_000, "brewing")) == 94, "that is the recipe's"
+        (goal,) = controls._goals
+        goal._enter(True)
+        assert await shown(controls, aimed(95_000)) == 94, "the cursor is in it"
+        goal._enter(False)
+        assert await shown(controls, aimed(95_000)) == 95
+        field.value = 90
+        assert await shown(controls, aimed(96_000)) == 90, "written, not sent"
+        assert await shown(controls, aimed(90_000)) == 90, "sent"
+        assert await shown(controls, aimed(91_000)) == 91
+
+    on_a_page(watched)
+
+
 def test_brews_of_a_machine_that_is_not_there_say_so() -> None:
     shown: list[Any] = []
 
@@ -134,8 +186,7 @@ def test_checkpoints_of_a_machine_that_is_not_there_say_so() -> None:
     shown: list[str] = []
 
     async def opened() -> None:
-        nobody = {"checkpoints": lambda *given: [], "alarms": lambda *given: []}
-        here = visit(machines=lambda: [known(1)], **nobody)
+        here = visit(machines=lambda: [known(1)], checkpoints=lambda *given: [])
         await CheckpointList(here, "m-99", "open").refresh()
         elements = ui.context.client.elements.values()
         shown.extend(e.content for e in elements if isinstance(e, ui.html))
@@ -207,7 +258,7 @@ def test_a_review_that_cannot_be_kept_says_so(
         return "looked at it"
 
     async def reviews() -> None:
-        here = visit(checkpoints=lambda *given: [], alarms=lambda *given: [], review=broken(error))
+        here = visit(checkpoints=lambda *given: [], review=broken(error))
         await CheckpointList(here, "", "open")._review(SimpleNamespace(id=1))()  # type: ignore[arg-type]
 
     monkeypatch.setattr("host_bridge.web.pages.checkpoints._ask_note", note)
@@ -320,7 +371,7 @@ def test_a_note_being_written_outlives_the_next_checkpoint(notices: list[str]) -
 
     async def writes() -> None:
         here = visit(
-            checkpoints=lambda *given: list(open_ones), alarms=lambda *given: [], review=review
+            checkpoints=lambda *given: list(open_ones), review=review
         )
         page = CheckpointList(here, "", "open")
         await page.refresh()
@@ -532,17 +583,20 @@ def test_a_profile_left_for_volume_only_comes_back_whole(editing: Editing) -> No
 
 
 def test_a_long_past_of_checkpoints_is_reached_page_by_page() -> None:
-    every = [to_review(number) for number in range(250)]
+    every = [to_review(number) for number in range(650)]
+
+    def found(state: str, machine: str | None, limit: int = 500) -> list[CheckpointView]:
+        return every[:limit]
 
     async def opens() -> None:
-        here = visit(checkpoints=lambda *given: every, alarms=lambda *given: [])
-        for number, first in ((1, 0), (2, 100), (3, 200)):
+        here = visit(checkpoints=found)
+        for number, first in ((1, 0), (2, 100), (6, 500), (7, 600)):
             page = CheckpointList(here, "m-1", "done", number)
             await page.refresh()
             assert page._shown == tuple(every[first : first + 100])
             link = page._turn.content
             older = f'"/checkpoints?state=done&amp;machine=m-1&amp;page={number + 1}"'
-            assert (older in link) == (number < 3)
+            assert (older in link) == (number < 7)
             assert ("Newest" in link) == (number > 1)
 
     on_a_page(opens)
@@ -553,7 +607,7 @@ def test_who_left_while_writing_a_note_reviews_nothing_and_gets_it_back(
 ) -> None:
     async def leaves() -> None:
         here = visit(
-            checkpoints=lambda *given: [to_review(1)], alarms=lambda *given: [],
+            checkpoints=lambda *given: [to_review(1)],
             review=broken(AssertionError("reviewed by nobody")),
         )  # fmt: skip
         page = CheckpointList(here, "", "open")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from host_bridge.cli.common import cell
+from host_bridge.connector.checkpoint import HELD
 from host_bridge.errors import NotFound
 from host_bridge.service import Bridge
 from host_bridge.views import (
@@ -376,6 +377,20 @@ def test_a_checkpoint_of_a_machine_says_what_to_do_about_it(
     assert ("find out who connected it" in shown) == (coffee_id == "machine")
     assert advice is None or advice in shown
     assert f'<a href="{target}">record' in shown
+
+
+def test_a_checkpoint_about_a_fact_that_is_no_record_leads_to_quarantine() -> None:
+    view = CheckpointView(
+        1, "m1", "coffee.meter", "j/1", f"{HELD}day: bad", "open", 1, None, None, None
+    )
+    assert '<a href="/quarantine">record' in describe(view)
+
+
+def test_a_checkpoint_names_its_alarm_and_the_cure() -> None:
+    view = CheckpointView(
+        1, "m1", "coffee.alarm", "j/1", "x", "open", 1, None, None, None, "tray_full"
+    )
+    assert "Drip tray full" in describe(view) and "Empty the tray" in describe(view)
 
 
 @pytest.mark.parametrize("model", ["coffee.brew", "coffee.alarm", "coffee.recipe"])

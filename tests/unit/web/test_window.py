@@ -80,6 +80,38 @@ def test_the_keyboard_comes_back_from_a_dialog(console: Console, phone: Browser)
     phone.until(lambda: phone.run("return document.activeElement") == review, "where it was")
 
 
+def test_the_keyboard_goes_on_to_the_next_checkpoint(console: Console, phone: Browser) -> None:
+    """It was left nowhere when a list of buttons was drawn anew, by a review or by itself."""
+    def asked() -> list[int]:
+        return [view.id for view in console.bridge.checkpoints()]
+
+    def raises(code: str) -> None:
+        raised = console.machine.journals(
+            kind="alarm", code=code, raised=True, severity="warning", latched=False
+        )
+        eventually(lambda: console.bridge.checkpoints()[0].coffee_id == raised)
+
+    def stands_on() -> int:
+        return int(phone.run(
+            "return document.activeElement.closest('article')?.dataset.checkpoint ?? 0"
+        ))  # fmt: skip
+
+    for code in ("tank_empty", "hopper_empty", "door_open"):
+        raises(code)
+    _, second, third = asked()[:3]
+    phone.open("/checkpoints")
+    review = phone.find(f'[data-checkpoint="{second}"] button')
+    phone.run("arguments[0].focus()", review)
+    raises("scale_fault")
+    phone.see("Scale not responding")
+    phone.until(lambda: stands_on() == second, "the same one, drawn anew")
+    phone.run("document.activeElement.click()")
+    phone.find(".q-dialog textarea")
+    phone.press("Mark as reviewed")
+    phone.until(lambda: second not in asked(), "reviewed")
+    phone.until(lambda: stands_on() == third, "the next one")
+
+
 def test_an_exact_time_names_its_zone(phone: Browser) -> None:
     """The record beside it says UTC; the browser's time is another."""
     phone.move_to("Asia/Tokyo")
@@ -149,6 +181,47 @@ def test_an_empty_field_names_its_unit(phone: Browser) -> None:
         return getComputedStyle(field.querySelector('.q-field__suffix')).opacity"""
     )
     assert shown == "1"
+
+
+def test_a_set_point_follows_the_machine_but_not_under_the_cursor(
+    console: Console, phone: Browser
+) -> None:
+    def shown() -> str:
+        return str(phone.find("input[type=number]").get_property("value"))
+
+    try:
+        phone.open(f"/machines/{MACHINE}")
+        phone.until(lambda: shown() == "93", "as the machine says")
+        phone.click("input[type=number]")
+        console.machine.reports(setpoint_mc=95_000)
+        phone.see("of 95.0")
+        assert shown() == "93"
+        phone.run("document.activeElement.blur()")
+        phone.until(lambda: shown() == "95", "followed")
+    finally:
+        console.machine.reports()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_text_can_be_read(console: Console, phone: Browser, theme: str) -> None:
+    console.machine.draws(78)
+    made = console.machine.brewed(78)
+    console.machine.journals(
+        kind="meter", day="2026-11-29", water_ul=1, energy_j=1, grinds=0, shots=1
+    )
+    eventually(lambda: console.bridge.brew(made, MACHINE) and console.bridge.meters(MACHINE))
+    phone.open("/")
+    phone.run(f"document.cookie = 'coffee_theme={theme}; path=/'")
+    home = f"/machines/{MACHINE}"
+    pages = ("/", home, f"{home}/history", f"{home}/recipes/3", f"/brews/{MACHINE}/{made}",
+             "/brews", "/checkpoints", "/quarantine", "/login")  # fmt: skip
+    for page in pages:
+        phone.open(page)
+        if page.startswith(("/brews/", f"{home}/history")):
+            phone.find(".curve text")  # else nothing of the chart is looked at
+        assert phone.faint() == [], page
+        assert phone.run("return document.querySelector('canvas')") is None, page
+        assert not phone.overflows(), page
 
 
 def test_leaving_a_recipe_that_was_not_sent_is_asked_about(

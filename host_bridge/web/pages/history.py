@@ -1,0 +1,223 @@
+"""One machine's past: what it used day by day, and which of its settings were changed by whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote
+
+from markupsafe import Markup
+from nicegui import ui
+
+from host_bridge.log import BLANK
+from host_bridge.views import CommandView, MachineView, MeterView
+from host_bridge.web import curves, units, words
+from host_bridge.web.layout import Visit, chart, frame, html, put
+from host_bridge.web.markup import (
+    chip,
+    empty,
+    join,
+    nobody,
+    pages,
+    quantity,
+    table,
+    tag,
+    when,
+)
+
+_REFRESH_S = 30.0
+_DAYS = 31
+_MOST_METERS = 4000
+_CHANGES = 50
+CHANGES = ("setpoint", "config.put", "recipe.put", "recipe.delete")
+"""Commands that change what a machine keeps."""
+
+
+def address(machine: str, page: int = 1) -> str:
+    base = f"/machines/{quote(machine)}/history"
+    return f"{base}?page={page}" if page > 1 else base
+
+
+@ui.page("/machines/{machine}/history")
+async def history_page(machine: str, page: int = 1) -> None:
+    with frame(f"History of {machine}", "/") as visit:
+        view = await visit.ask(visit.bridge.machine, machine)
+        if view is None:
+            ui.context.client.status_code = 404
+            html(nobody(machine))
+            return
+        shown = HistoryPage(visit, view, max(1, page))
+        await shown.refresh()
+        visit.every(_REFRESH_S, shown.refresh)
+
+
+class HistoryPage:
+    def __init__(self, visit: Visit, view: MachineView, page: int) -> None:
+        self._visit = visit
+        self._view = view
+        self._page = page
+        self._shown: list[MeterView] | None = None
+        html(_head(view.machine)).classes("stack")
+        with ui.element("section").classes("panel"):
+            html(Markup("<header><h2>Use by day</h2></header>"))
+            self._plot = chart({}, "Shots, water and energy of each day", "curve days")
+            self._days = html(Markup())
+            self._turn = html(Markup(), "nav").classes("line").props('aria-label="Pages"')
+        with ui.element("section").classes("panel"):
+            html(Markup("<header><h2>Changes of settings</h2></header>"))
+            self._changes = html(Markup())
+
+    async def refresh(self) -> None:
+        bridge, machine = self._visit.bridge, self._view.machine
+        days, undated = by_day(await self._visit.ask(bridge.meters, machine, _MOST_METERS))
+        first = (self._page - 1) * _DAYS
+        self._draw(days[first : first + _DAYS])
+        put(self._days, self._table(days[first : first + _DAYS], undated))
+        put(self._turn, self._pages(len(days)))
+        changes = await self._visit.ask(bridge.commands, machine, _CHANGES, CHANGES)
+        put(self._changes, _changes(machine, changes))
+
+    def _draw(self, days: list[MeterView]) -> None:
+        self._plot.set_visibility(bool(days))
+        if days == self._shown:
+            return
+        self._shown = days
+        self._plot.options.clear()
+        self._plot.options.update(curves.days(days))
+        self._plot.update()
+
+    def _table(self, days: list[MeterView], undated: MeterView | None) -> Markup:
+        rest = _undated(undated) if undated is not None else Markup()
+        if not days:
+            return Markup("{}{}").format(_no_day(self._view, self._page), rest)
+        grinds = any(day.grinds for day in days)
+        heads = ("Day (UTC)", "Shots", *(("Grinds",) if grinds else ()), "Water", "Energy")
+        rows = (_row(day, grinds) for day in days)
+        return Markup("{}{}").format(table(heads, rows, "Use by day, newest first", True), rest)
+
+    def _pages(self, found: int) -> Markup:
+        machine = self._view.machine
+        newest = address(machine) if self._page > 1 else None
+        older = address(machine, self._page + 1) if found > self._page * _DAYS else None
+        return pages(newest, older, "days")
+
+
+def by_day(meters: Iterable[MeterView]) -> tuple[list[MeterView], MeterView | None]:
+    """One total a day, newest first, and that of days the machine did not know. A clock that was
+    set back makes two of one day."""
+    totals: dict[str | None, MeterView] = {}
+    for meter in meters:
+        held = totals.get(meter.day)
+        totals[meter.day] = meter if held is None else _sum(held, meter)
+    undated = totals.pop(None, None)
+    return sorted(totals.values(), key=lambda meter: meter.day or "", reverse=True), undated
+
+
+def _sum(one: MeterView, other: MeterView) -> MeterView:
+    return replace(
+        one,
+        water_ul=one.water_ul + other.water_ul,
+        energy_j=one.energy_j + other.energy_j,
+        grinds=one.grinds + other.grinds,
+        shots=one.shots + other.shots,
+    )
+
+
+def used(meter: MeterView) -> Markup:
+    """`31 shots, 15.00 l, 2.5 kWh`."""
+    return Markup("{} shot{}, {}, {}").format(
+        meter.shots,
+        "" if meter.shots == 1 else "s",
+        quantity(units.litre(meter.water_ul), "l"),
+        quantity(units.kilowatt_hour(meter.energy_j), "kWh"),
+    )
+
+
+def _row(day: MeterView, grinds: bool) -> list[object]:
+    return [
+        day.day,
+        day.shots,
+        *([day.grinds] if grinds else []),
+        quantity(units.litre(day.water_ul), "l"),
+        quantity(units.kilowatt_hour(day.energy_j), "kWh"),
+    ]
+
+
+def _undated(meter: MeterView) -> Markup:
+    return Markup(
+        '<p class="small soft">Besides: {}, counted while its clock was not set.</p>'
+    ).format(used(meter))
+
+
+def _no_day(view: MachineView, page: int) -> Markup:
+    if page > 1:
+        return empty("bar_chart", "No older days", "These were all of them.")
+    advice = "A day appears here when it has ended (midnight UTC): come back tomorrow."
+    if view.online and not (view.state or {}).get("utc_ms"):
+        advice = "Its clock is not set, so it cannot tell the days: set up NTP for it."
+    return empty("bar_chart", "No day yet", advice)
+
+
+def _head(machine: str) -> Markup:
+    return Markup(
+        '<div class="crumbs"><a href="/">Machines</a> / <a href="/machines/{}">{}</a> / History'
+        "</div><h1>History</h1>"
+    ).format(quote(machine), machine)
+
+
+# --- settings
+def _changes(machine: str, changes: list[CommandView]) -> Markup:
+    kept = "Changes through this bridge are kept for 90 days; those over the cable are not seen."
+    if not changes:
+        return empty(
+            "tune",
+            "No change yet",
+            Markup(
+                '{} Set temperatures on the <a href="/machines/{}">machine\'s page</a>, recipes '
+                'on <a href="/machines/{}/recipes">theirs</a>.'
+            ).format(kept, quote(machine), quote(machine)),
+        )
+    most = f"The newest {_CHANGES}. " if len(changes) == _CHANGES else ""
+    heads = ("When", "What", "Ordered", "Result")
+    return Markup('<p class="small soft">{}{}</p>{}').format(
+        most, kept, table(heads, map(_change, changes), "Changes of settings, newest first")
+    )
+
+
+def _change(view: CommandView) -> list[object]:
+    return [when(view.created_ms), _what(view), words.by(view.user), _result(view)]
+
+
+def _what(view: CommandView) -> Markup:
+    if view.name.startswith("recipe."):
+        slot = str(view.args.get("slot", "?"))
+        done = "deleted" if view.name == "recipe.delete" else "sent"
+        recipe = view.args.get("recipe") or {}
+        return Markup('<a href="/machines/{}/recipes/{}">Recipe</a> {} {}{}').format(
+            quote(view.machine), quote(slot), done, tag(f"slot {slot}"),
+            f" {recipe['name']}" if recipe.get("name") else "",
+        )  # fmt: skip
+    return join(Markup("<div>{}</div>").format(text) for text in settings(view.args))
+
+
+def settings(args: Mapping[str, Any]) -> list[str]:
+    """Each setting of `setpoint` or `config.put` with its new value, as people read it."""
+    return [f"{words.setting(name)}: {_value(name, value)}" for name, value in args.items()]
+
+
+def _value(name: str, value: object) -> str:
+    if value == BLANK:
+        return "changed"
+    if isinstance(value, int) and name.endswith("_mc"):
+        return f"{units.celsius(value)} °C" if value else "default"
+    if isinstance(value, int) and name.endswith("_l"):
+        return f"each {value} l" if value else "never"
+    return str(value)
+
+
+def _result(view: CommandView) -> Markup:
+    mark = chip(words.command_state(view.state, view.name))
+    if view.error is None:
+        return mark
+    return Markup('{}<div class="small soft">{}</div>').format(mark, view.error.message)
