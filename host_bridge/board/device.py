@@ -32,6 +32,11 @@ CHIPS: Final = ("RP2040", "RP2350")
 SECOND_S: Final = 30.0
 """The machine says a few times that it is up: this long we wait for the second, which shows that
 what was started stays."""
+NO_SPACE: Final = "OSError: 28"
+FULL: Final = (
+    "the board's flash is full; delete files that are not the machine's (`mpremote connect PORT "
+    "resume fs ls` lists them, `fs rm` deletes), or run `make unflash JOURNAL=1`: it removes the "
+    "application and its data; then flash again")
 HELD: Final = b"coffee: held"
 UP: Final = b"coffee: up "
 PROMPT: Final = b"\n>>> "
@@ -169,7 +174,7 @@ class Device:
                 "try again: its firmware is intact"
             ) from error
         if wrong:
-            raise BoardError(f"{self.port}: the board said:\n{wrong.decode('utf-8', 'replace')}")
+            raise BoardError(f"{self.port}: {_explained(wrong.decode('utf-8', 'replace'))}")
         return str(said.decode("utf-8", "replace"))
 
     def start(self, code: str) -> None:
@@ -316,6 +321,11 @@ class Device:
             )
 
 
+def _explained(trace: str) -> str:
+    """What ended a command on the board, for a person."""
+    return FULL if trace.rstrip().endswith(NO_SPACE) else f"the board said:\n{trace}"
+
+
 def _births(console: bytes) -> list[dict[str, Any]]:
     found = []
     for line in console.split(b"\n")[:-1]:
@@ -328,4 +338,6 @@ def _births(console: bytes) -> list[dict[str, Any]]:
 
 def _shown(console: bytes) -> str:
     text = console.decode("utf-8", "replace")[-1500:].strip()
-    return f"Its console:\n{text}" if text else "Its console is empty"
+    if not text:
+        return "Its console is empty"
+    return f"Its console:\n{text}" + (f"\n{NO_SPACE}: {FULL}" if NO_SPACE in text else "")

@@ -39,7 +39,16 @@ def examine(port: str, progress: Progress) -> list[Finding]:
                 device.release()
             raise
         # After Ctrl-C nothing can be asked of it, its self-test still runs; the hold ends then
+        return [Finding(*row) for row in rows] + _start(device, progress)
+
+
+def _start(device: Device, progress: Progress) -> list[Finding]:
+    """A machine that does not start is what the findings are needed for most."""
+    try:
         device.release()
         birth = device.wait_birth()
-        progress.say(f"{birth['machine']} is up again")
-    return [Finding(*row) for row in rows]
+    except BoardError as error:
+        progress.say(str(error))
+        return [Finding("start", BAD, "did not come up", "the lines above say why")]
+    progress.say(f"{birth['machine']} is up again")
+    return []

@@ -39,8 +39,12 @@ _NUMBERS: Final = (
     "broker_port", "uart_baud", "button_slot", "brew_setpoint_mc", "steam_setpoint_mc",
     "descale_l")
 _FLAGS: Final = ("broker_tls",)
+_TEXTS: Final = {name for name, _ in QUESTIONS} - set(_NUMBERS) | {"autotune"}
 _OVER_SERIAL: Final = (
     "wifi_ssid", "wifi_key", "wifi_country", "broker_host", "broker_port", "broker_ca")
+NO_AUTHORITY: Final = (
+    "broker_ca: this is not a CA's certificate; unless it is the broker's own and signed by "
+    "itself, the machine will not trust the broker: give the CA's alone, not a chain")
 
 Ask = Callable[[str, str, bool], str]
 """(setting, question, secret) → what was typed; "" leaves it as it is, "-" makes it empty."""
@@ -50,7 +54,7 @@ def gather(file: Path | None, ask: Ask | None) -> dict[str, Any]:
     """Settings from the file, then the environment (COFFEE_BOARD_WIFI_KEY …), then by asking.
 
     Raises:
-        BoardError: an unreadable file or a number that is none.
+        BoardError: an unreadable file, a number that is none or a value of a kind no setting has.
     """
     found: dict[str, Any] = {}
     if file:
@@ -58,7 +62,8 @@ def gather(file: Path | None, ask: Ask | None) -> dict[str, Any]:
             found = tomllib.loads(file.read_text("utf-8-sig"))  # some editors put a mark first
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise BoardError(
-                f"{file}: {error}; give a TOML settings file in UTF-8") from error
+                f"{file}: {error}; give a TOML settings file in UTF-8, with lines such as "
+                'machine = "kitchen"') from error
     for name, value in os.environ.items():
         if name.startswith(ENVIRONMENT):
             found[name.removeprefix(ENVIRONMENT).lower()] = value
@@ -81,7 +86,29 @@ def gather(file: Path | None, ask: Ask | None) -> dict[str, Any]:
             if found[name].lower() not in ("true", "false"):
                 raise BoardError(f"{name}: {found[name]!r} is not a flag; give true or false")
             found[name] = found[name].lower() == "true"
+    if unfit := [f"{name}: {wrong}" for name in found if (wrong := _unfit(name, found[name]))]:
+        raise BoardError("\n".join(unfit))
     return found
+
+
+def _unfit(name: str, value: Any) -> str | None:
+    """Of what cannot even be sent, or not as it was meant; the value may be a secret."""
+    if isinstance(value, str):
+        return None if _is_utf8(value) else "it is not UTF-8; set the terminal or shell to UTF-8"
+    if name in _TEXTS:
+        return f'it is no text; put it in quotes, as in {name} = "…"'
+    if isinstance(value, int):
+        return None
+    return "give a text in quotes, a whole number, or true or false"
+
+
+def _is_utf8(text: str) -> bool:
+    """Python keeps other bytes of the environment and of a terminal as lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _answer(ask: Ask, name: str, question: str) -> str:
@@ -93,8 +120,10 @@ def _answer(ask: Ask, name: str, question: str) -> str:
 
 
 def _wrong(name: str, said: str) -> str | None:
-    if name == "machine" and not re.fullmatch("[a-z0-9-]{1,32}", said):
-        return "give 1 to 32 characters of a-z, 0-9 and -"
+    if unfit := _unfit(name, said):
+        return unfit
+    if name == "machine" and (said == "-" or not re.fullmatch("[a-z0-9-]{1,32}", said)):
+        return "give 1 to 32 characters of a-z, 0-9 and -; a name can be changed, but not cleared"
     if name == "link" and said not in LINKS:
         return f"give one of {', '.join(LINKS)}"
     if name == "wifi_country" and not re.fullmatch("[A-Za-z]{2}|-", said):
@@ -118,6 +147,8 @@ def provision(port: str, settings: dict[str, Any], progress: Progress) -> dict[s
     """
     settings = dict(settings)
     certificate = _certificate(settings)
+    if certificate and not _authorities(certificate):
+        progress.say(NO_AUTHORITY)
     with Device(port, progress.waits) as device:
         device.interrupt()
         if not device.hold():
@@ -137,21 +168,42 @@ def provision(port: str, settings: dict[str, Any], progress: Progress) -> dict[s
 
 
 def _certificate(settings: dict[str, Any]) -> bytes | None:
-    """The CA as DER (boards read no PEM); the setting then names the file on the board."""
+    """The CA as DER (boards read no PEM); the setting then names the file on the board. Without a
+    CA there is no TLS either."""
     name = settings.get("broker_ca")
+    if name is None:
+        return None
+    settings.setdefault("broker_tls", bool(name))
     if not name:
         return None
-    import ssl
-
     try:
-        content = Path(name).read_bytes()
-        _, begin, rest = content.partition(ssl.PEM_HEADER.encode())
-        if begin:  # some tools write in plain text what it says before it
-            body, end, _ = rest.partition(ssl.PEM_FOOTER.encode())
-            content = ssl.PEM_cert_to_DER_cert((begin + body + end).decode())
-        ssl.create_default_context(cadata=content)
+        content = _der(Path(name).read_bytes())
     except (OSError, ValueError) as error:
         raise BoardError(f"broker_ca: {name}: {error}; give a CA certificate file") from error
     settings["broker_ca"] = CA_ON_BOARD
-    settings.setdefault("broker_tls", True)
     return content
+
+
+def _der(content: bytes) -> bytes:
+    """Raises OSError or ValueError: it is no certificate a board could trust today."""
+    import ssl
+
+    _, begin, rest = content.partition(ssl.PEM_HEADER.encode())
+    if begin:  # some tools write in plain text what it says before it
+        body, end, _ = rest.partition(ssl.PEM_FOOTER.encode())
+        content = ssl.PEM_cert_to_DER_cert((begin + body + end).decode())
+    for authority in _authorities(content):
+        until = str(authority["notAfter"])
+        if ssl.cert_time_to_seconds(until) < time.time():
+            raise ValueError(f"expired on {until}; it must be renewed first")
+    return content
+
+
+def _authorities(der: bytes) -> list[Any]:
+    """The certificate as ssl describes it, if it is a CA's. Raises OSError, ValueError: it is none
+    at all."""
+    import ssl
+
+    trusted = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    trusted.load_verify_locations(cadata=der)
+    return trusted.get_ca_certs()

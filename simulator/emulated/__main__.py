@@ -18,6 +18,8 @@ from simulator.emulated.console import Console
 from simulator.emulated.lan import ROUTER
 from simulator.fleet import named_fault
 
+UF2_MAGIC = b"UF2\n"
+
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
@@ -48,8 +50,8 @@ def main() -> int:
     try:
         model = model_of(given.model)
         flash = given.flash or kept_at(model, given.image)
-        flash.parent.mkdir(parents=True, exist_ok=True)
-        with alone(given.pty):
+        free_for_a_link(given.pty)
+        with alone(given.pty, "--pty"), alone(flash, "--flash"):
             if given.fresh:
                 flash.unlink(missing_ok=True)
             began = "as last left" if flash.exists() else "erased"
@@ -58,7 +60,7 @@ def main() -> int:
                 for fault in given.fault:
                     board.plant.fault(*named_fault(fault))
                 return serve(board, given.pty, given.speed)
-    except (BoardError, FileNotFoundError, ValueError) as error:
+    except (BoardError, OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
 
@@ -69,23 +71,36 @@ def kept_at(model: str, image: str | None) -> Path:
     return ROOT / "build" / "emulated" / f"{name}.flash"
 
 
+def free_for_a_link(link: Path) -> None:
+    """Raises ValueError where a file would give way to it."""
+    if link.exists() and not link.is_symlink():
+        raise ValueError(f"--pty {link}: there is a file of that name; give one that is free")
+
+
 @contextmanager
-def alone(link: Path) -> Iterator[None]:
-    """Raises ValueError while another board is at this link."""
-    link.parent.mkdir(parents=True, exist_ok=True)
-    with link.with_name(link.name + ".lock").open("w") as lock:
+def alone(path: Path, option: str) -> Iterator[None]:
+    """Raises ValueError while another board has this link or this flash: two that write to one
+    flash spoil it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_name(path.name + ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise ValueError(f"another emulated board is at {link}; stop it with Ctrl-C, or give "
-                             "this one its own: --pty build/board2") from None
+            raise ValueError(
+                f"{option} {path}: another emulated board has it; stop that one with Ctrl-C, or "
+                "give this one its own: --pty build/board2 --flash build/board2.flash") from None
         yield
 
 
 def chosen(image: str | None, model: str) -> Path:
-    """The UF2 that --image names."""
+    """The UF2 that --image names. Raises ValueError: it is none."""
     known = {None: model, "bare": "bare", "wifi": f"{model}-wifi"}
-    return image_of(known[image]) if image in known else Path(str(image))
+    if image in known:
+        return image_of(known[image])
+    file = Path(str(image))
+    if not file.is_file() or not file.read_bytes().startswith(UF2_MAGIC):
+        raise ValueError(f"--image {file}: no UF2 file; give one, or bare or wifi")
+    return file
 
 
 def serve(board: EmulatedBoard, link: Path, speed: float) -> int:

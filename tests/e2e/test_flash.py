@@ -26,6 +26,7 @@ from host_bridge.board.build import Build, compile_for
 from host_bridge.board.device import Device
 from host_bridge.board.errors import BoardError, LostBoard
 from host_bridge.board.flash import TIGHT, Flashed, Progress, flash
+from host_bridge.board.provision import provision
 from tests.support.serial_board import SerialBoard
 from tests.support.stack import eventually
 
@@ -579,6 +580,19 @@ def test_a_ca_that_is_none_is_refused(board: SerialBoard, old: Build, tmp_path: 
     done = make("provision", f"PORT={board.port}", f"FROM={file}")
     assert done.returncode != 0 and "give a CA certificate file" in done.stderr
     assert born(board) == old.name
+
+
+def test_tls_comes_and_goes_with_its_ca(board: SerialBoard, old: Build, tmp_path: Path) -> None:
+    import trustme
+
+    bring(board, old)
+    with pytest.raises(BoardError, match="broker_tls: TLS needs the site"):
+        provision(board.port, {"broker_tls": True}, QUIET)
+    (tmp_path / "ca.pem").write_bytes(trustme.CA().cert_pem.bytes())
+    shown = provision(board.port, {"broker_ca": str(tmp_path / "ca.pem")}, QUIET)
+    assert (shown["broker_tls"], shown["broker_ca"]) == (True, "ca.der")
+    shown = provision(board.port, {"broker_ca": ""}, QUIET)
+    assert (shown["broker_tls"], shown["broker_ca"]) == (False, "")
 
 
 def test_provision_names_each_wrong_field_and_writes_nothing(

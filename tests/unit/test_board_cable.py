@@ -6,14 +6,17 @@ import contextlib
 import io
 import json
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 import typer
 from typer.testing import CliRunner
 
 from host_bridge.board import doctor
+from host_bridge.board import provision as provisioning
 from host_bridge.board.build import compile_for
 from host_bridge.board.device import Device
 from host_bridge.board.errors import BoardError, LostBoard
@@ -192,3 +195,144 @@ def test_settings_saved_with_a_mark_that_no_editor_shows_are_read(tmp_path: Path
     file = tmp_path / "kitchen.toml"
     file.write_bytes(b"\xef\xbb\xbfmachine = 'kitchen'\n")
     assert gather(file, None)["machine"] == "kitchen"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("wifi_key = 12345678", 'wifi_key: it is no text; put it in quotes, as in wifi_key = "…"'),
+        ("broker_ca = true", 'broker_ca: it is no text; put it in quotes'),
+        ("machine = 2026-11-30", 'machine: it is no text; put it in quotes'),
+        ("uart_baud = nan", "uart_baud: give a text in quotes, a whole number, or true or false"),
+        ("[wifi]\nssid = 'x'", "wifi: give a text in quotes, a whole number, or true or false"),
+        ("machine = kitchen", "with lines such as machine = \"kitchen\""),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_named_with_the_cure(
+    line: str, said: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text(line)
+    with pytest.raises(BoardError) as caught:
+        gather(file, None)
+    assert said in str(caught.value)
+    assert "12345678" not in str(caught.value), "it may be a secret"
+
+
+def test_a_text_in_another_encoding_is_refused_before_it_is_stored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COFFEE_BOARD_WIFI_KEY", "caf\udce9")  # as Python reads Latin-1 bytes
+    with pytest.raises(BoardError, match="wifi_key: it is not UTF-8; set the terminal"):
+        gather(None, None)
+    monkeypatch.delenv("COFFEE_BOARD_WIFI_KEY")
+    typed = iter(["caf\udce9", "café"])
+    asked: list[str] = []
+
+    def ask(name: str, question: str, secret: bool) -> str:
+        asked.append(question)
+        return next(typed) if name == "wifi_key" else ""
+
+    assert gather(None, ask) == {"wifi_key": "café"}
+    assert [q for q in asked if "not UTF-8" in q] and "caf" not in "".join(asked)
+
+
+def test_a_name_cannot_be_cleared() -> None:
+    typed = iter(["-", "kitchen"])
+
+    def ask(name: str, question: str, secret: bool) -> str:
+        return next(typed) if name == "machine" else ""
+
+    assert gather(None, ask) == {"machine": "kitchen"}
+
+
+def expired(folder: Path) -> bytes:
+    """A CA's certificate that ended yesterday, as PEM."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Old CA")])
+    until = datetime.now(UTC) - timedelta(days=1)
+    made = x509.CertificateBuilder(
+        name, name, key.public_key(), 1, until - timedelta(days=365), until
+    ).add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    return made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [(expired, "expired on .* must be renewed"), (lambda folder: b"", "Empty certificate")],
+)
+def test_a_ca_no_machine_could_use_is_refused(made: Any, said: str, tmp_path: Path) -> None:
+    file = tmp_path / "ca.pem"
+    file.write_bytes(made(tmp_path))
+    with pytest.raises(BoardError, match=rf"broker_ca: .*ca\.pem: .*{said}"):
+        provisioning.provision("/dev/nowhere", {"broker_ca": str(file)}, Progress())
+
+
+@pytest.mark.parametrize("whose", ["the broker's", "the CA's"])
+def test_a_chain_given_for_the_ca_is_said(whose: str, tmp_path: Path) -> None:
+    ca = trustme.CA()
+    leaf = ca.issue_cert("broker.example")
+    pems = [leaf.cert_chain_pems[0].bytes(), ca.cert_pem.bytes()]
+    file = tmp_path / "fullchain.pem"
+    file.write_bytes(b"".join(pems if whose == "the broker's" else pems[1:]))
+    said: list[str] = []
+    with pytest.raises(LostBoard):
+        provisioning.provision("/dev/nowhere", {"broker_ca": str(file)}, Progress(said.append))
+    assert said == ([provisioning.NO_AUTHORITY] if whose == "the broker's" else [])
+
+
+class Fails:
+    """A line to a board on which a command fails."""
+
+    def __init__(self, trace: bytes) -> None:
+        self._trace = trace
+
+    def exec_raw(self, code: str, timeout: float) -> tuple[bytes, bytes]:
+        return b"", self._trace
+
+
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [(b"OSError: 28", "the board's flash is full; delete"), (b"OSError: 2", "the board said:")],
+)
+def test_a_full_flash_is_said_with_its_cure(last: bytes, said: str) -> None:
+    board = Device("/dev/ttyACM0")
+    board._transport = Fails(b'Traceback (most recent call last):\r\n  File "<stdin>"\r\n' + last
+                             + b"\r\n")
+    with pytest.raises(BoardError, match=said) as caught:
+        board.exec("open('new','wb')")
+    assert ("Traceback" in str(caught.value)) == (last == b"OSError: 2")
+
+
+class Stands(Examined):
+    """A board that answers each part of the self-test, and then does not start."""
+
+    def run(self, name: str, call: str) -> Any:
+        return [["flash", "BAD", "3 KiB free", "delete what is not the machine's"]]
+
+    def release(self) -> None:
+        pass
+
+    def wait_birth(self, timeout_s: float = 0) -> dict[str, Any]:
+        raise BoardError("the machine did not come up. Its console: …")
+
+
+def test_what_a_self_test_found_is_shown_of_a_machine_that_does_not_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(doctor, "Device", Stands)
+    said: list[str] = []
+    found = doctor.examine("/dev/ttyACM0", Progress(said.append))
+    assert "3 KiB free" in [row.found for row in found]
+    assert (found[-1].part, found[-1].verdict) == ("start", doctor.BAD)
+    assert "did not come up" in said[-1]
+
+
+def test_a_start_that_a_full_flash_ended_says_so() -> None:
+    board = Heard(b"Traceback (most recent call last):\r\nOSError: 28\r\nMicroPython\r\n>>> ")
+    with pytest.raises(BoardError, match=r"did not come up(?s:.*)the board's flash is full"):
+        board.wait_birth(timeout_s=5)

@@ -1,0 +1,53 @@
+"""What the emulated board makes of options as people give them, before it starts anything."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from simulator.emulated import __main__ as emulated
+
+
+def test_a_file_in_the_way_of_the_link_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / "notes"
+    file.write_text("mine")
+    with pytest.raises(ValueError, match=r"--pty .*notes: there is a file of that name"):
+        emulated.free_for_a_link(file)
+    left = tmp_path / "board"
+    left.symlink_to("/dev/pts/gone")  # as a killed board leaves it
+    emulated.free_for_a_link(left)
+    assert file.read_text() == "mine"
+
+
+def test_two_boards_do_not_share_a_flash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flash = tmp_path / "1900.flash"
+    flash.write_bytes(b"the first board's")
+    words = ["--pty", str(tmp_path / "board2"), "--flash", str(flash), "--fresh"]
+    monkeypatch.setattr(sys, "argv", ["emulated", "1900", *words])
+    with emulated.alone(flash, "--flash"):
+        assert emulated.main() == 2
+    said = capsys.readouterr().err
+    assert "another emulated board has it" in said and "--flash build/board2.flash" in said
+    assert flash.read_bytes() == b"the first board's"
+
+
+@pytest.mark.parametrize("image", ["missing.uf2", "folder", "notes.txt"])
+def test_an_image_that_is_none_is_named_with_the_cure(image: str, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "notes.txt").write_text("no image")
+    with pytest.raises(ValueError, match=f"{image}: no UF2 file; give one, or bare or wifi"):
+        emulated.chosen(str(tmp_path / image), "1900")
+
+
+def test_a_flash_that_cannot_be_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["emulated", "1900", "--pty", str(tmp_path / "board"), "--flash", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", words)
+    monkeypatch.setattr(emulated, "chosen", lambda image, model: tmp_path / "1900.uf2")
+    assert emulated.main() == 2
+    assert capsys.readouterr().err
