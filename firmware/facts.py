@@ -48,11 +48,16 @@ class Facts:
     def start(self):
         tune = self._config.tune()
         self._kept = tune[1] if tune else 0
-        if self._mark.kept:
-            self._close_last_boot(self._mark.kept)
         fact = {"kind": "boot", "cause": self._resets.cause, "safe_mode": self._resets.safe_mode}
         fact["previous_uptime_ms"] = self._resets.previous_uptime_ms
-        self._journal.append(self._clock.stamp(fact))
+        try:
+            if self._mark.kept:
+                self._close_last_boot(self._mark.kept)
+            self._journal.append(self._clock.stamp(fact))
+        except OSError:
+            # full of somebody's files: that is no reason to pour no coffee
+            self.flash_errors += 1
+            self.add(fact)
 
     def _close_last_boot(self, note):
         # The mark goes after the fact came; cut between the two, the fact is there already. And it

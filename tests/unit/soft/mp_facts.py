@@ -1,11 +1,14 @@
 # Events of the tick become facts, at the right time for the flash, over all interruptions.
 import json
+import os
 
 import live as names
 import micropython
 from bench import NOW_MS, Bench
 from brew import REASONS
 from ramflash import PowerCut, every_cut
+
+_THEIRS = ("film", "song", "poem")
 
 
 def test_a_boot_is_a_fact():
@@ -414,6 +417,35 @@ def test_a_dying_flash_loses_no_fact_and_doubles_none():
     flash.fails_at = 0
     bench.pass_ms(1000)
     assert [f["raised"] for f in bench.journalled("alarm")] == [bool(n & 1) for n in range(30)]
+    bench.close()
+
+
+def _fill():
+    # to the last block, as with files that somebody copied to the board
+    for name in _THEIRS:
+        with open(name, "wb") as f:
+            try:
+                while True:
+                    f.write(bytes(512))
+                    f.flush()
+            except OSError:
+                pass
+
+
+def test_a_flash_full_of_somebodys_files_is_no_reason_not_to_start():
+    bench = Bench()
+    for n in range(60):
+        bench.live.put(names.EV_ALARM, 14, n & 1)
+        bench.pass_ms(300)  # until the journal no longer fits beside its folder's entry
+    bench.board.flash.guard = None
+    _fill()
+    bench.boot()
+    assert bench.facts.flash_errors
+    bench.board.flash.guard = None
+    for name in _THEIRS:
+        os.remove(name)
+    bench.pass_ms(1000)
+    assert [f["boot"] for f in bench.journalled("boot")] == [1, 2]
     bench.close()
 
 
