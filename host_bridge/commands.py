@@ -38,8 +38,13 @@ RESEND_FIRST_S: Final = 5.0
 RESEND_MAX_S: Final = 60.0
 AHEAD_MS: Final = 12 * 3_600_000
 """A machine refuses a deadline more than a day ahead; what may wait longer gets this."""
+# What pours is not done at another time than it was wanted: an order of the future was given while
+# the host's clock was ahead, and nobody knows for how long its deadline holds.
+_FUTURE: Final = "(name IN ('brew', 'clean') AND created_ms>?)"
+_FUTURE_MS: Final = 60_000
 GRACE_MS: Final = 5_000  # a reply sent just before the deadline may still be on its way
 OPEN: Final = "('queued', 'sent')"
+_OVERDUE: Final = f"state IN {OPEN} AND (deadline_ms<? OR {_FUTURE})"
 
 NEWEST_OF: Final = "CREATE INDEX command_newest_of ON command (machine, created_ms);"
 SCHEMA: Final = f"""
@@ -155,11 +160,11 @@ class Outbox:
         now_ms = self._now_ms()
         rows = self._db.read(
             f"SELECT * FROM command WHERE state IN {OPEN} AND (next_ms<=? OR next_ms>?)"
-            " AND deadline_ms>?"
+            f" AND deadline_ms>? AND NOT {_FUTURE}"
             " AND machine IN (SELECT value FROM json_each(?))"
             " ORDER BY next_ms, rowid LIMIT ?",  # as they were ordered, whatever the clock said
-            (now_ms, now_ms + int(RESEND_MAX_S * 1000), now_ms, json.dumps(sorted(machines)),
-             limit),
+            (now_ms, now_ms + int(RESEND_MAX_S * 1000), now_ms, now_ms + _FUTURE_MS,
+             json.dumps(sorted(machines)), limit),
         )  # fmt: skip
         return [_view(row, secrets=True) for row in rows]
 
@@ -187,18 +192,19 @@ class Outbox:
         """Ids of commands that nobody answered in time."""
         with self._db.write() as tx:
             rows = tx.execute(
-                f"UPDATE command SET state='expired' WHERE state IN {OPEN} AND deadline_ms<?"
-                " RETURNING id", (self._now_ms() - GRACE_MS,),
+                f"UPDATE command SET state='expired' WHERE {_OVERDUE} RETURNING id",
+                self._overdue(),
             ).fetchall()  # fmt: skip
             _forget_secrets(tx, [row["id"] for row in rows])
         return [row["id"] for row in rows]
 
     def any_overdue(self) -> bool:
-        row = self._db.one(
-            f"SELECT 1 FROM command WHERE state IN {OPEN} AND deadline_ms<? LIMIT 1",
-            (self._now_ms() - GRACE_MS,),
-        )
+        row = self._db.one(f"SELECT 1 FROM command WHERE {_OVERDUE} LIMIT 1", self._overdue())
         return row is not None
+
+    def _overdue(self) -> tuple[int, int]:
+        now_ms = self._now_ms()
+        return now_ms - GRACE_MS, now_ms + _FUTURE_MS
 
     # --- from the machines
     def reply(

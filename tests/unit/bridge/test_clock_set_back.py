@@ -124,6 +124,20 @@ def test_orders_keep_their_order_over_a_clock_that_is_set_back(world: World) -> 
     assert [view.id for view in world.outbox.due(10, ["m1"])] == [hot, cool]
 
 
+def test_what_pours_and_was_ordered_in_the_future_is_never_done(world: World) -> None:
+    """Its deadline was a minute, of a clock that was hours ahead."""
+    world.now_ms += 3_600_000
+    brew = world.outbox.submit(Order("m1", "brew", {"slot": "0"}, "ann", world.now_ms + 60_000))
+    wake = world.outbox.submit(Order("m1", "wake", {}, "ann", world.now_ms + 60_000))
+    assert [view.id for view in world.outbox.due(10, ["m1"])] == [brew, wake]
+    world.now_ms -= 30_000  # as clocks are set
+    assert brew in [view.id for view in world.outbox.due(10, ["m1"])]
+    world.now_ms -= 3_570_000
+    assert [view.id for view in world.outbox.due(10, ["m1"])] == [wake]
+    assert world.outbox.any_overdue() and world.outbox.expire() == [brew]
+    assert world.outbox.command(brew).state == "expired" and not world.outbox.any_overdue()
+
+
 def test_the_last_curve_is_the_last_one_though_the_clock_was_set_back(world: World) -> None:
     shot = {**example("shot"), "part": 0, "last": True}
     world.now_ms += 365 * DAY_MS
