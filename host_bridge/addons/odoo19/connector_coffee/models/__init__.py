@@ -1,6 +1,7 @@
 from . import coffee_bridge
 from . import coffee_backend
 from . import coffee_backend_rpc
+from . import coffee_booking
 from . import coffee_pour
 from . import coffee_binding
 from . import coffee_recipe

@@ -1,12 +1,10 @@
 """The machine as a connector backend: what a person sets and sees."""
 
 import json
-import logging
 import re
 from datetime import timedelta
 
 import pytz
-from psycopg2 import OperationalError
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
@@ -14,7 +12,6 @@ from odoo.exceptions import UserError, ValidationError
 from .. import words
 from ..fields import BigInteger
 
-_logger = logging.getLogger(__name__)
 MACHINE = re.compile(r"[a-z0-9-]{1,32}\Z")
 SEVERITIES = ("info", "warning", "critical")
 ONLINE_STALE_S = 120
@@ -467,57 +464,6 @@ class CoffeeBackend(models.Model):
             return True
         zone = pytz.timezone(self.pour_timezone or self.company_id.partner_id.tz or "UTC")
         return pytz.utc.localize(happened).astimezone(zone).date() >= self.import_from
-
-    def _since(self, start):
-        """Domain of this machine's facts that came after `start` and, as far as is known, happened
-        after it: history sent later is not booked again."""
-        self.ensure_one()
-        return [
-            ("backend_id", "=", self.id),
-            ("create_date", ">=", start),
-            "|",
-            ("happened_at", "=", False),
-            ("happened_at", ">=", start),
-        ]
-
-    def _book_each(self, book):
-        """Calls `book` for each machine, in its company. What one cannot book keeps no other
-        waiting: it is undone, and a person is asked, once until that is reviewed.
-
-        :param book: name of a method without arguments
-        """
-        for backend in self:
-            try:
-                with self.env.cr.savepoint():
-                    getattr(backend.with_company(backend.company_id), book)()
-            except OperationalError:
-                raise  # two transactions met: Odoo does all of it again
-            except Exception as error:
-                _logger.warning("%s of %s", book, backend.machine, exc_info=True)
-                backend._ask_to_book(book, error)
-
-    def _ask_to_book(self, book, error):
-        Checkpoint = self.env["coffee.checkpoint"]
-        mine = [("backend_id", "=", self.id), ("coffee_id", "=like", f"{book}/%")]
-        if Checkpoint.search_count([*mine, ("state", "=", "review")], limit=1):
-            return
-        last = Checkpoint.search(mine, order="id desc", limit=1)
-        number = int(last.coffee_id.rpartition("/")[2]) + 1 if last else 0
-        Checkpoint._add(
-            [
-                {
-                    "backend_id": self.id,
-                    "model": self._name,
-                    "coffee_id": f"{book}/{number}",
-                    "res_id": self.id,
-                    "summary": self.env._(
-                        "What %(machine)s used or sold could not be booked: %(error)s",
-                        machine=self.name,
-                        error=error,
-                    ),
-                }
-            ]
-        )
 
     @api.model
     def _cron_silent(self):

@@ -154,6 +154,17 @@ class CoffeeCommand(models.Model):
             command._check_words()
         return commands
 
+    @api.ondelete(at_uninstall=False)
+    def _unlink_ends_waiting(self):
+        """No machine will answer it any more, so its recipe counts as refused: what the machine
+        says it holds is taken over again."""
+        waiting = self.filtered(lambda one: one.state == "waiting" and one.name in RECIPES)
+        for command in waiting.sudo().filtered("recipe_id").sorted("id"):
+            command.message = self.env._(
+                "The order was deleted. To send the recipe again, press “Send Again”."
+            )
+            command.recipe_id._exported(command)
+
     def _check_words(self):
         missing = RECIPES.get(self.name, set()) - (self.args or {}).keys()
         if missing:

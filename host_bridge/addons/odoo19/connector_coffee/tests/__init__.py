@@ -1,4 +1,5 @@
 from . import test_backend
+from . import test_booking
 from . import test_checkpoint
 from . import test_command
 from . import test_pour

@@ -101,6 +101,11 @@ class CoffeeCase(TransactionCase):
             [("backend_id.machine", "=", machine), ("coffee_id", "=", f"{JOURNAL}/{seq}")]
         )
 
+    def run_cron(self, cron):
+        """As Odoo's scheduler does it, with its own transactions."""
+        with self.enter_registry_test_mode():
+            self.assertIs(cron.method_direct_trigger(), True)
+
     # --- watching
     @contextmanager
     def queries_of(self, table, inserts, selects):

@@ -120,7 +120,7 @@ class TestBackend(CoffeeCase):
         self.assertEqual((self.left.brew_count, self.left.alarm_count), (1, 0))
 
     def test_what_one_cannot_book_keeps_no_other_waiting(self):
-        def book(machine):
+        def book(machine, limit):
             machine.location = "booked"
             if machine == self.left:
                 raise ValueError("no unit")
@@ -132,7 +132,7 @@ class TestBackend(CoffeeCase):
             kind = self.env.registry["coffee.backend"]
             with (
                 patch.object(kind, "_test", book, create=True),
-                mute_logger("odoo.addons.connector_coffee.models.coffee_backend"),
+                mute_logger("odoo.addons.connector_coffee.models.coffee_booking"),
             ):
                 (self.left | self.right)._book_each("_test")
 

@@ -170,6 +170,49 @@ class TestRecipe(CoffeeCase):
             [("recipe.delete", {"slot": "0"}), ("recipe.delete", {"slot": "1"})],
         )
 
+    # --- its order is deleted
+    def change(self, recipe, **values):
+        with trap_jobs() as trap:
+            recipe.write(values)
+            trap.perform_enqueued_jobs()
+        return self.left.command_ids.sorted("id")[-1:]
+
+    def test_a_recipe_whose_order_was_deleted_is_the_machines_again(self):
+        self.import_recipes(s0=PROFILE)
+        order = self.change(self.recipe(), temp_c=90)
+        with self.assertRaises(AccessError):
+            order.with_user(self.user).unlink()
+        order.with_user(self.manager).unlink()
+        self.assertEqual(self.recipe().sync_state, "refused")
+        self.assertIn("Send Again", self.recipe().sync_message)
+        (answer,) = self.import_recipes(s0=PROFILE)
+        self.assertEqual(answer["status"], "updated")
+        self.assertEqual((self.recipe().temp_c, self.recipe().sync_state), (93, "synced"))
+
+    def test_a_slot_whose_emptying_was_deleted_is_the_machines_again(self):
+        self.import_recipes(s0=PROFILE)
+        self.change(self.recipe(), active=False).with_user(self.manager).unlink()
+        self.import_recipes(s0=PROFILE)
+        self.assertTrue(self.recipe().active)
+
+    def test_what_a_newer_order_carries_stays_on_its_way(self):
+        self.import_recipes(s0=PROFILE)
+        older = self.change(self.recipe(), temp_c=90)
+        self.orders()
+        newer = self.change(self.recipe(), temp_c=91)
+        self.assertNotEqual(older, newer)
+        older.with_user(self.manager).unlink()
+        self.assertEqual(self.recipe().sync_state, "pending")
+        newer.with_user(self.manager).unlink()
+        self.assertEqual(self.recipe().sync_state, "refused")
+
+    def test_what_was_answered_is_deleted_and_changes_nothing(self):
+        self.import_recipes(s0=PROFILE)
+        order = self.change(self.recipe(), temp_c=90)
+        self.answer()
+        order.with_user(self.manager).unlink()
+        self.assertEqual((self.recipe().sync_state, self.recipe().temp_c), ("synced", 90))
+
     # --- archived before it got there
     def enter(self, slot="4"):
         drink = self.env["product.product"].create({"name": "flat white"})

@@ -51,27 +51,28 @@ class CoffeeBackend(models.Model):
     @api.model
     def _cron_sell(self):
         machines = self.with_context(active_test=False).search([("accounting", "=", "sale")])
-        machines.with_context(active_test=True)._book_each("_sell")
+        machines.with_context(active_test=True)._book_in_pieces("_sell")
 
-    def _sell(self):
+    def _sell(self, limit=None):
         """A drink counts when it was not aborted, whoever stopped it."""
         self.ensure_one()
+        if not self.sale_since:  # changed since the cron looked
+            return 0
         Brew = self.env["coffee.brew"]
-        groups = Brew._read_group(
+        brews = Brew.search(
             [
                 ("sale_line_id", "=", False),
                 ("product_id", "!=", False),
                 ("result", "not in", Brew._uncharged()),
                 *self._since(self.sale_since),
             ],
-            ["product_id"],
-            ["id:recordset"],
+            order="id",
+            limit=limit,
         )
-        if not groups:
-            return
-        order = self._open_order()
-        for product, brews in groups:
-            brews.sale_line_id = order._add_brews(product, len(brews))
+        order = brews and self._open_order()
+        for product, cups in brews.grouped("product_id").items():
+            cups.sale_line_id = order._add_brews(product, len(cups))
+        return len(brews)
 
     def _open_order(self):
         """The quotation that cups are added to, until somebody sends, confirms or cancels it."""

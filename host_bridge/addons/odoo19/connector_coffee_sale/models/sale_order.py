@@ -17,9 +17,10 @@ class SaleOrder(models.Model):
     def _add_brews(self, product, count):
         """The line of that drink, with so many cups more. Its price is the customer's."""
         self.ensure_one()
-        line = self.order_line.filtered(
-            lambda one: one.product_id == product and one.coffee_brew_ids
-        )[:1]
+        same = self.order_line.filtered(lambda one: one.product_id == product)
+        # one brew says which line is ours; the line's own list may hold a hundred thousand
+        Brew = self.env["coffee.brew"]
+        line = Brew.search([("sale_line_id", "in", same.ids)], limit=1).sale_line_id
         if line:
             line.product_uom_qty += count
             return line

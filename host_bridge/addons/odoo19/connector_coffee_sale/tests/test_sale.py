@@ -1,9 +1,12 @@
+from unittest.mock import patch
+
 from psycopg2 import IntegrityError
 
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
+from odoo.addons.connector_coffee.models import coffee_booking
 from odoo.addons.connector_coffee.tests.common import PROFILE, CoffeeCase
 
 
@@ -26,7 +29,7 @@ class TestSale(CoffeeCase):
         self.ristretto.list_price = 2
 
     def sell(self):
-        self.env["coffee.backend"]._cron_sell()
+        self.run_cron(self.env.ref("connector_coffee_sale.cron_sell"))
 
     @property
     def orders(self):
@@ -53,6 +56,14 @@ class TestSale(CoffeeCase):
         self.assertFalse(self.record("coffee.brew", 1, "right").sale_line_id)
         found = self.env["coffee.brew"].search(order.action_coffee_brews()["domain"])
         self.assertEqual(len(found), 4)
+
+    def test_pieces_add_up_in_one_quotation(self):
+        self.push(*(self.brew(seq, slot=str(seq % 2)) for seq in range(5)))
+        with patch.object(coffee_booking, "PIECE", 2):
+            self.sell()
+        self.sell()
+        self.assertEqual(self.sold(self.orders), {self.espresso: 3, self.ristretto: 2})
+        self.assertEqual(len(self.orders.order_line), 2)
 
     def test_a_confirmed_order_is_left_alone(self):
         self.push(self.brew(1))

@@ -1,5 +1,5 @@
-"""What the machine used leaves the stock: one move a product, machine and run of the cron, never
-one in the middle of an import."""
+"""What the machine used leaves the stock: one move a product, machine and piece of the
+cron's work, never one in the middle of an import."""
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
@@ -89,34 +89,44 @@ class CoffeeBackend(models.Model):
     def _cron_consume(self):
         used = [("stock_location_id", "!=", False)]
         backends = self.with_context(active_test=False).search(used)
-        backends.with_context(active_test=True)._book_used()
+        backends.with_context(active_test=True)._book_in_pieces("_consume_beans", "_consume_water")
 
     def _book_used(self):
         self._book_each("_consume_beans")
         self._book_each("_consume_water")
 
-    def _consume_beans(self):
+    def _consume_beans(self, limit=None):
         self.ensure_one()
         if not self.bean_since:
-            return
+            return 0
         brews = self.env["coffee.brew"].search(
-            [("bean_move_id", "=", False), *self._since(self.bean_since)]
+            [("bean_move_id", "=", False), *self._since(self.bean_since)], order="id", limit=limit
         )
         grams = sum(brew.recipe_id.bean_g or self.bean_default_g for brew in brews)
         gram = self.env.ref("uom.product_uom_gram")
-        brews.bean_move_id = self._move(self.bean_product_id, grams, gram, "bean_rest_g")
+        move = self._move(self.bean_product_id, grams, gram, "bean_rest_g")
+        if not move and len(brews) == limit:
+            return self._consume_beans(2 * limit)  # too little together
+        brews.bean_move_id = move
+        return len(brews) if move else 0
 
-    def _consume_water(self):
+    def _consume_water(self, limit=None):
         """By the machine's own meter, which counts rinsing and steam, too."""
         self.ensure_one()
         if not self.water_since:
-            return
+            return 0
         meters = self.env["coffee.meter"].search(
-            [("water_move_id", "=", False), *self._since(self.water_since)]
+            [("water_move_id", "=", False), *self._since(self.water_since)],
+            order="id",
+            limit=limit,
         )
         litres = sum(meters.mapped("water_ul")) / 1e6
         litre = self.env.ref("uom.product_uom_litre")
-        meters.water_move_id = self._move(self.water_product_id, litres, litre, "water_rest_l")
+        move = self._move(self.water_product_id, litres, litre, "water_rest_l")
+        if not move and len(meters) == limit:
+            return self._consume_water(2 * limit)
+        meters.water_move_id = move
+        return len(meters) if move else 0
 
     def _move(self, product, quantity, unit, rest):
         """Done at once: it has been drunk. Stock may go below zero; a count will say so.

@@ -1,6 +1,9 @@
+from unittest.mock import patch
+
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import new_test_user, tagged
 
+from odoo.addons.connector_coffee.models import coffee_booking
 from odoo.addons.connector_coffee.tests.common import PROFILE, CoffeeCase
 
 
@@ -31,7 +34,7 @@ class TestConsumption(CoffeeCase):
         )
 
     def consume(self):
-        self.env["coffee.backend"]._cron_consume()
+        self.run_cron(self.env.ref("connector_coffee_stock.cron_consume"))
 
     def test_what_was_brewed_leaves_the_stock_once(self):
         self.api.import_recipes("left", 1, {"0": PROFILE})
@@ -48,6 +51,30 @@ class TestConsumption(CoffeeCase):
         self.assertEqual((move.state, move.origin), ("done", "Left"))
         self.assertEqual(self.record("coffee.brew", 2).bean_move_id, move)
         self.assertFalse(self.record("coffee.brew", 1, "right").bean_move_id)
+
+    def test_each_piece_is_a_move_and_nothing_leaves_twice(self):
+        self.left.bean_default_g = 20
+        self.push(*(self.brew(seq, slot="7") for seq in range(5)))
+        with patch.object(coffee_booking, "PIECE", 2):
+            self.consume()
+        self.consume()
+        brews = self.env["coffee.brew"].search([("backend_id", "=", self.left.id)])
+        grams = sorted(round(move.quantity * 1000) for move in brews.bean_move_id)
+        self.assertEqual(grams, [20, 40, 40])
+        self.assertAlmostEqual(self.beans.qty_available, -0.1)
+
+    def test_a_piece_that_is_too_little_grows(self):
+        """It would be found again and again, and nothing behind it."""
+        self.left.bean_default_g = 3
+        self.push(*(self.brew(seq, slot="7") for seq in range(5)))
+        meter = {"day": "2026-01-01", "energy_j": 1, "grinds": 3, "shots": 3}
+        for seq in range(5):
+            self.push(self.fact("coffee.meter", 10 + seq, {**meter, "water_ul": "3000"}))
+        with patch.object(coffee_booking, "PIECE", 2):
+            self.consume()
+        self.assertAlmostEqual(self.beans.qty_available, -0.01)
+        self.assertAlmostEqual(self.left.bean_rest_g, 2)
+        self.assertAlmostEqual(self.water.qty_available, -0.01)
 
     def test_less_than_can_be_booked_waits(self):
         self.left.bean_default_g = 6
