@@ -63,7 +63,7 @@ class Strip:
 STRIPS = (
     Strip("shots", "Shots", "", TEMPERATURE.color, 1, 0, 1),
     Strip("water_ul", "Water", "l", PRESSURE.color, 1_000_000, 2, 0.1),
-    Strip("energy_j", "Energy", "kWh", FLOW.color, 3_600_000, 1, 0.1),
+    Strip("energy_j", "Energy", "kWh", FLOW.color, 3_600_000, 2, 0.1),
 )
 SHOT_LINES = (TEMPERATURE, PRESSURE, FLOW, VOLUME, WEIGHT)
 

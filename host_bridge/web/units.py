@@ -37,7 +37,7 @@ def kilojoule(energy_j: float | None) -> str:
 
 
 def kilowatt_hour(energy_j: float | None) -> str:
-    return MISSING if energy_j is None else f"{energy_j / 3_600_000:.1f}"
+    return MISSING if energy_j is None else f"{energy_j / 3_600_000:.2f}"
 
 
 def litre(volume_ul: float | None) -> str:

@@ -125,7 +125,7 @@ def _sum(one: MeterView, other: MeterView) -> MeterView:
 
 
 def used(meter: MeterView) -> Markup:
-    """`31 shots, 15.00 l, 2.5 kWh`."""
+    """`31 shots, 15.00 l, 2.50 kWh`."""
     return Markup("{} shot{}, {}, {}").format(
         meter.shots,
         "" if meter.shots == 1 else "s",
