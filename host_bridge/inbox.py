@@ -396,7 +396,7 @@ class Inbox:
     def quarantine(
         self, limit: int, containing: str = "", before: int | None = None
     ) -> list[QuarantineView]:
-        """Newest first; `containing` is looked for in topic and reason."""
+        """Newest first; `containing` is looked for in topic, reason and external id."""
         rows = self._db.read(
             f"{_QUARANTINE_VIEW} WHERE {_CONTAINING} AND (?2 IS NULL OR quarantine.id < ?2)"
             " ORDER BY quarantine.id DESC LIMIT ?3", (containing, before, limit),
@@ -519,7 +519,9 @@ class Inbox:
 
 
 _CONTAINING: Final = (
-    "(?1 = '' OR instr(lower(topic), lower(?1)) OR instr(lower(reason), lower(?1)))"
+    "(?1 = '' OR instr(lower(topic), lower(?1)) OR instr(lower(reason), lower(?1))"
+    " OR EXISTS (SELECT 1 FROM fact AS held JOIN journal AS its ON its.id = held.journal_id"
+    " WHERE held.id = fact_id AND instr(lower(its.journal || '/' || held.seq), lower(?1))))"
 )
 _FORMER_NAME: Final = """
 SELECT former.id, former.held_seq FROM journal AS now JOIN journal AS former

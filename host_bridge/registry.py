@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from host_bridge.database import Database, Row
+from host_bridge.names import natural
 
 SCHEMA: Final = """
 CREATE TABLE machine (
@@ -112,8 +113,8 @@ class Registry:
         return changed > 0
 
     def machines(self) -> list[Known]:
-        rows = self._db.read("SELECT * FROM machine ORDER BY machine")
-        return [_known(row) for row in rows]
+        rows = self._db.read("SELECT * FROM machine")
+        return sorted((_known(row) for row in rows), key=lambda one: natural(one.machine))
 
     def machine(self, machine: str) -> Known | None:
         row = self._db.one("SELECT * FROM machine WHERE machine=?", (machine,))

@@ -20,6 +20,7 @@ from host_bridge.errors import Invalid, NotFound
 from host_bridge.intake import Incoming
 from host_bridge.live import as_published
 from host_bridge.settings import Settings
+from host_bridge.subjects import CheckpointKind
 from host_bridge.views import (
     AlarmView,
     BrewView,
@@ -33,6 +34,7 @@ from host_bridge.views import (
     MeterView,
     QuarantineView,
     RecipesView,
+    ReviewedView,
 )
 
 log = structlog.get_logger(__name__)
@@ -123,10 +125,28 @@ class Bridge:
 
     def checkpoints(
         self, state: Literal["open", "done", "all"] = "open", machine: str | None = None,
-        limit: int = 500,
-    ) -> list[CheckpointView]:
-        """Newest first."""
-        return self._engine.store.checkpoints(state, machine, limit)
+        limit: int = 500, kind: CheckpointKind | None = None, before: int | None = None,
+    ) -> list[CheckpointView]:  # fmt: skip
+        """Newest first; `before` is the `id` of the last one already shown."""
+        return self._engine.store.checkpoints(state, machine, limit, kind, before)
+
+    def count_checkpoints(
+        self, state: Literal["open", "done", "all"] = "open", machine: str | None = None,
+        kind: CheckpointKind | None = None,
+    ) -> int:  # fmt: skip
+        return self._engine.store.count_checkpoints(state, machine, kind)
+
+    def standing(self, views: Sequence[CheckpointView]) -> frozenset[int]:
+        """Ids of those about an alarm that stands or waits to be acknowledged at its machine."""
+        about = [view for view in views if view.alarm is not None]
+        states = {
+            machine: as_published(self._engine.live.snapshot(machine).state)
+            for machine in {view.machine for view in about}
+        }
+        raised = self._engine.store.raised_alarms() if None in states.values() else set()
+        return frozenset(
+            view.id for view in about if _stands(view, states[view.machine], raised)
+        )
 
     def alarms(self, machine: str | None = None, limit: int = 100) -> list[AlarmView]:
         """Alarm facts, newest first."""
@@ -170,7 +190,8 @@ class Bridge:
     def quarantine(
         self, limit: int = 50, containing: str = "", before: int | None = None
     ) -> list[QuarantineView]:
-        """Newest first: below id `before`, and with that text in topic or reason."""
+        """Newest first: below id `before`, and with that text in topic, reason or external
+        id."""
         return self._engine.inbox.quarantine(limit, containing, before)
 
     def quarantined_fact(self, machine: str, external_id: str) -> QuarantineView | None:
@@ -231,9 +252,7 @@ class Bridge:
             NotFound: no such checkpoint.
             Invalid: with an ERP people review there, under their own name.
         """
-        if self.reviewed_at is not None:
-            raise Invalid("checkpoint_id", f"review it in the ERP ({self.reviewed_at}); it closes "
-                          "here within half a minute")  # fmt: skip
+        self._refuse_elsewhere("checkpoint_id")
         changed = self._engine.store.review(checkpoint_id, user, note[:2000], now_ms())
         view = self._engine.store.checkpoint(checkpoint_id)
         if view is None:
@@ -242,6 +261,30 @@ class Bridge:
             log.info("checkpoint_reviewed", id=checkpoint_id, user=user)
             self._engine.reader.changed()
         return view
+
+    def review_all(
+        self, checkpoint_ids: Sequence[int], user: str, note: str = ""
+    ) -> ReviewedView:
+        """Marks those of them as done that are open, except for alarms that still stand: each of
+        these wants a look of its own.
+
+        Raises:
+            Invalid: with an ERP people review there, under their own name.
+        """
+        self._refuse_elsewhere("ids")
+        views = self._engine.store.open_among(checkpoint_ids)
+        standing = self.standing(views)
+        wanted = [view.id for view in views if view.id not in standing]
+        done = self._engine.store.review_all(wanted, user, note[:2000], now_ms())
+        if done:
+            log.info("checkpoints_reviewed", ids=done, user=user)
+            self._engine.reader.changed()
+        return ReviewedView(tuple(done), tuple(sorted(standing)))
+
+    def _refuse_elsewhere(self, field: str) -> None:
+        if self.reviewed_at is not None:
+            raise Invalid(field, f"review it in the ERP ({self.reviewed_at}); it closes here "
+                          "within half a minute")  # fmt: skip
 
     def replay(self, quarantine_id: int) -> None:
         """Takes a quarantined message in again.
@@ -307,6 +350,15 @@ class Bridge:
             "quarantine_discarded", rows=count, containing=containing, upto=upto, user=user
         )
         return count
+
+
+def _stands(
+    view: CheckpointView, state: dict[str, Any] | None, raised: set[tuple[str, str]]
+) -> bool:
+    """As the machine last said; before it has said anything, by its newest fact."""
+    if state is None:
+        return (view.machine, view.alarm) in raised
+    return view.alarm in (*state.get("alarms", ()), *state.get("latched", ()))
 
 
 def program_version() -> str:

@@ -177,6 +177,15 @@ class CheckpointView:
 
 
 @dataclass(frozen=True, slots=True)
+class ReviewedView:
+    """What came of a review of several, by checkpoint id."""
+
+    reviewed: tuple[int, ...]
+    standing: tuple[int, ...]
+    """Left open: the alarm they are about still stands."""
+
+
+@dataclass(frozen=True, slots=True)
 class RecipesView:
     """The slots as the machine last reported them: slot ("0"…"15") → recipe as in the contract."""
 

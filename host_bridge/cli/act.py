@@ -18,9 +18,10 @@ from host_bridge.cli.common import (
     Config,
     Data,
     Json,
+    Kind,
     Machine,
+    OfMachine,
     WebPort,
-    cell,
     content,
     err,
     explained,
@@ -31,8 +32,10 @@ from host_bridge.cli.common import (
     print_json,
     said,
     settings,
+    sure,
 )
 from host_bridge.cli.look import Slot
+from host_bridge.cli.reviews import review_one, review_several
 from host_bridge.errors import Invalid
 from host_bridge.profiles.decent import ProfileRefused, import_profile
 from host_bridge.settings import NAME
@@ -176,27 +179,36 @@ def recipe_delete(
 
 
 def review(
-    id: Id,
+    ids: Annotated[
+        list[int] | None, typer.Argument(min=1, max=LAST_ID, help="IDs from the list.")
+    ] = None,
+    kind: Kind = None,
+    machine: OfMachine = None,
     note: Annotated[str, typer.Option(help="What you found or did.")] = "",
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do not ask before several are reviewed.")
+    ] = False,
     config: Config = None,
     data: Data = None,
     web_port: WebPort = None,
 ) -> None:
-    """Mark a checkpoint as reviewed.
+    """Mark checkpoints as reviewed: one, several, or all of a kind or a machine.
 
     Example: `coffee-bridge checkpoints review 3 --note "filled the tank"`
+
+    Example: `coffee-bridge checkpoints review --kind machine --note "all ours"`
+
+    Of several at once it first says which, and asks. Alarms that still stand are left open: each
+    is reviewed by its own ID.
     """
     with explained():
+        if bool(ids) == bool(kind or machine):
+            raise Invalid("ids", "give either IDs from `checkpoints list`, or --kind or --machine")
         api = _api(config, data, web_port)
-        before = {view["id"]: view for view in api.call("GET", "checkpoints?state=done")}
-        if id in before:
-            done = before[id]
-            words = f": {done['note']}" if done["note"] else ""
-            when = cell("reviewed_ms", done["reviewed_ms"])
-            out.print(escape(f"{id}: already reviewed by {done['reviewed_by']}, {when}{words}"))
-            return
-        view = api.call("POST", f"checkpoints/{id}/review", {"note": note})
-        out.print(said(f"{view['machine']}: {view['summary']}: {view['state']}"))
+        if ids and len(set(ids)) == 1:
+            review_one(api, ids[0], note)
+        else:
+            review_several(api, ids or [], kind, machine, note, yes)
 
 
 def replay(id: Id, config: Config = None, data: Data = None, web_port: WebPort = None) -> None:
@@ -211,7 +223,7 @@ def discard(
         int | None, typer.Argument(min=1, max=LAST_ID, help="ID from the list.")
     ] = None,
     containing: Annotated[
-        str, typer.Option(help="Instead of an ID: all with this text in topic or reason.")
+        str, typer.Option(help="Instead of an ID: all with this in topic, reason, external id.")
     ] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     config: Config = None,
@@ -227,7 +239,7 @@ def discard(
             raise Invalid("id", "give either the ID of one message or --containing TEXT")
         api = _api(config, data, web_port)
         if id is not None:
-            _sure(yes, f"Discard {id} for good?")
+            sure(yes, f"Discard {id} for good?")
             api.call("DELETE", f"quarantine/{id}")
             out.print(f"{id}: discarded")
             return
@@ -236,11 +248,6 @@ def discard(
         if not newest:
             out.print("nothing in quarantine contains that")
             return
-        _sure(yes, f"Discard all that contain {containing!r} for good?")
+        sure(yes, f"Discard all that contain {containing!r} for good?")
         path = f"quarantine?upto={newest[0]['id']}&containing={text}"
         out.print(f"{api.call('DELETE', path)['rows']} discarded")
-
-
-def _sure(yes: bool, question: str) -> None:
-    if not (yes or typer.confirm(question)):
-        raise typer.Abort

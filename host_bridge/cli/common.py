@@ -22,6 +22,7 @@ from host_bridge.errors import BridgeError, Invalid, NotFound
 from host_bridge.reader import Folder
 from host_bridge.registry import Known
 from host_bridge.settings import Settings, SettingsError, load
+from host_bridge.subjects import CheckpointKind
 from host_bridge.web import units
 from host_bridge.web.payload import printable, safe_text
 
@@ -47,6 +48,12 @@ LAST_ID = 2**63 - 1
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 Machine = Annotated[str, typer.Argument(help="Machine name; see `machines`.")]
 OfMachine = Annotated[str | None, typer.Option("--machine", "-m", help="Only this machine.")]
+Before = Annotated[
+    int | None, typer.Option(min=1, max=LAST_ID, help="Only IDs below this one.")
+]
+Kind = Annotated[
+    CheckpointKind | None, typer.Option("--kind", "-k", help="Only what is about this.")
+]
 Limit = Annotated[
     int, typer.Option("--limit", "-n", min=1, max=10_000, help="List at most this many.")
 ]
@@ -152,6 +159,18 @@ def show(
         table.add_row(*row)
     # Wider than the terminal rather than an id in pieces: it is there to be copied.
     Console(highlight=False, width=max(out.width, width_needed)).print(table)
+
+
+def sure(yes: bool, question: str) -> None:
+    """Raises Abort unless they are."""
+    if not (yes or typer.confirm(question)):
+        raise typer.Abort
+
+
+def older(count: int, last_id: int) -> None:
+    """Says what a list left out, and how to see it."""
+    if count > 0:
+        err.print(f"{count} older: give --before {last_id}, or a higher --limit")
 
 
 def cell(name: str, value: Any) -> str:

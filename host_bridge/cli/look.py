@@ -12,9 +12,11 @@ from host_bridge import log
 from host_bridge.cli.common import (
     FAILED,
     LAST_ID,
+    Before,
     Config,
     Data,
     Json,
+    Kind,
     Limit,
     Machine,
     OfMachine,
@@ -22,6 +24,7 @@ from host_bridge.cli.common import (
     explained,
     folder,
     known,
+    older,
     out,
     print_json,
     said,
@@ -29,7 +32,7 @@ from host_bridge.cli.common import (
     show,
 )
 from host_bridge.errors import NotFound
-from host_bridge.gateway.port import ALARM, GatewayError
+from host_bridge.gateway.port import GatewayError
 from host_bridge.views import CheckpointView
 from host_bridge.web import words
 from host_bridge.web.payload import safe_text
@@ -84,30 +87,37 @@ def brews(
 def checkpoints(
     state: Annotated[Literal["open", "done", "all"], typer.Option(help="Which to list.")] = "open",
     machine: OfMachine = None,
+    kind: Kind = None,
+    before: Before = None,
+    limit: Limit = 500,
     config: Config = None,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """List what needs a person's attention. Close one with `checkpoints review ID`."""
+    """List what needs a person's attention, newest first. Close one with
+    `checkpoints review ID`, several at once with more IDs, `--kind` or `--machine`.
+
+    Example: `coffee-bridge checkpoints list --kind machine`
+    """
     columns = {
         "id": "id", "machine": "machine", "summary": "what", "created_ms": "since",
         "state": "state", "reviewed_by": "by", "note": "note",
     }  # fmt: skip
     with folder(config, data) as opened:
-        found = opened.records.checkpoints(state, machine)
+        found = opened.records.checkpoints(state, machine, limit, kind, before)
         if machine and not found and not as_json:
             known(opened, machine)
-        if not as_json:
-            alarms = opened.records.alarms(machine, 500)
-            codes = {(alarm.machine, alarm.external_id): alarm.code for alarm in alarms}
-            found = [_as_people_say(view, codes) for view in found]
-        show(found, columns, as_json, "Checkpoints", NO_CHECKPOINTS[state])
+        empty = "no checkpoint matches" if kind or before else NO_CHECKPOINTS[state]
+        told = found if as_json else [_as_people_say(view) for view in found]
+        show(told, columns, as_json, "Checkpoints", empty)
+        if found and not as_json:
+            last = found[-1].id
+            older(opened.records.count_checkpoints(state, machine, kind, last), last)
 
 
-def _as_people_say(view: CheckpointView, codes: dict[tuple[str, str], str]) -> CheckpointView:
+def _as_people_say(view: CheckpointView) -> CheckpointView:
     """An alarm by the name that the console gives it."""
-    code = codes.get((view.machine, view.coffee_id)) if view.model == ALARM else None
-    return view if code is None else replace(view, summary=words.alarm(code).title)
+    return view if view.alarm is None else replace(view, summary=words.alarm(view.alarm).title)
 
 
 def check(config: Config = None, data: Data = None) -> None:
@@ -177,10 +187,10 @@ def recipe(machine: Machine, slot: Slot, config: Config = None, data: Data = Non
 
 
 def quarantine(
-    containing: Annotated[str, typer.Option(help="Only with this text in topic or reason.")] = "",
-    before: Annotated[
-        int | None, typer.Option(min=1, max=LAST_ID, help="Only IDs below this one.")
-    ] = None,
+    containing: Annotated[
+        str, typer.Option(help="Only with this text in topic, reason or external id.")
+    ] = "",
+    before: Before = None,
     limit: Limit = 20,
     config: Config = None,
     data: Data = None,
@@ -196,8 +206,8 @@ def quarantine(
         empty = "nothing in quarantine matches" if containing or before else "quarantine is empty"
         show(found, columns, as_json, "Quarantine", empty)
         more = opened.inbox.count_quarantined(containing) - len(found)
-        if found and before is None and more > 0 and not as_json:
-            err.print(f"{more} older: give --before {found[-1].id}, or a higher --limit")
+        if found and before is None and not as_json:
+            older(more, found[-1].id)
 
 
 def quarantined(

@@ -25,6 +25,7 @@ from host_bridge.cli.common import (
     settings,
 )
 from host_bridge.gateway.port import Gateway, GatewayError
+from host_bridge.names import natural
 from host_bridge.reader import Folder
 from host_bridge.resend import Resend, Sent
 from host_bridge.settings import Settings, SettingsError
@@ -117,7 +118,7 @@ def _tell(sent: Sent) -> None:
         f"{stati['created']} added, {stati['unchanged']} already there or not wanted, "
         f"{stati['refused']} refused"
     )
-    for machine in sent.machines:
+    for machine in sorted(sent.machines, key=natural):
         err.print(escape(f"{machine}: the ERP does not know it; create its backend there"))
     for reason, count in sent.reasons.most_common(SHOWN):
         err.print(escape(f"{count} refused: {reason}"))

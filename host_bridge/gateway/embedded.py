@@ -253,6 +253,18 @@ class EmbeddedStore(StoreRecords):
             ).rowcount  # fmt: skip
         return changed > 0
 
+    def review_all(
+        self, checkpoint_ids: Sequence[int], user: str, note: str, now_ms: int
+    ) -> list[int]:
+        """Those of them that were open until now."""
+        with _as_gateway_errors(), self._db.write() as tx:
+            rows = tx.execute(
+                "UPDATE checkpoint SET state='done', reviewed_by=?, reviewed_ms=?, note=?"
+                " WHERE state='open' AND id IN (SELECT value FROM json_each(?)) RETURNING id",
+                (user, now_ms, note, json.dumps(list(checkpoint_ids))),
+            ).fetchall()
+        return sorted(row["id"] for row in rows)
+
     def reviewed(self, open_keys: Sequence[CheckpointKey]) -> list[Reviewed]:
         asked = [(key.machine, key.model, key.coffee_id) for key in open_keys]
         with _as_gateway_errors():

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
 
+from host_bridge.subjects import CheckpointKind
 from host_bridge.views import AlarmView, BrewView, CheckpointView, MaintenanceView, MeterView
 
 BREW: Final = "coffee.brew"
@@ -266,8 +267,10 @@ class Records(Protocol):
     def meters(self, machine: str, limit: int) -> list[MeterView]: ...
 
     def checkpoints(
-        self, state: Literal["open", "done", "all"], machine: str | None, limit: int = 500
-    ) -> list[CheckpointView]: ...
+        self, state: Literal["open", "done", "all"], machine: str | None, limit: int = 500,
+        kind: CheckpointKind | None = None, before: int | None = None,
+    ) -> list[CheckpointView]:  # fmt: skip
+        """Newest first; `before`: only ids below it."""
 
     def checkpoint(self, checkpoint_id: int) -> CheckpointView | None: ...
 

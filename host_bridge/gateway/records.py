@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 from host_bridge.database import Database, Row
+from host_bridge.subjects import OF_NO_RECORD, SUBJECTS, CheckpointKind
 from host_bridge.views import AlarmView, BrewView, CheckpointView, MaintenanceView, MeterView
 
 _BREWS: Final = """
@@ -21,6 +23,11 @@ LEFT JOIN coffee_alarm AS alarm ON model='coffee.alarm' AND alarm.backend_id=che
 """
 _STATES: Final = {"open": "state='open'", "done": "state='done'", "all": "true"}
 """Written out: only then its index serves."""
+_HEAD: Final = "substr(checkpoint.coffee_id, 1, instr(checkpoint.coffee_id || '/', '/') - 1)"
+_OF_KIND: Final = (  # subjects.subject
+    f"CASE WHEN {_HEAD} IN {OF_NO_RECORD} THEN {_HEAD} ELSE model END"
+    " IN (SELECT value FROM json_each(?))"
+)
 
 
 class StoreRecords:
@@ -86,14 +93,42 @@ class StoreRecords:
         return [MeterView(*row) for row in rows]
 
     def checkpoints(
-        self, state: Literal["open", "done", "all"], machine: str | None, limit: int = 500
-    ) -> list[CheckpointView]:
-        where, given = _where("checkpoint", machine)
+        self, state: Literal["open", "done", "all"], machine: str | None, limit: int = 500,
+        kind: CheckpointKind | None = None, before: int | None = None,
+    ) -> list[CheckpointView]:  # fmt: skip
+        where, given = _which(machine, kind, before)
         rows = self._db.read(
             f"{_CHECKPOINTS} WHERE {_STATES[state]} AND {where}"
             " ORDER BY checkpoint.id DESC LIMIT ?", (*given, limit),
         )  # fmt: skip
         return [CheckpointView(*row) for row in rows]
+
+    def count_checkpoints(
+        self, state: Literal["open", "done", "all"], machine: str | None = None,
+        kind: CheckpointKind | None = None, before: int | None = None,
+    ) -> int:  # fmt: skip
+        where, given = _which(machine, kind, before)
+        row = self._db.one(
+            f"SELECT count(*) AS n FROM checkpoint WHERE {_STATES[state]} AND {where}", given
+        )
+        return 0 if row is None else int(row["n"])
+
+    def open_among(self, checkpoint_ids: Sequence[int]) -> list[CheckpointView]:
+        """Those of them that nobody reviewed yet."""
+        rows = self._db.read(
+            f"{_CHECKPOINTS} WHERE state='open' AND checkpoint.id IN (SELECT value FROM"
+            " json_each(?)) ORDER BY checkpoint.id", (json.dumps(list(checkpoint_ids)),),
+        )  # fmt: skip
+        return [CheckpointView(*row) for row in rows]
+
+    def raised_alarms(self) -> set[tuple[str, str]]:
+        """(machine, code) of each alarm whose newest fact says that it was raised."""
+        rows = self._db.read(
+            "SELECT machine, code FROM coffee_alarm JOIN coffee_backend ON"
+            " coffee_backend.id=backend_id WHERE raised AND coffee_alarm.id IN"
+            " (SELECT max(id) FROM coffee_alarm GROUP BY backend_id, code)"
+        )
+        return {(row["machine"], row["code"]) for row in rows}
 
     def checkpoint(self, checkpoint_id: int) -> CheckpointView | None:
         row = self._db.one(f"{_CHECKPOINTS} WHERE checkpoint.id=?", (checkpoint_id,))
@@ -105,6 +140,13 @@ class StoreRecords:
             " coffee_backend.id=backend_id WHERE state='open' GROUP BY backend_id"
         )
         return {row["machine"]: row["n"] for row in rows}
+
+
+def _which(
+    machine: str | None, kind: CheckpointKind | None, before: int | None
+) -> tuple[str, list[object]]:
+    subjects = None if kind is None else json.dumps(SUBJECTS[kind])
+    return _where("checkpoint", machine, {_OF_KIND: subjects, "checkpoint.id<?": before})
 
 
 def _where(

@@ -17,6 +17,7 @@ from pydantic import BaseModel, Field
 
 from host_bridge.errors import NotFound
 from host_bridge.service import Bridge
+from host_bridge.subjects import CheckpointKind
 from host_bridge.views import (
     AlarmView,
     BrewView,
@@ -30,6 +31,7 @@ from host_bridge.views import (
     MeterView,
     QuarantineView,
     RecipesView,
+    ReviewedView,
 )
 from host_bridge.web import api_examples as examples
 from host_bridge.web.actions import UNDECIDED, decided
@@ -89,7 +91,8 @@ WaitS = Annotated[
     float, Query(ge=0, le=120, description="Wait so many seconds for the machine's answer.")
 ]
 Containing = Annotated[
-    str, Query(max_length=200, description="Only rows with this text in topic or reason.")
+    str,
+    Query(max_length=200, description="Only rows with this text in topic, reason or external id."),
 ]
 Slot = Annotated[str, Field(pattern="^([0-9]|1[0-5])$")]
 
@@ -113,6 +116,10 @@ class ReviewRequest(BaseModel):
     model_config = {"extra": "forbid"}
 
     note: str = Field("", max_length=2000, examples=["Filled the tank."])
+
+
+class ReviewOfSeveral(ReviewRequest):
+    ids: list[RowId] = Field(min_length=1, max_length=1000, examples=[[3, 4, 7]])
 
 
 class Discarded(BaseModel):
@@ -235,11 +242,13 @@ def checkpoints(
     bridge: TheBridge,
     state: Literal["open", "done", "all"] = "open",
     machine: str | None = None,
+    kind: CheckpointKind | None = None,
     limit: Limit = 500,
+    before: Annotated[RowId | None, Query(description="`id` of the last one shown.")] = None,
 ) -> list[CheckpointView]:
     """What a person must look at, newest first."""
     _known_if_given(bridge, machine)
-    return bridge.checkpoints(state, machine, limit)
+    return bridge.checkpoints(state, machine, limit, kind, before)
 
 
 @read.get("/alarms")
@@ -327,6 +336,13 @@ def review(
 ) -> CheckpointView:
     """Marks a checkpoint as looked at; a second review changes nothing."""
     return bridge.review(checkpoint_id, user, given.note)
+
+
+@act.post("/checkpoints/review")
+def review_all(given: ReviewOfSeveral, bridge: TheBridge, user: User) -> ReviewedView:
+    """Marks several checkpoints as looked at. Those of alarms that still stand are left open and
+    named; those that are not open stay as they are."""
+    return bridge.review_all(given.ids, user, given.note)
 
 
 @act.post("/quarantine/{quarantine_id}/replay", status_code=204)

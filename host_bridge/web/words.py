@@ -288,3 +288,7 @@ def reason(code: str) -> str:
 def plain(code: str) -> str:
     """`tank_empty` → `Tank empty`."""
     return code.replace("_", " ").replace(".", " ").strip().capitalize() or "Unknown"
+
+
+def checkpoints(count: int) -> str:
+    return "1 checkpoint" if count == 1 else f"{count} checkpoints"

@@ -22,6 +22,7 @@ from host_bridge.cli.act import _order
 from host_bridge.cli.api import Api, ApiError
 from host_bridge.cli.common import short_time
 from host_bridge.cli.resend import _utc_ms
+from host_bridge.connector.checkpoint import about_backend
 from host_bridge.database import Database, DatabaseError
 from host_bridge.service import Bridge
 from host_bridge.settings import load
@@ -254,6 +255,75 @@ def test_a_review_is_written_down(site: Site, monkeypatch: pytest.MonkeyPatch) -
     assert again.output.rstrip().endswith(": filled")
     done = site.cli("checkpoints", "list", "--state", "done", "--json")
     assert [(row["id"], row["note"]) for row in json.loads(done.output)] == [(alarm.id, "filled")]
+
+
+@pytest.fixture
+def many(site: Site) -> int:
+    """More than a list or an answer holds, all open."""
+    drafts = [about_backend("m1", f"lost/x/{n}-{n}", f"lost {n}", "en_US") for n in range(510)]
+    site.bridge._engine.store.add_checkpoints(drafts)
+    with site.bridge._engine.store._db.write() as tx:
+        tx.execute("UPDATE checkpoint SET state='open' WHERE coffee_id LIKE 'lost/x/%'")
+    return site.bridge.count_checkpoints("open", "m1", "lost")
+
+
+def test_a_list_says_what_it_leaves_out(site: Site, many: int) -> None:
+    command = ("checkpoints", "list", "--kind", "lost")
+    listed = site.cli(*command).output
+    last = min(row["id"] for row in json.loads(site.cli(*command, "--json").output))
+    assert f"{many - 500} older: give --before {last}, or a higher --limit" in listed
+    rest = site.cli(*command, "--before", str(last), "--limit", "20")
+    assert "older" not in rest.output and "lost 0 " in rest.output
+    assert "older" not in site.cli(*command, "--limit", str(many)).output
+    assert site.cli(*command, "--before", "1").output == "no checkpoint matches\n"
+
+
+def test_all_of_a_kind_are_reviewed_after_saying_how_many(site: Site, many: int) -> None:
+    command = ("checkpoints", "review", "--kind", "lost", "--machine", "m1")
+    asked = site.cli(*command, port=True)
+    assert asked.exit_code == 1, "nobody answered the question"
+    assert f"{many} × lost: m1" in asked.output
+    assert f"Mark {many} checkpoints as reviewed?" in asked.output
+    assert site.bridge.count_checkpoints("open", "m1", "lost") == many
+    done = site.cli(*command, "--yes", "--note", "the old journal", port=True)
+    assert (done.exit_code, f"{many} reviewed" in done.output) == (0, True), done.output
+    assert site.bridge.count_checkpoints("open", "m1", "lost") == 0
+    assert "nothing to review" in site.cli(*command, "--yes", port=True).output
+
+
+def test_several_are_reviewed_by_their_ids(site: Site, many: int) -> None:
+    one, two, three = (str(view.id) for view in site.bridge.checkpoints("open", "m1", 3, "lost"))
+    command = ("checkpoints", "review", "--yes")
+    wrong = site.cli(*command, one, "999999", port=True)
+    assert wrong.exit_code == 1 and "ids: 999999 is not open, so nothing was done" in wrong.output
+    done = site.cli(*command, one, two, one, port=True)
+    assert (done.exit_code, "2 reviewed" in done.output) == (0, True), done.output
+    still = {str(view.id) for view in site.bridge.checkpoints("open", "m1", 1000, "lost")}
+    assert {one, two, three} & still == {three}
+    for words in ((), (one, "--kind", "lost")):
+        assert "ids: give either IDs" in site.cli(*command, *words, port=True).output
+
+
+def test_an_alarm_that_stands_is_left_for_itself(site: Site) -> None:
+    say = "coffee/v1/m1/state"
+    state = {**examples("state")[0], "alarms": ["tank_empty"]}
+    fact = {"seq": 900, "boot": 900, "uptime_ms": 1, "utc_ms": None, "kind": "alarm",
+            "code": "tank_empty", "raised": True, "severity": "warning", "latched": False}
+    site.wire.publish(say, state)
+    site.wire.publish("coffee/v1/m1/journal", {
+        "v": 1, "journal": "0000000f", "boot": 900, "seq": 900, "first": 900, "sent_ms": 2,
+        "sent_utc_ms": None, "facts": [fact],
+    })  # fmt: skip
+    (stands,) = eventually(lambda: [
+        view.id for view in site.bridge.checkpoints("open", "m1", 9, "alarm")
+        if view.coffee_id == "0000000f/900"
+    ])  # fmt: skip
+    result = site.cli("checkpoints", "review", "--kind", "alarm", "--yes", port=True)
+    assert result.exit_code == 1 and "1 left: the alarm still stands" in result.output
+    assert result.output.rstrip().endswith(f"by its ID: {stands}")
+    alone = site.cli("checkpoints", "review", str(stands), port=True)
+    assert alone.exit_code == 0 and "done" in alone.output
+    site.wire.publish(say, examples("state")[0])
 
 
 def test_quarantine_shown_replayed_and_discarded(site: Site) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import nicegui
 from nicegui.client import Client
@@ -12,6 +13,7 @@ from nicegui.page import page
 
 SETTLED_S = 0.2
 _LONGEST_S = 60
+_PATIENCE_S = 30
 
 
 def on_a_page(act: Callable[[], Awaitable[None]]) -> None:
@@ -29,6 +31,14 @@ def on_a_page(act: Callable[[], Awaitable[None]]) -> None:
         client.delete()
 
     asyncio.run_coroutine_threadsafe(within(), _loop()).result(_LONGEST_S)
+
+
+async def until(what: Callable[[], Any]) -> Any:
+    """The first true answer."""
+    async with asyncio.timeout(_PATIENCE_S):
+        while not (answer := what()):
+            await asyncio.sleep(0.01)
+    return answer
 
 
 def _loop() -> asyncio.AbstractEventLoop:

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from nicegui import ui
 
 from host_bridge.errors import NotFound
+from host_bridge.names import natural
 from host_bridge.service import Bridge
 from host_bridge.views import BrewView, CommandView, Curve, QuarantineView
 from host_bridge.web import units, words
@@ -107,7 +108,7 @@ class BrewList:
         with ui.element("div").classes("title"):
             html(Markup("<h1>Brews</h1>")).classes("grow")
             self._known = [view.machine for view in visit.bridge.machines()]
-            names = sorted({*self._known, machine} - {""})
+            names = sorted({*self._known, machine} - {""}, key=natural)
             choice = ui.select(
                 {"": "All machines", **{name: name for name in names}},
                 value=machine,

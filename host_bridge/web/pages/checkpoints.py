@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Literal
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import Literal, TypeVar
 from urllib.parse import quote, urlencode
 
 from markupsafe import Markup
 from nicegui import ui
 
 from host_bridge.connector.checkpoint import HELD
+from host_bridge.names import natural
+from host_bridge.subjects import SUBJECTS, CheckpointKind
+from host_bridge.subjects import subject as subject_of
 from host_bridge.views import CheckpointView
 from host_bridge.web import words
 from host_bridge.web.failures import NOT_DONE, why_not
@@ -18,8 +22,11 @@ from host_bridge.web.markup import empty, icon, never_heard, pages, tag, when
 
 _REFRESH_S = 3.0
 _SHOWN = 100
+_AT_ONCE = 10_000
+"""More are reviewed in several goes."""
 NOTE_LENGTH = 2000
 State = Literal["open", "done"]
+T = TypeVar("T")
 
 _KINDS = {
     "coffee.alarm": ("notifications_active", "Alarm", ""),
@@ -32,68 +39,95 @@ _KINDS = {
     "unreadable": ("report", "Quarantine", "Fix its cause, then replay it in quarantine."),
     "version": ("report", "Quarantine", "Nothing is lost."),
 }
-"""By _subject: icon, what it is about, what to do."""
+"""By subject: icon, what it is about, what to do."""
 _TAB, _TAB_HERE = Markup('class="tab"'), Markup('class="tab on" aria-current="page"')
-_QUARANTINED = ("unreadable", "version")
+_ALL = Markup('<a href="/checkpoints?state={}">See all of them</a>')
+_ONLY_STANDING = "Only alarms that still stand: see to each, then review it by itself"
+_CHOICES: dict[str, str] = {kind: _KINDS[about[0]][1] for kind, about in SUBJECTS.items()}
 
 
 @ui.page("/checkpoints")
-async def checkpoints_page(machine: str = "", state: str = "open", page: int = 1) -> None:
+async def checkpoints_page(
+    machine: str = "", state: str = "open", page: int = 1, kind: str = ""
+) -> None:
     with frame("Checkpoints", "/checkpoints") as visit:
         chosen: State = "done" if state == "done" else "open"
-        shown = CheckpointList(visit, machine, chosen, max(1, page))
+        about = next((known for known in SUBJECTS if known == kind), None)
+        shown = CheckpointList(visit, machine, chosen, max(1, page), about)
         await shown.refresh()
         visit.every(_REFRESH_S, shown.refresh)
 
 
 class CheckpointList:
-    def __init__(self, visit: Visit, machine: str, state: State, page: int = 1) -> None:
+    def __init__(
+        self, visit: Visit, machine: str, state: State, page: int = 1,
+        kind: CheckpointKind | None = None,
+    ) -> None:  # fmt: skip
         self._visit = visit
         self._page = page
         self._machine = machine
         self._state = state
+        self._kind = kind
         self._shown: tuple[CheckpointView, ...] | None = None
         with ui.element("div").classes("title"):
             html(Markup("<h1>Checkpoints</h1>"))
             html(
                 Markup('<p class="soft">What happened at the machines and needs your review.</p>')
             ).classes("grow")
-        html(self._choices()).classes("filters")
+        with ui.element("div").classes("filters"):
+            html(self._tabs()).classes("filters")
+            self._choose("Kind", {"": "All kinds", **_CHOICES}, kind or "", "kind")
+            self._choose("Machine", self._machines(), machine, "machine")
+            self._all = button("Review all", "done_all", on_click=self._review_all)
+            self._all.set_visibility(False)
         if visit.bridge.reviewed_at is not None:
             html(_elsewhere(visit.bridge.reviewed_at))
         self._body = ui.element("div").classes("stack")
         self._turn = html(Markup(), "nav").classes("line").props('aria-label="Pages"')
 
-    def _choices(self) -> Markup:
-        tabs = Markup("").join(
+    def _tabs(self) -> Markup:
+        return Markup("").join(
             Markup('<a {} href="{}">{}</a>').format(
                 _TAB_HERE if key == self._state else _TAB, self._address(key), name
             )
             for key, name in (("open", "To review"), ("done", "Reviewed"))
         )
-        if not self._machine:
-            return tabs
-        return Markup(
-            '{}<span class="soft small">only {}, <a href="/checkpoints">all</a></span>'
-        ).format(tabs, self._machine)
 
-    def _address(self, state: str, page: int = 1) -> str:
-        chosen = {"state": state, "machine": self._machine, "page": str(page) if page > 1 else ""}
+    def _machines(self) -> dict[str, str]:
+        known = {view.machine for view in self._visit.bridge.machines()}
+        names = sorted({*known, self._machine} - {""}, key=natural)
+        return {"": "All machines", **{name: name for name in names}}
+
+    def _choose(self, label: str, names: dict[str, str], value: str, what: str) -> None:
+        choice = ui.select(
+            names, value=value, label=label, with_input=len(names) > 12,
+            on_change=lambda event: ui.navigate.to(
+                self._address(self._state, **{what: event.value or ""})
+            ),
+        )  # fmt: skip
+        choice.props("outlined dense options-dense").style("min-width: 180px")
+
+    def _address(self, state: str, **other: str) -> str:
+        chosen = {
+            "state": state, "machine": self._machine, "kind": self._kind or "", **other,
+        }  # fmt: skip
         return f"/checkpoints?{urlencode({key: text for key, text in chosen.items() if text})}"
 
     def _pages(self, found: int) -> Markup:
         newest = self._address(self._state) if self._page > 1 else None
         more = found > self._page * _SHOWN
-        older = self._address(self._state, self._page + 1) if more else None
+        older = self._address(self._state, page=str(self._page + 1)) if more else None
         return pages(newest, older, "checkpoints")
 
     async def refresh(self) -> None:
         first = (self._page - 1) * _SHOWN
         found = await self._visit.ask(
-            self._visit.bridge.checkpoints, self._state, self._machine or None, first + _SHOWN + 1
-        )
+            self._visit.bridge.checkpoints,
+            self._state, self._machine or None, first + _SHOWN + 1, self._kind,
+        )  # fmt: skip
         shown = tuple(found[first : first + _SHOWN])
         put(self._turn, self._pages(len(found)))
+        await self._count()
         if shown == self._shown:
             return
         self._shown = shown
@@ -104,11 +138,22 @@ class CheckpointList:
             if not shown:
                 html(self._nothing())
 
+    async def _count(self) -> None:
+        if self._state == "done" or self._visit.bridge.reviewed_at is not None:
+            return
+        count = await self._visit.ask(
+            self._visit.bridge.count_checkpoints, "open", self._machine or None, self._kind
+        )
+        self._all.set_visibility(count > 1)
+        self._all.set_text(f"Review all {count}")
+
     def _nothing(self) -> Markup:
         if self._page > 1:
             return _no_older()
         if self._machine and not self._is_known():
             return never_heard(self._machine, "/checkpoints", "checkpoints")
+        if self._kind or self._machine:
+            return empty("fact_check", "No checkpoint matches", _ALL.format(self._state))
         return _nothing(self._state)
 
     def _is_known(self) -> bool:
@@ -134,20 +179,59 @@ class CheckpointList:
         return ask
 
     async def _mark(self, view: CheckpointView, note: str) -> None:
+        review = self._visit.bridge.review
+        kept = await self._reviewed(lambda user: (user, review(view.id, user, note)), note)
+        if kept is None:
+            return
+        user, done = kept
+        if (done.reviewed_by, done.note or "") == (user, note):
+            self._visit.notify("Reviewed", "positive")
+        else:
+            self._visit.notify(f"Already reviewed by {done.reviewed_by}", "warning")
+
+    async def _reviewed(self, act: Callable[[str], T], note: str) -> T | None:
+        """What the bridge says to that person's review; None when it was not done."""
         session = self._visit.session
         if session is None:  # it ended while the note was written
             lost = f"You are logged out: log in and review it again. You wrote: “{note}”"
             self._visit.notify(lost, "negative")
-            return
+            return None
         try:
-            done = await self._visit.ask(self._visit.bridge.review, view.id, session.user, note)
+            return await self._visit.ask(act, session.user)
         except NOT_DONE as error:
             self._visit.notify(why_not(error), "negative")
+            return None
+
+    async def _review_all(self) -> None:
+        """What is open now of what this page is about; what comes meanwhile stays open."""
+        if self._visit.session is None:
+            ui.navigate.to(self._visit.login_url)
             return
-        if (done.reviewed_by, done.note or "") == (session.user, note):
-            self._visit.notify("Reviewed", "positive")
-        else:
-            self._visit.notify(f"Already reviewed by {done.reviewed_by}", "warning")
+        bridge = self._visit.bridge
+        found = await self._visit.ask(
+            bridge.checkpoints, "open", self._machine or None, _AT_ONCE, self._kind
+        )
+        standing = await self._visit.ask(bridge.standing, found)
+        wanted = [view for view in found if view.id not in standing]
+        if not wanted:
+            if standing:  # else somebody else has just reviewed them all
+                self._visit.notify(_ONLY_STANDING, "warning")
+            return
+        title = f"Review {words.checkpoints(len(wanted))}?"
+        note = await _ask_words(title, _which(wanted, len(standing)))
+        if note is not None:
+            await self._mark_all([view.id for view in wanted], note)
+            await self.refresh()
+
+    async def _mark_all(self, ids: Sequence[int], note: str) -> None:
+        review = self._visit.bridge.review_all
+        done = await self._reviewed(lambda user: review(ids, user, note), note)
+        if done is None:
+            return
+        text = f"{len(done.reviewed)} reviewed"
+        if done.standing:
+            text += f", {len(done.standing)} left open: the alarm stands again"
+        self._visit.notify(text, "warning" if done.standing else "positive")
 
 
 def _elsewhere(url: str) -> Markup:
@@ -159,7 +243,11 @@ def _elsewhere(url: str) -> Markup:
 
 async def _ask_note(view: CheckpointView) -> str | None:
     """The reviewer's words ("" is an answer), or None when they thought better of it."""
-    with dialog("Review", view.summary) as asked:
+    return await _ask_words("Review", view.summary)
+
+
+async def _ask_words(title: str, text: object) -> str | None:
+    with dialog(title, text) as asked:
         asked.box.props("no-backdrop-dismiss")  # a touch beside it would take the note away
         note = ui.textarea("What did you find or do?").props("outlined autofocus autogrow")
         note.props(f'maxlength="{NOTE_LENGTH}"').style("width: 100%")
@@ -168,11 +256,36 @@ async def _ask_note(view: CheckpointView) -> str | None:
     return answer
 
 
+def _which(wanted: Collection[CheckpointView], standing: int) -> Markup:
+    """How many of each kind and at which machines; what is left out."""
+    lines = [_at_machines(kind, count, wanted) for kind, count in
+             Counter(_kind(view)[1] for view in wanted).most_common()]  # fmt: skip
+    if standing:
+        one, more = "1 alarm still stands and is", f"{standing} alarms still stand and are"
+        lines.append(Markup("{} left out.").format(one if standing == 1 else more))
+    return Markup("").join(lines)
+
+
+def _at_machines(kind: str, count: int, wanted: Collection[CheckpointView]) -> Markup:
+    names = sorted({view.machine for view in wanted if _kind(view)[1] == kind}, key=natural)
+    return Markup('<strong>{} × {}</strong><span class="names soft">{}</span>').format(
+        count, kind, Markup(" ").join(map(Markup("<span>{}</span>").format, _listed(names)))
+    )
+
+
+def _listed(names: Sequence[str]) -> list[str]:
+    """With their commas, which no line may begin with."""
+    return [*(f"{name}," for name in names[:-1]), *names[-1:]]
+
+
+def _kind(view: CheckpointView) -> tuple[str, str, str]:
+    named = words.plain(view.model.removeprefix("coffee."))
+    return _KINDS.get(_subject(view), ("fact_check", named, ""))
+
+
 def describe(view: CheckpointView) -> Markup:
     """Of an alarm the title says what it is, and below it what to do."""
-    icon_name, kind, why = _KINDS.get(
-        _subject(view), ("fact_check", words.plain(view.model.removeprefix("coffee.")), "")
-    )
+    icon_name, kind, why = _kind(view)
     title = view.summary
     if title.startswith(HELD):
         why = _KINDS["unreadable"][2]
@@ -199,9 +312,7 @@ def describe(view: CheckpointView) -> Markup:
 
 
 def _subject(view: CheckpointView) -> str:
-    """The model; where no single record is meant the head of coffee_id, if that has a kind."""
-    head = view.coffee_id.partition("/")[0]
-    return head if head in _KINDS else view.model
+    return subject_of(view.model, view.coffee_id)
 
 
 def _record(view: CheckpointView) -> Markup:
@@ -210,7 +321,7 @@ def _record(view: CheckpointView) -> Markup:
         target = f"/brews/{quote(view.machine)}/{quote(view.coffee_id)}"
     elif subject == "coffee.recipe":
         target = f"/machines/{quote(view.machine)}/recipes/{quote(view.coffee_id)}"
-    elif subject in _QUARANTINED or view.summary.startswith(HELD):
+    elif subject in SUBJECTS["quarantine"] or view.summary.startswith(HELD):
         target = "/quarantine"
     else:
         target = f"/machines/{quote(view.machine)}"

@@ -178,7 +178,7 @@ def _alerts(view: MachineView) -> Markup:
     if count := view.open_checkpoints:
         way = Markup('<a href="/checkpoints?machine={}">Review {}</a>')
         text = way.format(quote(view.machine), "it" if count == 1 else "them")
-        title = "1 checkpoint to review" if count == 1 else f"{count} checkpoints to review"
+        title = f"{words.checkpoints(count)} to review"
         pieces.append(notice("warn", "fact_check", title, text))
     if view.model and not view.supported:
         cure = "Its facts wait in quarantine. Update this bridge to read them."

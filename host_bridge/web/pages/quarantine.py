@@ -57,7 +57,7 @@ class QuarantineList:
             )
         )
         with ui.element("div").classes("filters"):
-            search = ui.input(placeholder="Text in topic or reason", value=containing)
+            search = ui.input(placeholder="Text in topic, reason, external id", value=containing)
             search.props('outlined dense clearable aria-label="Search quarantine"')
             search.classes("grow").style("max-width: 360px; min-width: 220px")
             search.on("keydown.enter", lambda: ui.navigate.to(_page((search.value or "")[:200])))

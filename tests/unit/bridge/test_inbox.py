@@ -135,6 +135,19 @@ def test_replaying_a_fact_gives_it_back_to_the_importer(world: World) -> None:
     assert world.inbox.quarantine(10) == []
 
 
+def test_a_fact_is_found_by_its_external_id(world: World) -> None:
+    """As a brew's page, its checkpoint and the ERP name it."""
+    world.take("journal", journal([fact(1, "alarm", raised="yes"), fact(2)], first=1))
+    world.take("journal", b"rubbish")
+    for text in (f"{JOURNAL}/1", JOURNAL.upper()):
+        (row,) = world.inbox.quarantine(10, text)
+        assert row.external_id == f"{JOURNAL}/1"
+        assert world.inbox.count_quarantined(text) == 1
+    assert world.inbox.quarantine(10, f"{JOURNAL}/2") == []
+    assert world.inbox.discard_all(f"{JOURNAL}/1", row.id) == 1
+    assert [kept.external_id for kept in world.inbox.quarantine(10)] == [None]
+
+
 def test_a_fact_that_is_still_bad_stays(world: World) -> None:
     world.take("journal", journal([fact(1, "alarm", raised="yes")], first=1))
     (row,) = world.inbox.quarantine(10)

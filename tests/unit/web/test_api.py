@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.stack import eventually
-from tests.unit.web.conftest import BEARER, JOURNAL, MACHINE, Console
+from tests.unit.web.conftest import BEARER, JOURNAL, MACHINE, Console, PlayedMachine
 
 pytestmark = pytest.mark.broker
 
@@ -19,6 +19,7 @@ ACTING = [
     ("PUT", f"/api/machines/{MACHINE}/recipes/0", {"name": "x"}),
     ("DELETE", f"/api/machines/{MACHINE}/recipes/0", None),
     ("POST", "/api/checkpoints/1/review", {}),
+    ("POST", "/api/checkpoints/review", {"ids": [1]}),
     ("POST", "/api/quarantine/1/replay", None),
     ("DELETE", "/api/quarantine/1", None),
 ]
@@ -181,6 +182,55 @@ def test_an_alarm_is_reviewed_once(console: Console) -> None:
     assert get(console, "/api/alarms", machine=MACHINE)[0]["code"] == "tank_empty"
 
 
+def test_an_alarm_that_stands_is_left_out_of_a_review_of_several(console: Console) -> None:
+    made = [
+        console.machine.journals(
+            kind="alarm", code=code, raised=True, severity="warning", latched=False
+        )
+        for code in ("tray_full", "door_open")
+    ]
+
+    def ids() -> list[int]:
+        found = get(console, "/api/checkpoints", machine=MACHINE, kind="alarm")
+        return sorted(view["id"] for view in found if view["coffee_id"] in made)
+
+    def stands(code: str, key: str) -> bool:
+        return code in get(console, f"/api/machines/{MACHINE}")["state"][key]
+
+    def review() -> tuple[list[int], list[int]]:
+        body = {"ids": [*both, 999_999], "note": "all seen to"}
+        url = "/api/checkpoints/review"
+        answer = console.http.post(url, json=body, headers=BEARER).json()
+        return answer["reviewed"], answer["standing"]
+
+    both = eventually(lambda: len(ids()) == 2 and ids())
+    for key in ("alarms", "latched"):
+        console.machine.reports(**{key: ["tray_full", "door_open"]})
+        eventually(lambda key=key: stands("door_open", key))
+        assert review() == ([], both)
+    console.machine.reports(alarms=["tray_full"])
+    eventually(lambda: not stands("door_open", "latched"))
+    assert review() == ([both[1]], [both[0]])
+    assert ids() == [both[0]]
+    console.machine.reports()
+    eventually(lambda: not stands("tray_full", "alarms"))
+    assert review() == ([both[0]], [])
+    done = get(console, "/api/checkpoints", state="done", machine=MACHINE)
+    assert {view["note"] for view in done if view["id"] in both} == {"all seen to"}
+
+
+def test_machines_are_listed_in_the_order_people_count_in(console: Console) -> None:
+    for name in ("new-10", "new-2"):
+        PlayedMachine(console.wire, name).is_born()
+    path, query = "/api/checkpoints", {"kind": "machine", "machine": "new-2"}
+    eventually(lambda: len(get(console, "/api/machines")) > 2)
+    names = [view["machine"] for view in get(console, "/api/machines")]
+    assert [name for name in names if name.startswith("new-")] == ["new-2", "new-10"]
+    (asks,) = eventually(lambda: get(console, path, **query))
+    assert get(console, path, before=asks["id"], **query) == []
+    assert get(console, path, machine="new-2", kind="alarm") == []
+
+
 def test_maintenance_is_listed_newest_first(console: Console) -> None:
     for code, value in (("backflush_done", 0), ("descale_due", 60)):
         console.machine.journals(kind="maintenance", code=code, value=value)
@@ -229,6 +279,8 @@ def test_quarantine_shows_replays_and_discards(console: Console) -> None:
         ("POST", f"/api/machines/{MACHINE}/commands", {"name": "stop", "surprise": 1}, 422,
          "surprise"),
         ("PUT", f"/api/machines/{MACHINE}/recipes/16", {"name": "x"}, 422, "slot"),
+        ("GET", "/api/checkpoints?kind=some", None, 422, "kind"),
+        ("POST", "/api/checkpoints/review", {"ids": []}, 422, "ids"),
         ("POST", "/api/checkpoints/999999/review", {}, 404, "checkpoint_id"),
         ("POST", "/api/checkpoints/1/review", {"note": "x" * 2001}, 422, "note"),
         ("POST", "/api/quarantine/999999/replay", None, 404, None),

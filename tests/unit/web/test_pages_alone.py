@@ -25,6 +25,7 @@ from host_bridge.views import (
     MachineView,
     QuarantineView,
     RecipesView,
+    ReviewedView,
 )
 from host_bridge.web.actions import Orders
 from host_bridge.web.drafts import Drafts
@@ -38,7 +39,7 @@ from host_bridge.web.pages.machine import MachinePage
 from host_bridge.web.pages.machine_controls import Controls
 from host_bridge.web.pages.quarantine import QuarantineList
 from host_bridge.web.pages.recipe import Editor
-from tests.support.lone_page import SETTLED_S, on_a_page
+from tests.support.lone_page import SETTLED_S, on_a_page, until
 
 
 class Played(Visit):
@@ -54,7 +55,8 @@ class Played(Visit):
 
 
 def visit(**bridge: Any) -> Visit:
-    return Played(SimpleNamespace(reviewed_at=None, **bridge))
+    nothing = {"machines": lambda: [], "count_checkpoints": lambda *given: 0}
+    return Played(SimpleNamespace(**{"reviewed_at": None, **nothing, **bridge}))
 
 
 def known(number: int) -> MachineView:
@@ -375,7 +377,7 @@ def test_a_note_being_written_outlives_the_next_checkpoint(notices: list[str]) -
         )
         page = CheckpointList(here, "", "open")
         await page.refresh()
-        click(parts(ui.button, "Review")[0])
+        click(parts(ui.button, "Review")[-1])
         await asyncio.sleep(SETTLED_S)
         open_ones.append(to_review(2))
         await page.refresh()
@@ -528,10 +530,11 @@ def test_a_recipe_somebody_else_changed_is_not_overwritten_without_a_word(
         editing.held = replace(editing.held, slots={"0": {"name": "Theirs"}})
         for choice in ("Cancel", "Send mine"):
             click(parts(ui.button, "Send to the machine")[0])
-            await asyncio.sleep(SETTLED_S)
+            (chosen,) = await until(lambda choice=choice: parts(ui.button, choice))
             assert editing.sent == []
-            click(parts(ui.button, choice)[0])
-            await asyncio.sleep(SETTLED_S)
+            click(chosen)
+            await until(lambda: not parts(ui.dialog))
+        await until(lambda: editing.sent)
 
     on_a_page(sends)
     assert editing.sent == ["Mine"]
@@ -585,7 +588,9 @@ def test_a_profile_left_for_volume_only_comes_back_whole(editing: Editing) -> No
 def test_a_long_past_of_checkpoints_is_reached_page_by_page() -> None:
     every = [to_review(number) for number in range(650)]
 
-    def found(state: str, machine: str | None, limit: int = 500) -> list[CheckpointView]:
+    def found(
+        state: str, machine: str | None, limit: int, kind: str | None
+    ) -> list[CheckpointView]:
         return every[:limit]
 
     async def opens() -> None:
@@ -602,6 +607,86 @@ def test_a_long_past_of_checkpoints_is_reached_page_by_page() -> None:
     on_a_page(opens)
 
 
+def about(number: int, machine: str, alarm: str | None = None) -> CheckpointView:
+    model = "coffee.backend" if alarm is None else "coffee.alarm"
+    return replace(to_review(number), machine=machine, model=model, alarm=alarm)
+
+
+def test_several_are_reviewed_at_once_after_saying_which(notices: list[str]) -> None:
+    """200 new machines were 200 dialogs."""
+    open_ones = [about(4, "m-1", "tank_empty"), about(3, "m-10"), about(2, "m-2"), about(1, "m-1")]
+    asked: list[Any] = []
+    said: list[str] = []
+
+    def review(*given: Any) -> ReviewedView:
+        asked.append(given)
+        return ReviewedView((1, 2, 3), ())
+
+    async def reviews() -> None:
+        here = visit(
+            checkpoints=lambda *given: open_ones, count_checkpoints=lambda *given: 4,
+            standing=lambda views: {4}, review_all=review,
+        )  # fmt: skip
+        await CheckpointList(here, "", "open").refresh()
+        click(parts(ui.button, "Review all 4")[0])
+        (yes,) = await until(lambda: parts(ui.button, "Mark as reviewed"))
+        said.extend(e.content for e in ui.context.client.elements.values()
+                    if isinstance(e, ui.html))  # fmt: skip
+        open_ones.append(about(5, "m-3"))
+        parts(ui.textarea)[0].set_value("all ours")
+        click(yes)
+        await until(lambda: notices)
+
+    on_a_page(reviews)
+    assert asked == [([3, 2, 1], "anna", "all ours")], "what came meanwhile stays open"
+    assert notices == ["3 reviewed"]
+    text = Markup(" ".join(said)).striptags()
+    assert "Review 3 checkpoints?" in text and "3 × Machine" in text
+    assert "m-1, m-2, m-10" in text
+    assert "1 alarm still stands and is left out." in text
+
+
+def test_alarms_that_stand_are_not_reviewed_together(notices: list[str]) -> None:
+    async def reviews() -> None:
+        here = visit(
+            checkpoints=lambda *given: [about(4, "m-1", "tank_empty")],
+            standing=lambda views: {4},
+            review_all=broken(AssertionError("reviewed all the same")),
+        )  # fmt: skip
+        await CheckpointList(here, "", "open")._review_all()
+        assert parts(ui.dialog) == []
+
+    on_a_page(reviews)
+    (said,) = notices
+    assert "still stand" in said
+
+
+@pytest.mark.parametrize(("state", "erp"), [("done", None), ("open", "https://erp.example")])
+def test_where_nothing_can_be_reviewed_nothing_offers_it(state: Any, erp: str | None) -> None:
+    async def opens() -> None:
+        here = visit(
+            checkpoints=lambda *given: [], count_checkpoints=lambda *given: 4, reviewed_at=erp
+        )
+        await CheckpointList(here, "", state).refresh()
+        assert not any(part.visible for part in parts(ui.button, "Review"))
+
+    on_a_page(opens)
+
+
+def test_machines_are_chosen_from_in_the_order_people_count_in() -> None:
+    offered: list[Any] = []
+    machines = [replace(known(1), machine=f"m-{number}") for number in (1, 10, 2)]
+
+    async def opens() -> None:
+        here = visit(machines=lambda: machines, checkpoints=lambda *given: [])
+        CheckpointList(here, "m-3", "open")
+        BrewList(here, "", None)
+        offered.extend([*part.options] for part in parts(ui.select))
+
+    on_a_page(opens)
+    assert offered[1:] == [["", "m-1", "m-2", "m-3", "m-10"], ["", "m-1", "m-2", "m-10"]]
+
+
 def test_who_left_while_writing_a_note_reviews_nothing_and_gets_it_back(
     notices: list[str],
 ) -> None:
@@ -612,7 +697,7 @@ def test_who_left_while_writing_a_note_reviews_nothing_and_gets_it_back(
         )  # fmt: skip
         page = CheckpointList(here, "", "open")
         await page.refresh()
-        click(parts(ui.button, "Review")[0])
+        click(parts(ui.button, "Review")[-1])
         await asyncio.sleep(SETTLED_S)
         assert parts(ui.dialog)[0]._props["no-backdrop-dismiss"]
         parts(ui.textarea)[0].set_value("filled the tank")

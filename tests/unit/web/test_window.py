@@ -22,6 +22,12 @@ SPILLS = """return [...document.querySelectorAll('.tile')]
 .filter(tile => tile.scrollWidth > tile.clientWidth).map(tile => tile.innerText)"""
 
 _EDGE = "return document.querySelector('{}').getBoundingClientRect().{}"
+UNMARKED = """return [...document.querySelectorAll('main a')]
+.filter(link => link.offsetParent && [...link.parentElement.childNodes]
+  .some(near => near.nodeType === Node.TEXT_NODE && near.textContent.trim()))
+.filter(link => !getComputedStyle(link).textDecorationLine.includes('underline'))
+.map(link => link.outerHTML)"""
+"""Links among other words that colour alone tells from them (WCAG 1.4.1)."""
 MENU_ENDS = _EDGE.format(".nav a:last-child", "right")
 TOOLS_BEGIN = _EDGE.format(".bar > :last-child", "left")
 TABLE_ENDS = _EDGE.format(".table", "right")
@@ -110,6 +116,40 @@ def test_the_keyboard_goes_on_to_the_next_checkpoint(console: Console, phone: Br
     phone.press("Mark as reviewed")
     phone.until(lambda: second not in asked(), "reviewed")
     phone.until(lambda: stands_on() == third, "the next one")
+
+
+def test_several_new_machines_are_reviewed_at_once(console: Console, phone: Browser) -> None:
+    names = [f"fleet-{number}" for number in range(1, 13)]
+    for name in names:
+        PlayedMachine(console.wire, name).is_born()
+
+    def asked() -> set[str]:
+        return {view.machine for view in console.bridge.checkpoints("open", None, 500, "machine")}
+
+    eventually(lambda: asked() >= set(names))
+    count = console.bridge.count_checkpoints("open", None, "machine")
+    phone.open("/checkpoints?kind=machine")
+    phone.see("fleet-12")
+    assert phone.nameless() == [] and not phone.overflows()
+    phone.keep("checkpoints-kind-360")
+    phone.press(f"Review all {count}")
+    phone.see(f"Review {count} checkpoints?", ".q-dialog")
+    phone.see("fleet-1, fleet-2, fleet-3", ".q-dialog")
+    phone.until(lambda: phone.faint() == [], "faded in, and can be read")
+    phone.keep("checkpoints-review-all-360")
+    phone.press("Mark as reviewed")
+    phone.until(lambda: not asked(), "all reviewed")
+    phone.see("No checkpoint matches")
+    phone.resize(1280)
+    phone.open("/checkpoints?machine=fleet-2&state=done")
+    phone.see("Reviewed by Ada")
+    phone.keep("checkpoints-machine-1280")
+    phone.click('input[aria-label="Machine"]')
+    phone.write('input[aria-label="Machine"]', "fleet-11")
+    phone.until(lambda: phone.has(".q-menu .q-item"), "it is offered")
+    phone.click(".q-menu .q-item")
+    phone.until(lambda: "machine=fleet-11" in phone.path(), "chosen, kept in the address")
+    assert "state=done" in phone.path()
 
 
 def test_an_exact_time_names_its_zone(phone: Browser) -> None:
@@ -221,7 +261,19 @@ def test_every_text_can_be_read(console: Console, phone: Browser, theme: str) ->
             phone.find(".curve text")  # else nothing of the chart is looked at
         assert phone.faint() == [], page
         assert phone.run("return document.querySelector('canvas')") is None, page
+        assert phone.run(UNMARKED) == [], page
         assert not phone.overflows(), page
+
+
+def test_a_long_word_on_an_order_stays_on_a_phone(console: Console, phone: Browser) -> None:
+    PlayedMachine(console.wire, "mute").is_born()
+    eventually(lambda: (seen := console.bridge.machine("mute")) and seen.online)
+    console.bridge.send("mute", "setpoint", {"brew_mc": 93_000}, "Ada")
+    phone.open("/machines/mute/history")
+    phone.see("waiting for the machine")
+    ends = phone.run(_EDGE.format(".table .chip", "right"))
+    assert ends <= phone.run(_EDGE.format(".panel:has(.table)", "right"))
+    assert phone.run(UNMARKED) == []
 
 
 def test_leaving_a_recipe_that_was_not_sent_is_asked_about(
