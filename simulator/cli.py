@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import math
 import signal
 import sys
 import time
@@ -24,7 +23,7 @@ from rich.markup import escape
 from simulator.fleet import Fleet, FleetRefused, Wish, make_jobs, never_reached
 from simulator.interpreter import InterpreterMissing
 from simulator.parts import listening_error
-from simulator.scenario import ScenarioRefused
+from simulator.scenario import A_SPEED, ScenarioRefused, is_speed
 from simulator.supervisor import BoardBroken, BoardDied
 
 EPILOGUE = """
@@ -81,9 +80,9 @@ def parse_speed(text: str) -> float:
     if text == "max":
         return 0.0
     with contextlib.suppress(ValueError):
-        if 0 < float(text) < math.inf:
+        if is_speed(float(text)):
             return float(text)
-    raise typer.BadParameter(f"{text!r}: give a number above 0, or max", param_hint="--speed")
+    raise typer.BadParameter(f"{text!r}: {A_SPEED}, or max", param_hint="--speed")
 
 
 @app.command(epilog=EPILOGUE)

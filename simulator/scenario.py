@@ -28,6 +28,10 @@ from typing import Annotated, Any
 
 import msgspec
 
+SLOWEST, FASTEST = 0.001, 1_000_000.0
+"""Simulated seconds a second. Beyond, a machine's count of how far it is ahead overflows."""
+A_SPEED = f"give a number from {SLOWEST:g} to {FASTEST:.0f}"
+
 
 class Step(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """One moment. Several actions in one step happen in the order of these fields.
@@ -125,13 +129,19 @@ def read_scenario(path: Path, machines: list[str]) -> Scenario:
     return scenario
 
 
+def is_speed(figure: float) -> bool:
+    """Whether a run can keep it; 0, as fast as possible, has no pace to keep."""
+    return SLOWEST <= figure <= FASTEST
+
+
 def _wrong(step: Step, machines: list[str]) -> str | None:
     """What stands against a step of the right form, beginning with its field."""
     if step.machine is not None and step.machine not in machines:
         return f".machine is {step.machine!r}; this run has {', '.join(machines)}"
-    for name, figure in (("at_s", step.at_s), ("speed", step.speed or 0)):
-        if not 0 <= figure < math.inf:
-            return f".{name} is {figure}; give a number, 0 or above"
+    if not 0 <= step.at_s < math.inf:
+        return f".at_s is {step.at_s}; give a number, 0 or above"
+    if step.speed and not is_speed(step.speed):
+        return f".speed is {step.speed}; {A_SPEED}, or 0: as fast as possible"
     for name, value in step.fault.items():
         if isinstance(value, list) and (name != "puck_step" or len(value) != 2):
             return f".fault.{name} is {value}; give a number (puck_step: or [permille, ms])"

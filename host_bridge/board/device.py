@@ -8,7 +8,7 @@ import io
 import json
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -262,6 +262,18 @@ class Device:
     def release(self) -> None:
         """Starts whatever is now current."""
         self._reset((ON_BOARD / "release.py").read_text())
+
+    @contextlib.contextmanager
+    def letting_go(self, held: bool = True) -> Iterator[None]:
+        """A held machine starts again at once when what is done with it fails. After Ctrl-C
+        nothing can be asked of it, what we began still runs there: its hold ends by itself."""
+        try:
+            yield
+        except Exception:
+            if held:
+                with contextlib.suppress(BoardError):  # what went wrong first is what helps
+                    self.release()
+            raise
 
     def reset(self) -> None:
         """Starts the bare MicroPython again, or whatever else is there."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,15 +29,10 @@ def examine(port: str, progress: Progress) -> list[Finding]:
         if not device.hold():
             raise BoardError(f"{port}: no firmware on this board; run `make flash` first")
         progress.say("the machine is held: outputs off. Testing its parts: a few seconds")
-        try:
+        with device.letting_go():
             rows = device.run("doctor", "examine()")
             progress.say("testing the connection to the broker: up to half a minute")
             rows += device.run("way", "examine()")
-        except Exception:
-            with contextlib.suppress(BoardError):  # what went wrong first is what helps
-                device.release()
-            raise
-        # After Ctrl-C nothing can be asked of it, its self-test still runs; the hold ends then
         return [Finding(*row) for row in rows] + _start(device, progress)
 
 

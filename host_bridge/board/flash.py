@@ -67,26 +67,35 @@ def flash(
         progress.say(f"{port}: {identity}")
         if not any_chip:
             identity.check()
-        if device.hold():
+        if held := device.hold():
             progress.say("the machine is held: outputs off, watchdog not started")
-        _same_machine(device.run("store", "model()"), board, port)
-        base = device.run("store", "image()")
-        build = build or compile_for(
-            board, identity.architecture, lambda done, of: progress.at("compiling", done, of),
-            compact=not base,
-        )
-        if base:
-            build = build.over(*base)
-            progress.say(f"its image has our firmware built in: {_differ(len(build.files))}")
-        elif device.run("store", "heap_free()") < ROOMY:
-            progress.say(TIGHT)
-        sent, kept = _bring(device, build, progress)
-        device.run("store", "commit()")
+        with device.letting_go(held):
+            _same_machine(device.run("store", "model()"), board, port)
+            build = _fitting(device, board, identity.architecture, progress, build)
+            sent, kept = _bring(device, build, progress)
+            device.run("store", "commit()")
         progress.say(f"version {build.name} is current; starting it")
         boots = device.run("store", "boots()")
         device.release()
         birth = _born(device, build, progress, boots)
     return Flashed(build.name, sent, kept, birth)
+
+
+def _fitting(
+    device: Device, board: str, architecture: str, progress: Progress, build: Build | None
+) -> Build:
+    """What this board needs of `build`, else of the firmware of this checkout."""
+    base = device.run("store", "image()")
+    build = build or compile_for(
+        board, architecture, lambda done, of: progress.at("compiling", done, of),
+        compact=not base,
+    )
+    if base:
+        build = build.over(*base)
+        progress.say(f"its image has our firmware built in: {_differ(len(build.files))}")
+    elif device.run("store", "heap_free()") < ROOMY:
+        progress.say(TIGHT)
+    return build
 
 
 def _same_machine(there: str | None, board: str, port: str) -> None:
@@ -188,9 +197,9 @@ def unflash(port: str, progress: Progress, data: bool = False) -> None:
     """Removes the application; journal, settings and recipes only with `data`."""
     with Device(port, progress.waits) as device:
         device.interrupt()
-        device.hold()
-        ours = device.run("store", "image()")
-        gone = device.run("removal", f"remove({data!r})")
+        with device.letting_go(device.hold()):
+            ours = device.run("store", "image()")
+            gone = device.run("removal", f"remove({data!r})")
         progress.say(f"removed {_files(gone)}" + ("" if data else KEPT))
         device.reset()
         if ours:

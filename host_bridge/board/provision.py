@@ -6,6 +6,7 @@ command line or in a message.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import time
@@ -46,6 +47,10 @@ NO_AUTHORITY: Final = (
     "broker_ca: this is not a CA's certificate; unless it is the broker's own and signed by "
     "itself, the machine will not trust the broker: give the CA's alone, not a chain")
 
+NO_HOST: Final = (
+    "give a name or an address alone, such as broker.example or 192.0.2.10: no mqtt://, no "
+    "blanks, no brackets; the port goes into broker_port")
+
 Ask = Callable[[str, str, bool], str]
 """(setting, question, secret) → what was typed; "" leaves it as it is, "-" makes it empty."""
 
@@ -64,6 +69,7 @@ def gather(file: Path | None, ask: Ask | None) -> dict[str, Any]:
             raise BoardError(
                 f"{file}: {error}; give a TOML settings file in UTF-8, with lines such as "
                 'machine = "kitchen"') from error
+        _look_beside(file, found)
     for name, value in os.environ.items():
         if name.startswith(ENVIRONMENT):
             found[name.removeprefix(ENVIRONMENT).lower()] = value
@@ -91,15 +97,37 @@ def gather(file: Path | None, ask: Ask | None) -> dict[str, Any]:
     return found
 
 
+def _look_beside(file: Path, found: dict[str, Any]) -> None:
+    """A CA that the file names is looked for beside it, then in the working directory."""
+    named = found.get("broker_ca")
+    if named and isinstance(named, str):
+        beside = file.parent / named
+        if beside.exists() or not Path(named).exists():
+            found["broker_ca"] = str(beside)
+
+
 def _unfit(name: str, value: Any) -> str | None:
     """Of what cannot even be sent, or not as it was meant; the value may be a secret."""
     if isinstance(value, str):
-        return None if _is_utf8(value) else "it is not UTF-8; set the terminal or shell to UTF-8"
+        if not _is_utf8(value):
+            return "it is not UTF-8; set the terminal or shell to UTF-8"
+        return NO_HOST if name == "broker_host" and not _is_host(value) else None
     if name in _TEXTS:
         return f'it is no text; put it in quotes, as in {name} = "…"'
     if isinstance(value, int):
         return None
     return "give a text in quotes, a whole number, or true or false"
+
+
+def _is_host(text: str) -> bool:
+    """What the machine can look up: it takes the whole text for a name, a port too."""
+    if ":" not in text:
+        return not re.search(r"[\s/@?#\[\]]", text)
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_utf8(text: str) -> bool:
@@ -153,12 +181,13 @@ def provision(port: str, settings: dict[str, Any], progress: Progress) -> dict[s
         device.interrupt()
         if not device.hold():
             raise BoardError(f"{port}: no firmware on this board; run `make flash` first")
-        wrong = device.run("settings", f"problems({settings!r})")
-        if not wrong:
-            if certificate:
-                device.put(CA_ON_BOARD, certificate, lambda n: None)
-            now_ms = time.time_ns() // 1_000_000
-            shown: dict[str, Any] = device.run("settings", f"put({settings!r}, {now_ms})")
+        with device.letting_go():
+            wrong = device.run("settings", f"problems({settings!r})")
+            if not wrong:
+                if certificate:
+                    device.put(CA_ON_BOARD, certificate, lambda n: None)
+                now_ms = time.time_ns() // 1_000_000
+                shown: dict[str, Any] = device.run("settings", f"put({settings!r}, {now_ms})")
         device.release()
         birth = device.wait_birth()
     if wrong:

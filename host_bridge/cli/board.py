@@ -28,6 +28,8 @@ COLOURS = {"ok": "green", "BAD": "red", "look": "yellow", "not moved": "dim"}
 INTERRUPTED = 130
 SHOWN_S = 3.0
 """So short a wait needs no sign of life."""
+LOGGED_S = 10.0
+"""Nor a line in a log: by then a machine is back, as a rule."""
 
 
 @contextmanager
@@ -71,7 +73,7 @@ def flash(
     with cured("the board keeps a whole version; run the same command to continue"):
         board_folder(board)
         began = time.monotonic()
-        done = bring(port, board, Progress(_say, _bar(), _waits), any_chip)
+        done = bring(port, board, Progress(_say, _bar(), waiting()), any_chip)
         birth = done.birth
         _say(
             f"{birth['machine']} is up: {birth['model']} {birth['version']}, build "
@@ -102,8 +104,8 @@ def provision(
         asks = _ask if sys.stdin.isatty() and file is None else None
         given = p.gather(file, asks)
         if not given:
-            raise BoardError("no settings given; answer a question or give --from (see --help)")
-        shown = p.provision(port, given, Progress(_say, waits=_waits))
+            raise BoardError(f"no settings given; {_how_to_give()}")
+        shown = p.provision(port, given, Progress(_say, waits=waiting()))
         for name in sorted(shown):
             value = shown[name]
             out.print(escape(f"  {name} = {_setting(name, value, name in p.SECRET)}"))
@@ -119,7 +121,7 @@ def doctor(port: Port) -> None:
     from host_bridge.board.flash import Progress
 
     with cured():
-        findings = examine(port, Progress(_say, waits=_waits))
+        findings = examine(port, Progress(_say, waits=waiting()))
         table = Table(box=None, pad_edge=False)
         for heading in ("part", "verdict", "found", "what to do"):
             table.add_column(heading, overflow="fold")
@@ -156,7 +158,7 @@ def unflash(
     from host_bridge.board.flash import unflash as remove
 
     with cured():
-        remove(port, Progress(_say, waits=_waits), journal)
+        remove(port, Progress(_say, waits=waiting()), journal)
 
 
 def _say(line: str) -> None:
@@ -177,11 +179,34 @@ def _bar() -> Callable[[str, int, int], None]:
     return at
 
 
-def _waits(seconds: float) -> None:
-    """A sign of life while the board starts, at a terminal."""
-    if seconds > SHOWN_S and sys.stderr.isatty():
-        sys.stderr.write(f"\r\033[Kwaiting for the machine, {seconds:.0f} s")
-        sys.stderr.flush()
+def waiting() -> Callable[[float], None]:
+    """A sign of life while the board starts: the seconds at a terminal, one line in a log."""
+    from host_bridge.board.device import BACK_S
+
+    last_s = 0.0
+
+    def waits(seconds: float) -> None:
+        nonlocal last_s
+        if sys.stderr.isatty():
+            if seconds > SHOWN_S:
+                sys.stderr.write(f"\r\033[K{_wait(BACK_S)}, {seconds:.0f} s so far")
+                sys.stderr.flush()
+        elif last_s <= LOGGED_S < seconds:
+            _say(_wait(BACK_S))
+        last_s = seconds
+
+    return waits
+
+
+def _wait(most_s: float) -> str:
+    return f"waiting for the machine to start, {most_s / 60:.0f} minutes at most"
+
+
+def _how_to_give() -> str:
+    """In the words of what was typed: `make` leaves a mark in the environment."""
+    if "MAKELEVEL" in os.environ:
+        return "answer a question at a terminal, or give FROM=settings.toml"
+    return "answer a question at a terminal, or give --from settings.toml (see --help)"
 
 
 def _setting(name: str, value: object, secret: bool) -> object:

@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from host_bridge.board.build import model_of
@@ -17,6 +17,7 @@ from simulator.emulated.board import ROOT, EmulatedBoard, image_of
 from simulator.emulated.console import Console
 from simulator.emulated.lan import ROUTER
 from simulator.fleet import named_fault
+from simulator.scenario import A_SPEED, is_speed
 
 UF2_MAGIC = b"UF2\n"
 
@@ -38,11 +39,19 @@ def arguments() -> argparse.Namespace:
                         "without our firmware, like a new Pico; `wifi`: the image with the Wi-Fi "
                         "driver, built by `make image … --micropython`")
     parser.add_argument("--seed", type=int, default=1, help="seed of its noise (default: 1)")
-    parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds per second "
+    parser.add_argument("--speed", type=pace, default=1.0, help="simulated seconds per second "
                         "at most; 0: as fast as possible (default: 1)")
     parser.add_argument("--fault", action="append", default=[], metavar="NAME=VALUE",
                         help="a fault from the start, as in python -m simulator")
     return parser.parse_args()
+
+
+def pace(text: str) -> float:
+    """Raises argparse.ArgumentTypeError: it is no speed."""
+    with suppress(ValueError):
+        if (figure := float(text)) == 0 or is_speed(figure):
+            return figure
+    raise argparse.ArgumentTypeError(f"{text!r}: {A_SPEED}, or 0: as fast as possible")
 
 
 def main() -> int:

@@ -247,7 +247,23 @@ def test_the_other_machines_firmware_is_refused(board: SerialBoard, old: Build) 
     assert done.returncode != 0
     said = re.sub(r"\s+", " ", done.stderr)
     assert f"drives a Coffee {old.board[-4:]}, not a {other}" in said and "make unflash" in said
-    assert born(board) == old.name
+    assert starts_by_itself(board) == old.name, "it would stand still for a minute"
+
+
+def test_a_machine_whose_flash_is_full_starts_again(
+    board: SerialBoard, old: Build, new: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring(board, old)
+    monkeypatch.setattr("host_bridge.board.flash.SPARE", 1 << 40)
+    with pytest.raises(BoardError, match="bytes are free"):
+        bring(board, new)
+    assert starts_by_itself(board) == old.name
+
+
+def starts_by_itself(board: SerialBoard) -> str:
+    """The build that comes up long before a hold would have ended."""
+    with Device(board.port) as there:
+        return str(there.wait_birth(timeout_s=20)["build"])
 
 
 def test_over_an_image_of_ours_only_what_differs_from_it_travels_and_counts(

@@ -8,7 +8,9 @@ import json
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 import trustme
@@ -16,14 +18,15 @@ import typer
 from typer.testing import CliRunner
 
 from host_bridge.board import doctor
+from host_bridge.board import flash as flashing
 from host_bridge.board import provision as provisioning
 from host_bridge.board.build import compile_for
-from host_bridge.board.device import Device
+from host_bridge.board.device import ON_BOARD, Device
 from host_bridge.board.errors import BoardError, LostBoard
 from host_bridge.board.flash import Progress
 from host_bridge.board.provision import gather
 from host_bridge.cli import app
-from host_bridge.cli.board import cured
+from host_bridge.cli.board import cured, waiting
 
 
 def up(boot: int) -> bytes:
@@ -336,3 +339,135 @@ def test_a_start_that_a_full_flash_ended_says_so() -> None:
     board = Heard(b"Traceback (most recent call last):\r\nOSError: 28\r\nMicroPython\r\n>>> ")
     with pytest.raises(BoardError, match=r"did not come up(?s:.*)the board's flash is full"):
         board.wait_birth(timeout_s=5)
+
+
+@pytest.mark.parametrize("host", [
+    "mqtt://broker", "mqtt://u:hunter2@broker:1883", "broker:1883", "192.0.2.10:1883", " broker",
+    "my broker", "broker/", "[2001:db8::1]", "[2001:db8::1]:1883", "2001:db8::1::2",
+])  # fmt: skip
+def test_a_broker_that_no_machine_could_look_up_is_refused(
+    host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COFFEE_BOARD_BROKER_HOST", host)
+    with pytest.raises(BoardError, match=r"^broker_host: .*broker\.example.*broker_port") as said:
+        gather(None, None)
+    assert "hunter2" not in str(said.value)
+
+
+@pytest.mark.parametrize(
+    "host", ["broker", "broker_1", "broker.example", "192.0.2.10", "2001:db8::1", "fe80::1%2", ""])
+def test_a_broker_may_have_a_bare_name_or_any_address(
+    host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COFFEE_BOARD_BROKER_HOST", host)
+    assert gather(None, None) == {"broker_host": host}
+
+
+def test_a_broker_typed_with_its_port_is_asked_for_again_and_can_be_cleared() -> None:
+    for last, kept in (("broker", "broker"), ("-", "")):
+        typed = iter(["broker:1883", last])
+
+        def ask(name: str, question: str, secret: bool, typed: Any = typed) -> str:
+            return next(typed) if name == "broker_host" else ""
+
+        assert gather(None, ask) == {"broker_host": kept}
+
+
+@pytest.mark.parametrize(
+    ("there", "meant"),
+    [
+        (["site"], "site/ca.pem"), (["site", "."], "site/ca.pem"), (["."], "ca.pem"),
+        ([], "site/ca.pem"),
+    ],
+)
+def test_a_ca_is_looked_for_beside_the_file_that_names_it(
+    there: list[str], meant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "site").mkdir()
+    for folder in there:
+        (tmp_path / folder / "ca.pem").write_text("a CA")
+    (tmp_path / "site/kitchen.toml").write_text('broker_ca = "ca.pem"\n')
+    assert gather(Path("site/kitchen.toml"), None) == {"broker_ca": meant}
+
+
+def test_an_absolute_ca_none_and_one_of_the_environment_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "kitchen.toml"
+    for named in ("/nowhere/ca.pem", ""):
+        file.write_text(f'broker_ca = "{named}"\n')
+        assert gather(file, None) == {"broker_ca": named}
+    monkeypatch.setenv("COFFEE_BOARD_BROKER_CA", "ca.pem")
+    assert gather(file, None) == {"broker_ca": "ca.pem"}
+
+
+@pytest.mark.parametrize(
+    ("by_make", "said", "not_said"),
+    [(True, "FROM=settings.toml", "--"), (False, "--from settings.toml", "FROM=")],
+)
+def test_settings_are_asked_for_in_the_words_that_were_typed(
+    by_make: bool, said: str, not_said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if by_make:
+        monkeypatch.setenv("MAKELEVEL", "1")
+    else:
+        monkeypatch.delenv("MAKELEVEL", raising=False)
+    result = CliRunner().invoke(app, ["board", "provision", "/dev/ttyACM0"])
+    assert result.exit_code == 1
+    assert said in result.output and not_said not in result.output
+
+
+def test_in_a_log_each_long_wait_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    waits = waiting()
+    for seconds in (0.3, 4, 9, 11, 60, 0.3, 8, 0.3, 12, 13):
+        waits(seconds)
+    line = "waiting for the machine to start, 5 minutes at most\n"
+    assert capsys.readouterr().err == 2 * line
+
+
+def self_test(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The names of the self-test that is sent to a board."""
+    for module in ("board", "machine"):
+        monkeypatch.setitem(sys.modules, module, MagicMock())
+    guards = SimpleNamespace(RAIL_LOW=0, RAIL_HIGH=1 << 18)
+    monkeypatch.setitem(sys.modules, "guards", guards)
+    names: dict[str, Any] = {}
+    exec((ON_BOARD / "doctor.py").read_text(), names)
+    return names
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [("pressure", -4, "0.00 bar"), ("pressure", 4, "0.00 bar"), ("pressure", -16, "-0.02 bar"),
+     ("brew boiler", -40, "0.0 C"), ("brew boiler", -1260, "-1.3 C")],
+)
+def test_what_is_nothing_has_no_sign(
+    name: str, value: int, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sensors = MagicMock(read=lambda table, raw: value)
+    row = self_test(monkeypatch)["_judged"](sensors, name, None, [1000, 1001])
+    assert row[2].startswith(shown + ",")
+
+
+class Full(Examined):
+    """A held board on which something cannot be done."""
+
+    error = BoardError("the board's flash is full")
+
+
+@pytest.mark.parametrize("what", [
+    lambda: flashing.flash("/dev/ttyACM0", "1900", Progress(str), any_chip=True),
+    lambda: flashing.unflash("/dev/ttyACM0", Progress(str)),
+    lambda: provisioning.provision("/dev/ttyACM0", {}, Progress(str)),
+])
+def test_a_machine_is_let_go_when_nothing_comes_of_it(
+    what: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Examined, "released", 0)
+    monkeypatch.setattr(Full, "identify", lambda self: SimpleNamespace(architecture=""))
+    for module in (flashing, provisioning):
+        monkeypatch.setattr(module, "Device", Full)
+    with pytest.raises(BoardError, match="flash is full"):
+        what()
+    assert Examined.released == 1

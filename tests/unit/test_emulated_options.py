@@ -51,3 +51,22 @@ def test_a_flash_that_cannot_be_is_said(
     monkeypatch.setattr(emulated, "chosen", lambda image, model: tmp_path / "1900.uf2")
     assert emulated.main() == 2
     assert capsys.readouterr().err
+
+
+@pytest.mark.parametrize("speed", ["-1", "nan", "inf", "1e308", "fast"])
+def test_a_speed_that_is_none_is_named_with_the_cure(
+    speed: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["emulated", "1900", "--speed", speed])
+    with pytest.raises(SystemExit):
+        emulated.arguments()
+    said = capsys.readouterr().err
+    assert f"--speed: '{speed}': give a number from 0.001 to 1000000, or 0" in said
+
+
+@pytest.mark.parametrize(("speed", "figure"), [("0", 0.0), ("2.5", 2.5)])
+def test_a_speed_may_be_as_fast_as_possible(
+    speed: str, figure: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["emulated", "1900", "--speed", speed])
+    assert emulated.arguments().speed == figure

@@ -72,11 +72,11 @@ def _judged(sensors, name, sensor, sums):
     spread = max(sums) - min(sums)
     if name == "pressure":
         value = sensors.read(sensors.pressure_table(sensor), raw)
-        shown, fits = "%.2f bar" % (value / 1000), -500 <= value <= 1500
+        shown, fits = "%.2f bar" % _rounded(value, 2), -500 <= value <= 1500
         cure = "release the pressure; else check the transducer's 5 V, ground and divider"
     else:
         value = sensors.read(sensors.temperature_table(sensor), raw)
-        shown, fits = "%.1f C" % (value / 1000), -10000 <= value <= 160000
+        shown, fits = "%.1f C" % _rounded(value, 1), -10000 <= value <= 160000
         cure = "check the sensor's plug and wires"
     if not RAIL_LOW <= raw <= RAIL_HIGH:
         return (name, BAD, "open or shorted (ADC %d of 262140)" % raw, "check the sensor's wires")
@@ -85,6 +85,10 @@ def _judged(sensors, name, sensor, sums):
     if spread > 2600:  # 1 % of full scale
         return (name, BAD, "%s, noise %d" % (shown, spread), "keep its wires away from the mains")
     return (name, OK, "%s, noise %d of 262140" % (shown, spread), "")
+
+
+def _rounded(thousandths, places):
+    return round(thousandths / 1000, places) + 0.0  # or what is nothing would read -0.00
 
 
 def _scale():

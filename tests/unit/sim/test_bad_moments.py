@@ -101,9 +101,9 @@ def test_what_a_board_says_is_shown_as_it_is(
         assert text in capsys.readouterr().out.replace("\n", " "), event
 
 
-@pytest.mark.parametrize("text", ["inf", "1e999", "nan"])
-def test_an_endless_speed_is_refused(text: str) -> None:
-    with pytest.raises(typer.BadParameter, match="above 0, or max"):
+@pytest.mark.parametrize("text", ["inf", "1e999", "nan", "1e308", "1e-300"])
+def test_a_speed_no_clock_can_keep_is_refused(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match=r"from 0\.001 to 1000000, or max"):
         cli.parse_speed(text)
 
 
@@ -121,6 +121,7 @@ def test_an_endless_duration_is_to_be_left_out(duration_s: float) -> None:
         ("at_s = -1\npress = 'brew'", r"step\[0\].at_s"),
         ("at_s = 1\nspeed = -2", r"step\[0\].speed"),
         ("at_s = 1\nspeed = inf", r"step\[0\].speed"),
+        ("at_s = 1\nspeed = 1e-300", r"step\[0\].speed .*from 0\.001 to 1000000, or 0"),
     ],
 )
 def test_a_scenario_has_only_figures_that_can_come(tmp_path: Path, step: str, says: str) -> None:
