@@ -14,7 +14,7 @@ PIECE = 1000
 
 
 class CoffeeBackend(models.Model):
-    _inherit = "coffee.backend"
+    _inherit = "coffee.backend"  # pylint: disable=consider-merging-classes-inherited
 
     def _since(self, start):
         """Domain of this machine's facts that came after `start` and, as far as is known, happened
