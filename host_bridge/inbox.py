@@ -228,34 +228,36 @@ class Inbox:
 
     def _open_journal(self, tx: sqlite3.Connection, envelope: Envelope) -> _Journal:
         """A journal never seen begins with what the machine still holds."""
+        for name in [name for name, one in self._journals.items()
+                     if one.journal == envelope.journal]:  # fmt: skip
+            del self._journals[name]  # a board may be given a former name again
         made = tx.execute(
             "INSERT OR IGNORE INTO journal (machine, journal, held_seq, purged_seq)"
             " VALUES (?,?,?,-1)",
             (envelope.machine, envelope.journal, envelope.first - 1),
         )
-        if made.rowcount and made.lastrowid is not None:
-            self._carry_over(tx, made.lastrowid)
-        row = tx.execute(
-            "SELECT id, purged_seq, held_seq FROM journal WHERE machine=? AND journal=?",
-            (envelope.machine, envelope.journal),
-        ).fetchone()
+        key = (envelope.machine, envelope.journal)
+        find = "SELECT id, purged_seq, held_seq FROM journal WHERE machine=? AND journal=?"
+        self._carry_over(tx, tx.execute(find, key).fetchone()["id"], made.rowcount > 0)
+        row = tx.execute(find, key).fetchone()
         return _Journal(envelope.journal, row["id"], row["purged_seq"], row["held_seq"])
 
-    def _carry_over(self, tx: sqlite3.Connection, journal_id: int) -> None:
-        """A board that was given another name sends all it still holds under that one; what came
-        under its former name stays there. It is the same board by journal and serial number."""
-        former = tx.execute(_FORMER_NAME, (journal_id,)).fetchone()
-        if former is None:
+    def _carry_over(self, tx: sqlite3.Connection, journal_id: int, new: bool) -> None:
+        """A board that was given another name, or a former one again, sends all it still holds
+        under that one; what came under another stays there. It is the same board by journal and
+        serial number."""
+        other = tx.execute(_OTHER_NAME, (journal_id, new)).fetchone()
+        if other is None:
             return
         tx.execute(
-            "UPDATE journal SET held_seq=max(held_seq, ?2), purged_seq=?2 WHERE id=?1",
-            (journal_id, former["held_seq"]),
+            "UPDATE journal SET held_seq=?2, purged_seq=max(purged_seq, ?2) WHERE id=?1",
+            (journal_id, other["held_seq"]),
         )
         tx.execute(
-            "INSERT INTO fact (journal_id, seq, payload, sent_boot, sent_ms, sent_utc_ms,"
-            " arrival_ms, live, state) SELECT ?, seq, payload, sent_boot, sent_ms, sent_utc_ms,"
-            " arrival_ms, live, ? FROM fact WHERE journal_id=? AND seq>?",
-            (journal_id, DISCARDED, former["id"], former["held_seq"]),
+            "INSERT OR IGNORE INTO fact (journal_id, seq, payload, sent_boot, sent_ms,"
+            " sent_utc_ms, arrival_ms, live, state) SELECT ?, seq, payload, sent_boot, sent_ms,"
+            " sent_utc_ms, arrival_ms, live, ? FROM fact WHERE journal_id=? AND seq>?",
+            (journal_id, DISCARDED, other["id"], other["held_seq"]),
         )
 
     def forget_cache(self) -> None:
@@ -523,12 +525,13 @@ _CONTAINING: Final = (
     " OR EXISTS (SELECT 1 FROM fact AS held JOIN journal AS its ON its.id = held.journal_id"
     " WHERE held.id = fact_id AND instr(lower(its.journal || '/' || held.seq), lower(?1))))"
 )
-_FORMER_NAME: Final = """
-SELECT former.id, former.held_seq FROM journal AS now JOIN journal AS former
-  ON former.journal = now.journal AND former.id <> now.id
-JOIN machine AS a ON a.machine = now.machine JOIN machine AS b ON b.machine = former.machine
+_OTHER_NAME: Final = """
+SELECT other.id, other.held_seq FROM journal AS now JOIN journal AS other
+  ON other.journal = now.journal AND other.id <> now.id
+JOIN machine AS a ON a.machine = now.machine JOIN machine AS b ON b.machine = other.machine
 WHERE now.id = ? AND json_extract(a.info, '$.serial') = json_extract(b.info, '$.serial')
-ORDER BY former.id DESC LIMIT 1
+  AND (? OR other.held_seq > now.held_seq)
+ORDER BY other.held_seq DESC, other.id DESC LIMIT 1
 """
 _QUARANTINE_VIEW: Final = """
 SELECT quarantine.id, topic, quarantine.machine, journal.journal || '/' || fact.seq,

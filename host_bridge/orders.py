@@ -36,8 +36,10 @@ POLL_S: Final = 0.5  # an order shall be at the machine within a second
 SLOW_EVERY_MS: Final = 10_000
 LIMIT: Final = 50
 PRESENCES: Final = 500
-EXPORT_DEADLINE_MS: Final = 3650 * 86_400_000
+RECIPE_PATIENCE_MS: Final = 3650 * 86_400_000
 """A recipe is wanted until the machine is back, also from a shop's holidays or a workshop."""
+PATIENCE_MS: Final = 7 * 86_400_000
+"""Of anything else that came without a deadline."""
 
 
 class Orders:
@@ -80,7 +82,9 @@ class Orders:
 
     def _submit(self, order: ErpOrder) -> list[Done]:
         """Into the outbox under the ERP's own id; what cannot be sent at all is refused here."""
-        deadline_ms = order.deadline_ms or self._now_ms() + EXPORT_DEADLINE_MS
+        recipe = order.name.startswith("recipe.")
+        patience_ms = RECIPE_PATIENCE_MS if recipe else PATIENCE_MS
+        deadline_ms = order.deadline_ms or self._now_ms() + patience_ms
         try:
             name, args = self._command(order)
             self._outbox.submit(

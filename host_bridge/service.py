@@ -144,8 +144,15 @@ class Bridge:
             for machine in {view.machine for view in about}
         }
         raised = self._engine.store.raised_alarms() if None in states.values() else set()
+        newest: dict[tuple[str, str | None], int] = {}
+        for view in about:  # those before it are of times when it had gone
+            newest[view.machine, view.alarm] = max(
+                view.id, newest.get((view.machine, view.alarm), 0)
+            )
         return frozenset(
-            view.id for view in about if _stands(view, states[view.machine], raised)
+            view.id for view in about
+            if view.id == newest[view.machine, view.alarm]
+            and _stands(view, states[view.machine], raised)
         )
 
     def alarms(self, machine: str | None = None, limit: int = 100) -> list[AlarmView]:
@@ -277,7 +284,8 @@ class Bridge:
         wanted = [view.id for view in views if view.id not in standing]
         done = self._engine.store.review_all(wanted, user, note[:2000], now_ms())
         if done:
-            log.info("checkpoints_reviewed", ids=done, user=user)
+            log.info("checkpoints_reviewed", rows=len(done), first=min(done), last=max(done),
+                     user=user)  # fmt: skip
             self._engine.reader.changed()
         return ReviewedView(tuple(done), tuple(sorted(standing)))
 

@@ -248,6 +248,8 @@ def discard(
         if not newest:
             out.print("nothing in quarantine contains that")
             return
-        sure(yes, f"Discard all that contain {containing!r} for good?")
+        some = api.call("GET", f"quarantine?limit=100&containing={text}")
+        several = f"all {len(some)}" if len(some) < 100 else "all (100 or more)"
+        sure(yes, f"Discard {several} that contain {containing!r} for good?")
         path = f"quarantine?upto={newest[0]['id']}&containing={text}"
         out.print(f"{api.call('DELETE', path)['rows']} discarded")

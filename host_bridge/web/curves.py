@@ -275,8 +275,8 @@ def _bars(number: int, strip: Strip, meters: Sequence[MeterView]) -> Option:
         "barMaxWidth": 22,
         "color": strip.color,
         "tooltip": _in_unit(strip.unit, strip.digits),
-        "data": [
-            [meter.day, round(getattr(meter, strip.column) / strip.one, strip.digits)]
+        "data": [  # with its zone: ECharts takes a bare day for one of the browser's
+            [f"{meter.day}T00:00Z", round(getattr(meter, strip.column) / strip.one, strip.digits)]
             for meter in meters
         ],
     }

@@ -16,6 +16,7 @@ from host_bridge.subjects import SUBJECTS, CheckpointKind
 from host_bridge.subjects import subject as subject_of
 from host_bridge.views import CheckpointView
 from host_bridge.web import words
+from host_bridge.web.api import RowId
 from host_bridge.web.failures import NOT_DONE, why_not
 from host_bridge.web.layout import Visit, button, choices, dialog, frame, html, put
 from host_bridge.web.markup import empty, icon, never_heard, pages, tag, when
@@ -48,23 +49,24 @@ _CHOICES: dict[str, str] = {kind: _KINDS[about[0]][1] for kind, about in SUBJECT
 
 @ui.page("/checkpoints")
 async def checkpoints_page(
-    machine: str = "", state: str = "open", page: int = 1, kind: str = ""
+    machine: str = "", state: str = "open", before: RowId | None = None, kind: str = ""
 ) -> None:
     with frame("Checkpoints", "/checkpoints") as visit:
         chosen: State = "done" if state == "done" else "open"
         about = next((known for known in SUBJECTS if known == kind), None)
-        shown = CheckpointList(visit, machine, chosen, max(1, page), about)
+        shown = CheckpointList(visit, machine, chosen, before, about)
         await shown.refresh()
-        visit.every(_REFRESH_S, shown.refresh)
+        if before is None:
+            visit.every(_REFRESH_S, shown.refresh)
 
 
 class CheckpointList:
     def __init__(
-        self, visit: Visit, machine: str, state: State, page: int = 1,
+        self, visit: Visit, machine: str, state: State, before: int | None = None,
         kind: CheckpointKind | None = None,
     ) -> None:  # fmt: skip
         self._visit = visit
-        self._page = page
+        self._before = before
         self._machine = machine
         self._state = state
         self._kind = kind
@@ -113,20 +115,18 @@ class CheckpointList:
         }  # fmt: skip
         return f"/checkpoints?{urlencode({key: text for key, text in chosen.items() if text})}"
 
-    def _pages(self, found: int) -> Markup:
-        newest = self._address(self._state) if self._page > 1 else None
-        more = found > self._page * _SHOWN
-        older = self._address(self._state, page=str(self._page + 1)) if more else None
+    def _pages(self, more: bool, shown: tuple[CheckpointView, ...]) -> Markup:
+        newest = self._address(self._state) if self._before is not None else None
+        older = self._address(self._state, before=str(shown[-1].id)) if more else None
         return pages(newest, older, "checkpoints")
 
     async def refresh(self) -> None:
-        first = (self._page - 1) * _SHOWN
         found = await self._visit.ask(
             self._visit.bridge.checkpoints,
-            self._state, self._machine or None, first + _SHOWN + 1, self._kind,
+            self._state, self._machine or None, _SHOWN + 1, self._kind, self._before,
         )  # fmt: skip
-        shown = tuple(found[first : first + _SHOWN])
-        put(self._turn, self._pages(len(found)))
+        shown = tuple(found[:_SHOWN])
+        put(self._turn, self._pages(len(found) > _SHOWN, shown))
         await self._count()
         if shown == self._shown:
             return
@@ -148,7 +148,7 @@ class CheckpointList:
         self._all.set_text(f"Review all {count}")
 
     def _nothing(self) -> Markup:
-        if self._page > 1:
+        if self._before is not None:
             return _no_older()
         if self._machine and not self._is_known():
             return never_heard(self._machine, "/checkpoints", "checkpoints")

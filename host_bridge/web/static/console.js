@@ -91,7 +91,7 @@ const coffee = (() => {
   }
 
   function named(row) {
-    return row.dataset.checkpoint ?? row.dataset.quarantine;
+    return row.dataset.checkpoint ?? row.dataset.quarantine ?? row.dataset.slot;
   }
 
   function inNextRow(target, row) {
@@ -101,7 +101,8 @@ const coffee = (() => {
     const button = [...row.querySelectorAll("button")].indexOf(target);
     return () => {
       const now = rows();
-      const next = now.find((other) => named(other) === named(row)) ?? now[nth] ?? now.at(-1);
+      const same = named(row) && now.find((other) => named(other) === named(row));
+      const next = same ?? now[nth] ?? now.at(-1);
       return next?.querySelectorAll("button")[button];
     };
   }

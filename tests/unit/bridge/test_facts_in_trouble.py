@@ -42,14 +42,15 @@ class Machine:
 
     board: str
     journal: str
-    names: int = 1
+    names: int = 1  # how many it ever had
+    called: int = 1  # which of them it has now
     kept: dict[int, dict[str, Any]] = field(default_factory=dict)
     next_seq: int = 1
     acked: int = 0
 
     @property
     def name(self) -> str:
-        return f"{self.board}-{self.names}"
+        return f"{self.board}-{self.called}"
 
     @property
     def first(self) -> int:
@@ -129,16 +130,18 @@ class FactsInTrouble(Trouble):
         """Another board under the same name: its journal begins anew."""
         old = self.machines[name]
         self.excused |= old.ids()
-        self.machines[name] = Machine(name, f"{int(old.journal) + 1:08d}", old.names)
+        self.machines[name] = Machine(name, f"{int(old.journal) + 1:08d}", old.names, old.called)
 
     @precondition(lambda self: not self.copies)
-    @rule(name=names)
-    def is_renamed(self, name: str) -> None:
-        """It keeps its journal, and finds no ack under its new name."""
+    @rule(name=names, data=st.data())
+    def is_renamed(self, name: str, data: st.DataObject) -> None:
+        """It keeps its journal, and finds no ack under its new name, which it may have had."""
         machine = self.machines[name]
         self.wire = [one for one in self.wire if one[0] != machine.name]
         self.aside = [one for one in self.aside if one[1] != machine.name]
-        machine.names += 1
+        others = [n for n in range(1, machine.names + 2) if n != machine.called]
+        machine.called = data.draw(st.sampled_from(others))
+        machine.names = max(machine.names, machine.called)
         machine.acked = 0
         self._is_introduced(machine)
 

@@ -48,6 +48,41 @@ def test_a_board_with_another_name_does_not_tell_all_again(world: World) -> None
     assert world.held("kitchen") == 5
 
 
+def _lost(world: World) -> list[str]:
+    every = world.store.checkpoints("open", None)
+    return [view.coffee_id for view in every if view.coffee_id.startswith("lost/")]
+
+
+def test_a_board_that_gets_a_former_name_back_goes_on_there(world: World) -> None:
+    def tells(name: str, seqs: range, first: int) -> None:
+        world.introduce(name, serial="e661")
+        world.take("journal", journal([fact(n) for n in seqs], first=first), name)
+        world.sync()
+
+    tells("board", range(1, 4), 1)
+    tells("kitchen", range(1, 7), 1)
+    tells("board", range(1, 9), 1)
+    tells("lobby", range(1, 11), 1)  # goes on where it got furthest
+    tells("kitchen", range(11, 13), 11)  # what was forgotten came under another name
+    for name, seqs in (
+        ("board", {1, 2, 3, 7, 8}), ("kitchen", {4, 5, 6, 11, 12}), ("lobby", {9, 10}),
+    ):  # fmt: skip
+        assert set(world.bound(name)) == {f"{JOURNAL}/{seq}" for seq in seqs}, name
+    assert world.held("kitchen") == 12
+    assert not _lost(world)
+
+
+def test_what_is_lost_before_a_new_name_is_told_is_told(world: World) -> None:
+    world.introduce("board", serial="e661")
+    world.take("journal", journal([fact(1), fact(2)], first=1), "board")
+    world.sync()
+    world.introduce("kitchen", serial="e661")
+    world.take("journal", journal([fact(5)], first=5), "kitchen")
+    world.sync()
+    assert world.held("kitchen") == 5
+    assert _lost(world)
+
+
 def test_two_boards_with_one_journal_both_tell_all(world: World) -> None:
     """A flash that was copied: what they have told since is not the same."""
     for machine in ("m1", "m2"):

@@ -90,6 +90,17 @@ def test_a_recipe_waits_for_a_machine_that_is_off_for_weeks(world: World) -> Non
     assert [row["state"] for row in outgoing(world)] == ["ok"]
 
 
+def test_what_else_has_no_deadline_is_given_up_after_a_week(world: World) -> None:
+    """A machine that is switched on after a year must not pour what was wanted then."""
+    world.introduce("m1", "1900")
+    world.store.order("m1", "brew", {"slot": "0"}, "ann")
+    world.sync()
+    world.now_ms += 7 * DAY_MS - 1000
+    assert len(world.outbox.due(10, ["m1"])) == 1
+    world.now_ms += 1000
+    assert world.outbox.due(10, ["m1"]) == []
+
+
 def test_orders_wait_while_the_erp_is_away_and_the_answer_is_not_forgotten(world: World) -> None:
     world.introduce("m1", "1900")
     brew = world.store.order("m1", "brew", {"slot": "0"}, "ann", world.now_ms + DAY_MS)

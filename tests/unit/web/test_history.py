@@ -61,9 +61,9 @@ def test_a_day_told_twice_is_one_day_and_a_day_nobody_knows_is_none() -> None:
 def test_days_are_plotted_in_the_units_people_read() -> None:
     option = curves.days([meter("2026-11-29", 31)])
     assert [line["data"] for line in option["series"]] == [
-        [["2026-11-29", 31]],
-        [["2026-11-29", 2.0]],
-        [["2026-11-29", 1.0]],
+        [["2026-11-29T00:00Z", 31]],
+        [["2026-11-29T00:00Z", 2.0]],
+        [["2026-11-29T00:00Z", 1.0]],
     ]
     said = [line["tooltip"][":valueFormatter"] for line in option["series"]]
     assert [text.rpartition(" + ")[2] for text in said] == ["' '", "' l'", "' kWh'"]

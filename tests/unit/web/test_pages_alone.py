@@ -586,23 +586,23 @@ def test_a_profile_left_for_volume_only_comes_back_whole(editing: Editing) -> No
 
 
 def test_a_long_past_of_checkpoints_is_reached_page_by_page() -> None:
-    every = [to_review(number) for number in range(650)]
+    every = [to_review(number) for number in range(650, 0, -1)]
 
     def found(
-        state: str, machine: str | None, limit: int, kind: str | None
+        state: str, machine: str | None, limit: int, kind: str | None, before: int | None
     ) -> list[CheckpointView]:
-        return every[:limit]
+        return [view for view in every if before is None or view.id < before][:limit]
 
     async def opens() -> None:
         here = visit(checkpoints=found)
-        for number, first in ((1, 0), (2, 100), (6, 500), (7, 600)):
-            page = CheckpointList(here, "m-1", "done", number)
+        for before, first in ((None, 0), (551, 100), (51, 600)):
+            page = CheckpointList(here, "m-1", "done", before)
             await page.refresh()
             assert page._shown == tuple(every[first : first + 100])
             link = page._turn.content
-            older = f'"/checkpoints?state=done&amp;machine=m-1&amp;page={number + 1}"'
-            assert (older in link) == (number < 7)
-            assert ("Newest" in link) == (number > 1)
+            older = f'"/checkpoints?state=done&amp;machine=m-1&amp;before={550 - first + 1}"'
+            assert (older in link) == (first < 600)
+            assert ("Newest" in link) == (first > 0)
 
     on_a_page(opens)
 

@@ -118,6 +118,27 @@ def test_the_keyboard_goes_on_to_the_next_checkpoint(console: Console, phone: Br
     phone.until(lambda: stands_on() == third, "the next one")
 
 
+def test_the_keyboard_stays_with_its_recipe(console: Console, phone: Browser) -> None:
+    """It went to the first one's *Delete* whenever the list was drawn anew."""
+    machine = PlayedMachine(console.wire, "m-keys")
+    machine.is_born()
+
+    def has(rev: int, **names: str) -> None:
+        slots = {slot: {"name": name, "temp_mc": 93000, "volume_ul": 36000}
+                 for slot, name in names.items()}  # fmt: skip
+        machine.says("recipes", {"v": 1, "rev": rev, "slots": slots}, retain=True)
+
+    has(2, **{"0": "Espresso", "1": "Lungo", "2": "Ristretto"})
+    phone.open("/machines/m-keys/recipes")
+    phone.see("Ristretto")
+    phone.run("document.querySelector('[data-slot=\"1\"] button:last-of-type').focus()")
+    label = "return document.activeElement.getAttribute('aria-label')"
+    assert phone.run(label) == "Delete slot 1"
+    has(3, **{"0": "Espresso", "1": "Lungo", "2": "Cortado"})
+    phone.see("Cortado")
+    phone.until(lambda: phone.run(label) == "Delete slot 1", "the same one, drawn anew")
+
+
 def test_several_new_machines_are_reviewed_at_once(console: Console, phone: Browser) -> None:
     names = [f"fleet-{number}" for number in range(1, 13)]
     for name in names:
