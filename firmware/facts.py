@@ -229,6 +229,9 @@ class Facts:
     def _journal_queue(self):
         while self._live.get(self._event):  # a shot that ended in this pass
             self._noted(self._event)
+        note = self._mark.kept
+        if note and note["boot"] != self._clock.boot:
+            self._close_last_boot(note)  # the flash was full at the start
         stamp = self._clock.stamp
         for fact in self._queue:
             stamp(fact, fact["uptime_ms"])

@@ -10,10 +10,12 @@ from thermal import D_ZERO, FLOW, POWER, D, Q
 
 # A sum outside weighs ten, each inside takes one off. So a spark on the wire is let pass, and is
 # forgotten only when the tenth of a second whose mean it spoilt is over; five in a row are a
-# broken sensor, and so is a wire that is loose more often than each tenth reading.
+# broken sensor, and so are more than one in eleven.
 _RAIL_BAD = const(10)
 _RAIL_ALARM = const(50)
 _UNPROVED = const(4)  # good readings before the first is believed
+_LOST_S = const(5)  # without a good reading, less the time with one: no heat, so it is told
+BLINK = const(60)  # ticks without a reading over which the observer goes on
 _ABOVE_TICKS = const(5)
 # A sum outside these is no temperature: open or shorted sensor, amplifier at its rail
 RAIL_LOW = const(2100)  # 0.8 % of full scale: NTC below -22 °C, PT1000 below 1.3 °C
@@ -79,6 +81,7 @@ def look(g: ptr32, raw: ptr32, w: ptr32) -> int:
     said = 0
     above = 0
     if rail:
+        above = int(g[_ABOVE])  # a spark does not prove that it has cooled
         said = BAD
         if rail >= _RAIL_ALARM:
             said = BAD | SENSOR
@@ -118,8 +121,9 @@ class BoilerGuard:
         self._ear = ear
         self._over, self._sensor, self._no_heat, self._stuck = bits
         self._mean = -1
-        self._jumped = False  # the last tenth of a second; a spark does, and is back in the next
+        self.away = BLINK + 1  # ticks without a good reading
         # tenths of seconds
+        self._lost = 0
         self._cold = 0
         self._hot = 0
         self._since_start = 0
@@ -131,10 +135,14 @@ class BoilerGuard:
         # look() had something to say
         if said & BAD:
             self.good = False
+            if self.away <= BLINK:
+                self.away += 1
         if said & AGAIN:
             self.good = True
-            self._since_flow = 0  # the element may be hot, the observer begins with a cold one
-            self._boiler.start(max(self._ear[READ] - BIAS, 0))
+            if self.away > BLINK:
+                self._since_flow = 0  # the element may be hot, the observer begins with a cold one
+                self._boiler.start(max(self._ear[READ] - BIAS, 0))
+            self.away = 0
         if said & SENSOR:
             self._il.up(self._sensor)
         if said & ABOVE:
@@ -143,19 +151,28 @@ class BoilerGuard:
             self._tenth()
 
     def _tenth(self):
-        mean = self._ear[_MEAN]
-        jump = self.good and self._mean != -1 and abs(mean - self._mean) > _RATE_MC
-        if jump:
-            if self._jumped:
+        if self.good:
+            if self._lost:
+                self._lost -= 1
+            self._compare(self._ear[_MEAN])
+        else:
+            self._lost += 1
+            if self._lost > _LOST_S * 10:
+                self._lost = 0
                 self._il.up(self._sensor)
+        self._energy()
+
+    def _compare(self, mean):
+        # with the last tenth that was believed, whether or not readings were none meanwhile
+        if self._mean != -1 and abs(mean - self._mean) > _RATE_MC:
+            self._il.up(self._sensor)
             self._ear[_RAIL] = _UNPROVED  # and the observer starts anew
             self._words[_GOOD] = 0
             self.good = False
-        self._jumped = jump and not self._jumped
-        if not self._jumped:
-            # the first tenth may have been a shorter one: each ear has its own turn
-            self._mean = mean if self.good and self._since_start else -1
-        self._energy()
+            self.away = BLINK
+            self._mean = -1  # what it shows from now on is all that we have
+        elif self._since_start:  # the first tenth may have been a shorter one
+            self._mean = mean
 
     def _energy(self):
         # Energy balance by the observer: what it has to assume to explain the thermometer.

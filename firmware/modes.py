@@ -2,6 +2,7 @@
 # the water meanwhile. One state at a time; the shot's own states are brew.py's.
 import interlocks as il
 import live as names
+from guards import BLINK
 from hal import GRINDER, VALVE_BREW
 from micropython import const
 from thermal import T
@@ -160,7 +161,7 @@ class Modes:
                 self.enter(names.HEATING)
         else:
             rest = self._resting
-            if not self.boilers.brew_guard.good:
+            if self.boilers.brew_guard.away > BLINK:
                 rest = names.COLD
             elif self.taps.steaming:
                 rest = names.STEAM

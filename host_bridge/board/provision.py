@@ -122,7 +122,7 @@ def _unfit(name: str, value: Any) -> str | None:
 def _is_host(text: str) -> bool:
     """What the machine can look up: it takes the whole text for a name, a port too."""
     if ":" not in text:
-        return not re.search(r"[\s/@?#\[\]]", text)
+        return text in ("", "-") or bool(re.fullmatch(r"[\w-]+(\.[\w-]+)*\.?", text, re.ASCII))
     try:
         ipaddress.IPv6Address(text)
     except ValueError:
@@ -183,15 +183,14 @@ def provision(port: str, settings: dict[str, Any], progress: Progress) -> dict[s
             raise BoardError(f"{port}: no firmware on this board; run `make flash` first")
         with device.letting_go():
             wrong = device.run("settings", f"problems({settings!r})")
-            if not wrong:
-                if certificate:
-                    device.put(CA_ON_BOARD, certificate, lambda n: None)
-                now_ms = time.time_ns() // 1_000_000
-                shown: dict[str, Any] = device.run("settings", f"put({settings!r}, {now_ms})")
+            if wrong:
+                raise BoardError("\n".join(f"{name}: {message}" for name, message in wrong))
+            if certificate:
+                device.put(CA_ON_BOARD, certificate, lambda n: None)
+            now_ms = time.time_ns() // 1_000_000
+            shown: dict[str, Any] = device.run("settings", f"put({settings!r}, {now_ms})")
         device.release()
         birth = device.wait_birth()
-    if wrong:
-        raise BoardError("\n".join(f"{name}: {message}" for name, message in wrong))
     progress.say(f"{birth['machine']} is up again with its new settings")
     return shown
 

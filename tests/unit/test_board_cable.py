@@ -344,6 +344,7 @@ def test_a_start_that_a_full_flash_ended_says_so() -> None:
 @pytest.mark.parametrize("host", [
     "mqtt://broker", "mqtt://u:hunter2@broker:1883", "broker:1883", "192.0.2.10:1883", " broker",
     "my broker", "broker/", "[2001:db8::1]", "[2001:db8::1]:1883", "2001:db8::1::2",
+    "bröker.example", "a,b", "a..b", ".",
 ])  # fmt: skip
 def test_a_broker_that_no_machine_could_look_up_is_refused(
     host: str, monkeypatch: pytest.MonkeyPatch

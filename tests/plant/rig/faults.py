@@ -149,9 +149,9 @@ Faults that show only by their effect take longer than 0.5 s to detect:
 - *Stuck SSR*, 10 to 11 s. The first sign is heat that was not requested. Element (6 s) and sensor
   (1.5 s) lag behind, and 0.45 of the power must persist for 3 s. By the energy balance the boiler
   gains about 4 °C (1900) or 3 °C (2900) meanwhile. The check is suspended for 10 s after water has
-  run or a bad reading. Then the 2900 opens its safety relay (checked at the pin). The 1900 has no
-  relay: its controller can only raise the alarm, and over_temp_brew follows at 130 °C. Such a
-  machine needs a thermal cut-out that does not depend on this controller.
+  run or after 0.6 s without a usable reading. Then the 2900 opens its safety relay (checked at the
+  pin). The 1900 has no relay: its controller can only raise the alarm, and over_temp_brew follows
+  at 130 °C. Such a machine needs a thermal cut-out that does not depend on this controller.
 - *Dead heater*, 28 to 32 s. The sign is missing heat: the balance must lack three quarters of the
   power for 15 s while the element should be hot.
 - *No flow*, 4 s: the specification allows a pump four seconds without a pulse. If a profile asks

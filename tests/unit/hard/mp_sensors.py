@@ -93,6 +93,16 @@ def test_frost_reads_as_zero():
     assert w[thermal.MEASURED] == 0 and w[thermal.GOOD] == 1
 
 
+def test_too_hot_between_sparks_is_too_hot():
+    w = array("i", [0] * thermal.WORDS)
+    g = _ear(True)
+    hot = 131 * 262144 // 165
+    said = 0
+    for n in range(100):
+        said |= _heard(g, w, 262140 if n % 13 == 0 else hot)[0]
+    assert said & guards.ABOVE and not said & guards.SENSOR
+
+
 def test_too_hot_is_too_hot_five_times():
     w = array("i", [0] * thermal.WORDS)
     g = _ear(True)

@@ -161,6 +161,23 @@ def test_the_same_on_the_steam_boiler():
         _sparks("steam")
 
 
+def test_a_contact_that_slips_behind_a_spark_is_a_broken_sensor():
+    for wait_ms in range(0, 100, 10):
+        r = scenarios.ready(ROOT)
+        r.run(wait_ms)
+        r.plant.fault("sensor_drift_brew", -12000)
+        _spark(r, "brew", 500)
+        assert r.alarms() == ["sensor_brew"], (wait_ms, r.alarms())
+
+
+def test_sparks_that_keep_the_reading_away_are_told_of():
+    # one in thirteen: too seldom for a loose wire, too often for any other check
+    r = scenarios.ready(ROOT)
+    for _ in range(150):
+        _spark(r, "brew", 110)
+    assert r.alarms() == ["sensor_brew"]
+
+
 def test_a_spark_in_a_shot_does_not_end_it():
     r = scenarios.ready(ROOT)
     r.press("brew")

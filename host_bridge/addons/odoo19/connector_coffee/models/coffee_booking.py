@@ -4,9 +4,8 @@ import logging
 import random
 from collections import deque
 
-from psycopg2 import OperationalError
-
 from odoo import models
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
 _logger = logging.getLogger(__name__)
 PIECE = 1000
@@ -44,7 +43,7 @@ class CoffeeBackend(models.Model):
         try:
             with self.env.cr.savepoint():
                 return getattr(self.with_company(self.company_id), book)(limit)
-        except OperationalError:
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
             raise  # two transactions met: who called does all of it again
         except Exception as error:
             _logger.warning("%s of %s", book, self.machine, exc_info=True)
@@ -86,7 +85,7 @@ class CoffeeBackend(models.Model):
         """(facts booked or None if it was undone, whether to call again)"""
         try:
             booked = self._book(book, PIECE)
-        except OperationalError:
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
             _logger.info("%s of machine %s met another transaction", book, self.id)
             self.env.cr.rollback()
             return None, True

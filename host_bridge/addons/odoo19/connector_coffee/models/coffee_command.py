@@ -132,14 +132,17 @@ class CoffeeCommand(models.Model):
                 and command.name not in RECIPES  # the recipe itself is sent again, as it is now
             )
 
-    @api.depends("name", "state", "fetched_at")
+    @api.depends("name", "state", "fetched_at", "recipe_id")
     def _compute_can_cancel(self):
         for command in self:
             command.can_cancel = (
                 command.state == "waiting"
                 and not command.fetched_at
-                and command.name not in RECIPES  # the recipe itself would wait for ever
+                and not command._carries_recipe()  # which would wait for ever
             )
+
+    def _carries_recipe(self):
+        return self.name in RECIPES and bool(self.recipe_id)
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -342,7 +345,7 @@ class CoffeeCommand(models.Model):
         """Only what no bridge has taken yet can be taken back."""
         self.check_access("read")
         for command in self.filtered(lambda one: not one.can_cancel):
-            if command.name in RECIPES:
+            if command._carries_recipe():
                 raise UserError(
                     self.env._(
                         "To take this back, change the recipe itself (Coffee > Recipes): its"
