@@ -244,12 +244,11 @@ def discard(
             out.print(f"{id}: discarded")
             return
         text = quote(containing, safe="")
-        newest = api.call("GET", f"quarantine?limit=1&containing={text}")
+        newest = api.call("GET", f"quarantine?limit=100&containing={text}")
         if not newest:
             out.print("nothing in quarantine contains that")
             return
-        some = api.call("GET", f"quarantine?limit=100&containing={text}")
-        several = f"all {len(some)}" if len(some) < 100 else "all (100 or more)"
+        several = f"all {len(newest)}" if len(newest) < 100 else "all (100 or more)"
         sure(yes, f"Discard {several} that contain {containing!r} for good?")
         path = f"quarantine?upto={newest[0]['id']}&containing={text}"
         out.print(f"{api.call('DELETE', path)['rows']} discarded")

@@ -213,16 +213,20 @@ def test_a_switch_counts_after_two_equal_looks():
     assert not r.live.remote
 
 
-def test_a_programme_that_lost_its_water_does_not_go_on_by_itself():
-    r = _ready()
-    assert r.ask(names.REQ_CLEAN, 0) == 0
-    r.run(1000)
+def _tray_out_and_back(r):
     r.plant.set("tray", 0)
     r.run(500)
     assert r.state() in ("heating", "ready")
     r.plant.set("tray", 1)
     r.run(1500)
     assert r.ask(names.REQ_ACK, -1) == 0
+
+
+def test_a_programme_that_lost_its_water_does_not_go_on_by_itself():
+    r = _ready()
+    assert r.ask(names.REQ_CLEAN, 0) == 0
+    r.run(1000)
+    _tray_out_and_back(r)
     r.run(10000)
     assert r.state() in ("heating", "ready") and not r.plant.u[_U["pump_permille"]]
     assert not _events(r, names.EV_MAINT)
@@ -261,12 +265,7 @@ def test_hot_water_that_was_cut_off_does_not_go_on_by_itself():
     r.press("water")
     r.run(1000)
     assert r.state() == "hot_water"
-    r.plant.set("tray", 0)
-    r.run(500)
-    assert r.state() in ("heating", "ready")
-    r.plant.set("tray", 1)
-    r.run(1500)
-    assert r.ask(names.REQ_ACK, -1) == 0
+    _tray_out_and_back(r)
     r.run(3000)
     assert r.state() in ("heating", "ready")
     assert not r.plant.u[_U["pump_permille"]] and not r.plant.u[_U["valve_water"]]
