@@ -15,7 +15,8 @@ class Backoff:
         self._due = now
 
     def over(self, now):
-        return time.ticks_diff(now, self._due) >= 0
+        # what was due a week ago, ticks would take for what is due in a week
+        return not 0 < time.ticks_diff(self._due, now) <= self._most_ms * 2
 
     def failed(self, now, least_ms=0):
         # half to one and a half of the pause, so that machines do not return in step

@@ -50,8 +50,7 @@ class Commands:
         except Refusal as no:
             return no.reply(id)
         except MemoryError:
-            no = Refusal("no_memory", None, "too little memory now; send a new command later")
-            return no.reply(id)
+            return _no_memory().reply(id)
 
     def step(self):
         # every pass; the reply to a command that had to wait, or None
@@ -150,6 +149,8 @@ class Commands:
             no = e
         except OSError:
             no = Refusal("flash", None, "the machine's flash failed; restart it, then look again")
+        except MemoryError:
+            no = _no_memory()
         return no.reply(command.id)
 
     def _begin(self, command, args):
@@ -167,6 +168,10 @@ class Commands:
             self._ledger.finish(command.id, reply, told)
         except OSError:
             self._ledger.later(command.id, reply)
+
+
+def _no_memory():
+    return Refusal("no_memory", None, "too little memory now; send a new command later")
 
 
 def _again(command, seen):

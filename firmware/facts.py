@@ -51,6 +51,7 @@ class Facts:
         fact = {"kind": "boot", "cause": self._resets.cause, "safe_mode": self._resets.safe_mode}
         fact["previous_uptime_ms"] = self._resets.previous_uptime_ms
         try:
+            self._meters.told(self._recent())
             if self._mark.kept:
                 self._close_last_boot(self._mark.kept)
             self._journal.append(self._clock.stamp(fact))
@@ -158,16 +159,7 @@ class Facts:
         self._dropped += lost - self._events_lost
         self._events_lost = lost
         for fact in self._meters.step():
-            if not self._told(fact):
-                self.add(fact)
-
-    def _told(self, fact):
-        # a day that was over when the power went, after the journal had it and before the meters
-        # did. The clock may have a day again, but then another one was told between.
-        last = 0
-        for earlier in self._recent():
-            last = earlier.get("day") or last
-        return fact.get("day", 1) == last
+            self.add(fact)
 
     # --- flash
     def _unmarked(self):
@@ -221,7 +213,7 @@ class Facts:
             self._config.keep_tune(list(self._live.tune), self._tunes & 1)
             self._tunes = 0
         if self._meters.due(uptime_ms):
-            self._meters.save(uptime_ms)
+            self._meters.save(uptime_ms, self._journal.next)
         if self._resets.due(uptime_ms):
             self._resets.note(uptime_ms)
         self._journal.forget()

@@ -18,7 +18,7 @@ from refusal import (
 )
 
 _HOLD_MS = const(2000)  # the brew button held in a fault acknowledges it
-_QUIET_MS = const(1000)  # a flash erase takes less; then the outputs are ours again
+_QUIET_MS = const(2000)  # up to seven flash erases take less; then the outputs are ours again
 
 
 class Front:

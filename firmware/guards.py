@@ -13,6 +13,10 @@ from thermal import D_ZERO, FLOW, POWER, D, Q
 # broken sensor, and so are more than one in eleven.
 _RAIL_BAD = const(10)
 _RAIL_ALARM = const(50)
+# So far from the last that was believed is no temperature either: 5 s of cold water take 9 K. Two
+# in a row are a broken sensor, or a contact that slips and comes back would never be told of.
+_FAR = const(13000)
+_FAR_BAD = const(25)
 _UNPROVED = const(4)  # good readings before the first is believed
 _LOST_S = const(5)  # without a good reading, less the time with one: no heat, so it is told
 BLINK = const(60)  # ticks without a reading over which the observer goes on
@@ -70,13 +74,25 @@ def look(g: ptr32, raw: ptr32, w: ptr32) -> int:
     v = int(g[i])
     v += ((int(g[i + 1]) - v) * (r & 1023)) >> 10
     g[READ] = v
+    m = v - BIAS
+    if m < 0:
+        m = 0
+    worse = 0
+    last = int(w[_MEASURED])  # the last that was believed, 0: it may be anything
+    if r < RAIL_LOW or r > RAIL_HIGH:
+        worse = _RAIL_BAD
+    elif last:
+        last -= m
+        if last < 0:
+            last = 0 - last
+        if last > _FAR:
+            worse = _FAR_BAD
     rail = int(g[_RAIL])
-    if int(r < RAIL_LOW) | int(r > RAIL_HIGH):
+    if worse:
         if rail < _RAIL_ALARM:
-            rail += _RAIL_BAD
-    else:
-        if rail:
-            rail -= 1
+            rail += worse
+    elif rail:
+        rail -= 1
     g[_RAIL] = rail
     said = 0
     above = 0
@@ -85,14 +101,12 @@ def look(g: ptr32, raw: ptr32, w: ptr32) -> int:
         said = BAD
         if rail >= _RAIL_ALARM:
             said = BAD | SENSOR
+            w[_MEASURED] = 0
         w[_GOOD] = 0
     else:
         if int(w[_GOOD]) == 0:
             said = AGAIN
             w[_GOOD] = 1
-        m = v - BIAS
-        if m < 0:
-            m = 0
         w[_MEASURED] = m
         if v > int(g[_LIMIT]):
             above = int(g[_ABOVE]) + 1
@@ -144,7 +158,7 @@ class BoilerGuard:
                 self._boiler.start(max(self._ear[READ] - BIAS, 0))
             self.away = 0
         if said & SENSOR:
-            self._il.up(self._sensor)
+            self._broken()
         if said & ABOVE:
             self._il.up(self._over)
         if said & TENTH:
@@ -159,20 +173,24 @@ class BoilerGuard:
             self._lost += 1
             if self._lost > _LOST_S * 10:
                 self._lost = 0
-                self._il.up(self._sensor)
+                self._broken()
         self._energy()
 
     def _compare(self, mean):
         # with the last tenth that was believed, whether or not readings were none meanwhile
         if self._mean != -1 and abs(mean - self._mean) > _RATE_MC:
-            self._il.up(self._sensor)
-            self._ear[_RAIL] = _UNPROVED  # and the observer starts anew
+            self._broken()
+            self._ear[_RAIL] = _UNPROVED
             self._words[_GOOD] = 0
             self.good = False
-            self.away = BLINK
-            self._mean = -1  # what it shows from now on is all that we have
         elif self._since_start:  # the first tenth may have been a shorter one
             self._mean = mean
+
+    def _broken(self):
+        # what it shows from now on is all that we have, and the observer starts anew
+        self._il.up(self._sensor)
+        self.away = BLINK + 1
+        self._mean = -1
 
     def _energy(self):
         # Energy balance by the observer: what it has to assume to explain the thermometer.

@@ -25,22 +25,10 @@ class Link(Opening):
         super().__init__(client_id, server, port, user, password, keepalive, **more)
         self._too_long = too_long
         self._steps = (self._down, self._opening, self._greeting, self._slice, self._standing)
-        self._times_at = time.ticks_ms()
         self.oversize = 0
         self.retained = False  # of the message being delivered
 
     # --- what umqtt.simple offers, without its waiting
-    def disconnect(self):
-        if self.phase == UP and self.out.idle():
-            try:
-                self.sock.write(b"\xe0\0")
-            except OSError:
-                pass
-        self.drop("disconnected")
-
-    def ping(self):
-        self.out.ping_wanted = True
-
     def ready(self, qos):
         # would publish() take a message now?
         out = self.out
@@ -67,11 +55,6 @@ class Link(Opening):
         except OSError as e:
             self._drop(now, e)
             return 0
-
-    def check_msg(self):
-        self.step(time.ticks_ms())
-
-    wait_msg = check_msg
 
     # --- slices
     def urgent(self):

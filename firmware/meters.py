@@ -24,7 +24,7 @@ class Meters:
         self._saved_ms = 0
         self._shots_saved = 0
         self._told = False  # a fact; saved later it would be told again after a power cut
-        self.day, self.totals, self.loose, self._scaling_ul = _stored()
+        self.day, self.totals, self.loose, self._scaling_ul, self._seq = _stored()
         # counted in this boot, or under a set clock: then the day may be certain
         self._fresh = not any(self.loose)
         self._knew = False  # the clock was set at the last step
@@ -40,6 +40,18 @@ class Meters:
             self._seen[k] = now
         self._scaling_ul += self.loose[0] - loose_ul
         return self._scale() + (self._settle(self._clock.day()) if self._clock.known else [])
+
+    def told(self, facts):
+        # once, at boot. facts: the latest in the journal; what the power left no time to note here
+        for fact in facts:
+            if fact["seq"] < self._seq:
+                continue
+            if fact.get("day"):
+                self._open(None)
+            elif "day" in fact:
+                self.loose = [0, 0, 0, 0]
+            elif "descale" in fact.get("code", ""):
+                self._scaling_ul = 0
 
     def descaled(self):
         self._scaling_ul = 0
@@ -89,7 +101,9 @@ class Meters:
             return True
         return uptime_ms - self._saved_ms >= _SAVE_MS and self._image() != self._saved
 
-    def save(self, uptime_ms):
+    def save(self, uptime_ms, seq):
+        # seq: of the next fact, for what is told from there on is not in here
+        self._seq = seq
         image = self._image()
         files.replace(_FILE, image)
         self._saved = image  # only now: a flash that fails is tried again
@@ -98,15 +112,16 @@ class Meters:
         self._shots_saved = self._live.shots_done
 
     def _image(self):
-        return files.as_json([self.day, self.totals, self.loose, self._scaling_ul])
+        return files.as_json([self.day, self.totals, self.loose, self._scaling_ul, self._seq])
 
 
 def _stored():
     try:
         kept = json.loads(files.read(_FILE) or b"x")
-        day, totals, loose = kept[:3]
+        kept += [0, _SMALL][len(kept) - 3:]  # what earlier firmware did not keep
+        day, totals, loose, scaling_ul, seq = kept
         if len(totals) == len(loose) == 4:
-            return day, totals, loose, (kept + [0])[3]  # 0: of firmware that did not count it
+            return day, totals, loose, scaling_ul, seq
     except ValueError:
         pass
-    return None, [0, 0, 0, 0], [0, 0, 0, 0], 0
+    return None, [0, 0, 0, 0], [0, 0, 0, 0], 0, 0

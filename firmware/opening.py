@@ -162,7 +162,7 @@ class Opening(MQTTClient):
     def _stand(self, now):
         self.phase = UP
         self.session += 1
-        self._up_since = self._heard_at = now
+        self._up_since = self._heard_at = self._times_at = now
         if self._resolver:
             self._resolver.worked()
 

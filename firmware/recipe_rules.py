@@ -116,14 +116,15 @@ class _Check:
         if pressure == ("flow_ul_s" in given):
             self.wrong(where, "send pressure_mbar or flow_ul_s, one of the two")
             return
-        mine, other = ("pressure", "flow") if pressure else ("flow", "pressure")
-        ranges = {"pressure": ("pressure_mbar", board.PRESSURE_RANGE_MBAR),
-                  "flow": ("flow_ul_s", board.FLOW_RANGE_UL_S)}
-        self.number(given, clean, ranges[mine][0], where, ranges[mine][1])
-        self.number(given, clean, "limit_" + ranges[other][0], where, ranges[other][1])
-        if "limit_" + ranges[mine][0] in given:
-            self.wrong(where + ".limit_" + ranges[mine][0],
-                       "a limit is on the other quantity; send limit_" + ranges[other][0])
+        own, other = "pressure_mbar", "flow_ul_s"
+        if not pressure:
+            own, other = other, own
+        self.number(given, clean, own, where, _LIMITS[own])
+        # at 0 no water moves, and the shot would end in an alarm
+        self.number(given, clean, "limit_" + other, where, (1, _LIMITS[other][1]))
+        if "limit_" + own in given:
+            self.wrong(where + ".limit_" + own,
+                       "a limit is on the other quantity; send limit_" + other)
 
     # --- the kinds of value
     def bag(self, given, where, rules):

@@ -31,9 +31,8 @@ class Telemetry:
         self._recipes = recipes
         self._clock = clock
         self._journal = journal
-        self._info = info
         self._prefix = prefix
-        self._status = messages.status(clock.boot, True)
+        self._hellos = ((b"status", messages.status(clock.boot, True)), (b"info", info))
         self.courier = Courier(journal, clock)
         self._state = messages.State(live, clock.boot)
         self._curve = Curve(live, clock.boot)
@@ -41,7 +40,6 @@ class Telemetry:
             b"status", b"info", b"state", b"shot", b"journal", b"recipes", b"reply")}
         self.heap_free = 0  # told by the application after a collection
         self._replies = []
-        self._overloaded = False
         self._session = 0
         self._turn_at = self._look_at = self._said_at = time.ticks_ms()
         self._state_due = True
@@ -57,14 +55,16 @@ class Telemetry:
         return len(self._replies) >= _REPLIES
 
     def overload(self):
-        # a command was left undone because the replies to earlier ones are still under way
-        self._overloaded = True
+        # while full(): a command was left undone, because the replies to earlier ones are still
+        # under way
+        if self._replies[-1] is not _OVERLOAD:
+            self._replies.append(_OVERLOAD)
 
     def step(self, now):
         # A few comparisons when it is nobody's turn. Is only called while packets can go.
         link = self._link
         if not self._pid or link.out.acked != self._pid:
-            if time.ticks_diff(now, self._turn_at) < 0:
+            if 0 < time.ticks_diff(self._turn_at, now) <= _TURN_MS:  # not that of a week ago
                 return
             self._turn_at = time.ticks_add(now, _TURN_MS)
         if link.phase != UP:
@@ -79,9 +79,11 @@ class Telemetry:
     def _begin(self, now):
         # a new session: the broker may know nothing of us
         self._session = self._link.session
-        self._status_due = self._info_due = self._state_due = True
+        self._said_hellos = 0
+        self._state_due = True
         self._recipes_rev = None
         self._pid = 0
+        self._look_at = now
         self.courier.restart(now)
         self._curve.restart()
 
@@ -116,14 +118,11 @@ class Telemetry:
         if self._pid and self._link.out.acked == self._pid:
             self._done(now)
         self._pid = 0
-        if self._status_due:
-            self._send(b"status", self._status, self._status_sent, True)
-        elif self._info_due:
-            self._send(b"info", self._info, self._info_sent, True)
+        if self._said_hellos < 2:
+            name, message = self._hellos[self._said_hellos]
+            self._send(name, message, self._hello_sent, True)
         elif self._replies:
             self._send(b"reply", self._replies[0], self._reply_sent)
-        elif self._overloaded:
-            self._send(b"reply", _OVERLOAD, self._overload_sent)
         elif self._recipes_rev != self._recipes.rev:
             self._sent_rev = self._recipes.rev
             self._send(b"recipes", self._recipes.message(), self._recipes_sent, True)
@@ -136,17 +135,11 @@ class Telemetry:
         self._done = done
         self._pid = self._link.publish(self._topics[name], message, retain, 1)
 
-    def _status_sent(self, now):
-        self._status_due = False
-
-    def _info_sent(self, now):
-        self._info_due = False
+    def _hello_sent(self, now):
+        self._said_hellos += 1
 
     def _reply_sent(self, now):
         self._replies.pop(0)
-
-    def _overload_sent(self, now):
-        self._overloaded = False
 
     def _recipes_sent(self, now):
         self._recipes_rev = self._sent_rev
@@ -159,7 +152,7 @@ class Telemetry:
             journal, seq = ack["journal"], ack["seq"]
             if ack.get("v", 1) != 1 or not isinstance(journal, str) or type(seq) is not int:
                 raise ValueError
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, MemoryError):
             return Refusal(
                 "invalid", "ack", 'send {"v":1,"journal":"<id>","seq":<whole number>}').reply()
         self.courier.ack(journal, seq, now)

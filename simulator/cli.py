@@ -70,8 +70,8 @@ If a machine refuses a step, the run reports it and exits with status 1.
 
 app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
 # One line a message, however narrow: logs are searched by line.
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+out = Console(highlight=False, emoji=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 REFUSED = 1
 
 

@@ -250,7 +250,7 @@ def refused_data(options: argparse.Namespace) -> list[str]:
 
 def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
-    console = Console()
+    console = Console(emoji=False)
     if reasons := refused(options):
         console.print("\n".join(reasons), highlight=False, soft_wrap=True, markup=False)
         return 2

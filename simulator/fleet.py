@@ -54,7 +54,7 @@ def make_jobs(wish: Wish) -> list[Job]:
         ScenarioRefused: the scenario file is wrong.
     """
     named = _names(wish)
-    if wish.duration_s is not None and not math.isfinite(wish.duration_s):
+    if wish.duration_s is not None and not math.isfinite(wish.duration_s * 1000):
         raise FleetRefused(
             f"--duration {wish.duration_s}: give seconds; leave it out to run without an end"
         )

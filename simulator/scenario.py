@@ -138,7 +138,7 @@ def _wrong(step: Step, machines: list[str]) -> str | None:
     """What stands against a step of the right form, beginning with its field."""
     if step.machine is not None and step.machine not in machines:
         return f".machine is {step.machine!r}; this run has {', '.join(machines)}"
-    if not 0 <= step.at_s < math.inf:
+    if not 0 <= step.at_s * 1000 < math.inf:  # it becomes milliseconds
         return f".at_s is {step.at_s}; give a number, 0 or above"
     if step.speed and not is_speed(step.speed):
         return f".speed is {step.speed}; {A_SPEED}, or 0: as fast as possible"

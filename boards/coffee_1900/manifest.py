@@ -1,2 +1,2 @@
 # What is frozen into the image of this machine; the same list serves both (boards/shared).
-include("../shared/manifest.py", board="coffee_1900")
+include("../shared/manifest.py")

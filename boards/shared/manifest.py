@@ -2,12 +2,10 @@
 # (make setup), the firmware, the data of one board, and which build this is.
 import os
 
-options.defaults(board="coffee_1900")
-
 freeze("$(PORT_DIR)/modules", ("_boot.py", "rp2.py"))
 freeze("../../build/lib", "umqtt/simple.py")
 freeze("../../firmware")
-freeze("../%s" % options.board, ("board.py", "factory_recipes.py"))
+freeze("$(BOARD_DIR)", ("board.py", "factory_recipes.py"))
 if os.environ.get("COFFEE_BUILD_ID"):
     freeze(os.environ["COFFEE_BUILD_ID"], ("build_id.py", "image_id.py"))
 try:

@@ -116,19 +116,26 @@ def board_folder(name: str) -> Path:
     known = sorted(p.parent.name.removeprefix("coffee_") for p in ROOT.glob("boards/*/board.py"))
     if not known:
         raise BoardError(f"no boards in {ROOT / 'boards'}; run this from a checkout")
-    raise BoardError(f"BOARD={name}: no such board; use one of {', '.join(known)}")
+    raise BoardError(f"board {name}: no such board; use one of {', '.join(known)}")
 
 
 def model_of(board: str) -> str:
-    """MODEL of that board's data.
+    """MODEL of that board's data. Its folder is named after it: coffee_1900, or coffee_1900_mine for
+    another controller board in the same machine.
 
     Raises:
-        BoardError: no such board, or its data do not say.
+        BoardError: no such board, or its data do not say, or say another, as a copy's do.
     """
-    data = board_folder(board) / "board.py"
+    folder = board_folder(board)
+    data = folder / "board.py"
     found = re.search(r"""^MODEL = ["'](.+?)["']""", data.read_text(), re.M)
+    named = folder.name.removeprefix("coffee_")
     if not found:
         raise BoardError(f"{data}: MODEL is missing; add it, as in the other boards'")
+    if not f"{named}_".startswith(f"{found[1]}_"):
+        raise BoardError(
+            f'{data}: MODEL is {found[1]}; write MODEL = "{named}", as its folder is named, and its '
+            f"pins and limits; or name the folder coffee_{found[1]}_…, if it is for that machine")
     return found[1]
 
 

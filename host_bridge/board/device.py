@@ -18,6 +18,7 @@ import serial  # type: ignore[import-untyped]
 
 from host_bridge.board.build import ARCHITECTURES, target
 from host_bridge.board.errors import BoardError, BusyBoard, LostBoard, WrongBoard
+from host_bridge.board.words import command, option
 
 ON_BOARD: Final = Path(__file__).parent / "on_board"
 CHUNK: Final = 512
@@ -32,11 +33,9 @@ CHIPS: Final = ("RP2040", "RP2350")
 SECOND_S: Final = 30.0
 """The machine says a few times that it is up: this long we wait for the second, which shows that
 what was started stays."""
+GONE_S: Final = 15.0
+"""Longer than any restart takes a port away: it was pulled out."""
 NO_SPACE: Final = "OSError: 28"
-FULL: Final = (
-    "the board's flash is full; delete files that are not the machine's (`mpremote connect PORT "
-    "resume fs ls` lists them, `fs rm` deletes), or run `make unflash JOURNAL=1`: it removes the "
-    "application and its data; then flash again")
 HELD: Final = b"coffee: held"
 UP: Final = b"coffee: up "
 PROMPT: Final = b"\n>>> "
@@ -72,7 +71,8 @@ class Identity:
         if self.platform != "rp2" or not any(chip in self.machine for chip in CHIPS):
             raise WrongBoard(
                 f"this is {self.machine or 'an unknown board'} ({self.platform}), not a Raspberry "
-                f"Pi Pico; connect one with an {' or '.join(CHIPS)} (ANY_CHIP=1 flashes it anyway)"
+                f"Pi Pico; connect one with an {' or '.join(CHIPS)} "
+                f"({option('--any-chip')} flashes it anyway)"
             )
         if self.version[:2] < OLDEST:
             raise WrongBoard(
@@ -91,6 +91,7 @@ class Device:
         self._waits = waits
         self._transport: Any = None
         self._known: set[str] = set()  # files of on_board/ that the board has now
+        self._there_s = 0.0  # when its port was last seen
 
     def __enter__(self) -> Device:
         return self
@@ -223,11 +224,12 @@ class Device:
         return True
 
     def _take(self) -> None:
-        began = time.monotonic()
+        began = self._there_s = time.monotonic()
         until = began + BACK_S
         self._reset(_REQUEST)
         while True:
             time.sleep(0.3)
+            self._must_come_back()
             self._waits(time.monotonic() - began)
             self._known.clear()  # it may have started anew since we last asked
             try:
@@ -243,6 +245,18 @@ class Device:
                     f"{self.port}: the board restarts, but cannot be held; unplug it, plug it in "
                     "again, then try again"
                 )
+
+    def _must_come_back(self) -> None:
+        """Raises LostBoard: the port has been away for longer than a restart takes."""
+        now_s = time.monotonic()
+        if not self.port.startswith("/") or Path(self.port).exists():  # COM3, socket://…: unknown
+            self._there_s = now_s
+        elif now_s - self._there_s > GONE_S:
+            raise LostBoard(
+                f"{self.port} is gone; check cable and power, then run the same command again "
+                "(its firmware is intact). `.venv/bin/mpremote devs` lists the ports: it may "
+                "have another one now"
+            )
 
     def _reset(self, code: str) -> None:
         # The board waits until its word that it has understood is out; our asking for it again
@@ -286,12 +300,13 @@ class Device:
             BoardError: it did not come up, or starts again and again; the text ends with its
                 console.
         """
-        began = time.monotonic()
+        began = self._there_s = time.monotonic()
         until = began + timeout_s
         console = b""
         births: list[dict[str, Any]] = []
         while len(births) < 2 and time.monotonic() < until:
             console += self._heard()
+            self._must_come_back()
             self._waits(time.monotonic() - began)
             found = _births(console)
             if found and not births:
@@ -335,7 +350,15 @@ class Device:
 
 def _explained(trace: str) -> str:
     """What ended a command on the board, for a person."""
-    return FULL if trace.rstrip().endswith(NO_SPACE) else f"the board said:\n{trace}"
+    return _full() if trace.rstrip().endswith(NO_SPACE) else f"the board said:\n{trace}"
+
+
+def _full() -> str:
+    return (
+        "the board's flash is full; delete files that are not the machine's (`mpremote connect "
+        "PORT resume fs ls` lists them, `fs rm` deletes), or run "
+        f"{command('unflash', option('--journal'))}: it removes the application and its data; "
+        "then flash again")
 
 
 def _births(console: bytes) -> list[dict[str, Any]]:
@@ -352,4 +375,4 @@ def _shown(console: bytes) -> str:
     text = console.decode("utf-8", "replace")[-1500:].strip()
     if not text:
         return "Its console is empty"
-    return f"Its console:\n{text}" + (f"\n{NO_SPACE}: {FULL}" if NO_SPACE in text else "")
+    return f"Its console:\n{text}" + (f"\n{NO_SPACE}: {_full()}" if NO_SPACE in text else "")

@@ -8,6 +8,7 @@ from typing import Final
 from host_bridge.board.device import Device
 from host_bridge.board.errors import BoardError
 from host_bridge.board.flash import Progress
+from host_bridge.board.words import command
 
 BAD: Final = "BAD"
 
@@ -27,7 +28,7 @@ def examine(port: str, progress: Progress) -> list[Finding]:
     with Device(port, progress.waits) as device:
         device.interrupt()
         if not device.hold():
-            raise BoardError(f"{port}: no firmware on this board; run `make flash` first")
+            raise BoardError(f"{port}: no firmware on this board; run {command('flash')} first")
         progress.say("the machine is held: outputs off. Testing its parts: a few seconds")
         with device.letting_go():
             rows = device.run("doctor", "examine()")

@@ -15,6 +15,7 @@ from typing import Any, Final
 from host_bridge.board.build import DIGITS, Build, compile_for, digits, model_of
 from host_bridge.board.device import Device
 from host_bridge.board.errors import BoardError, LostBoard
+from host_bridge.board.words import command, option
 
 BLOCK: Final = 4096
 """Of the board's file system: the least a file takes."""
@@ -103,10 +104,10 @@ def _same_machine(there: str | None, board: str, port: str) -> None:
     wanted = model_of(board)
     if there is not None and there != wanted:
         raise BoardError(
-            f"BOARD={board}: the controller at {port} drives a Coffee {there}, not a {wanted}; "
-            f"give BOARD={there}. If it was really moved to a {wanted}: run `make unflash`; if "
-            "its image has our firmware built in, put the other image on it first "
-            "(docs/boards.md)"
+            f"{option('--board', board)}: the controller at {port} drives a Coffee {there}, not a "
+            f"{wanted}; give {option('--board', there)}. If it was really moved to a {wanted}: "
+            f"run {command('unflash')}; if its image has our firmware built in, put the other "
+            "image on it first (docs/boards.md)"
         )
 
 
@@ -163,7 +164,8 @@ def _make_room(
     if free < needed:
         raise BoardError(
             f"{device.port}: {free} bytes are free, {needed} are needed; to make room, run "
-            "`make unflash JOURNAL=1`: it removes the old application and its data"
+            f"{command('unflash', option('--journal'))}: it removes the old application and its "
+            "data"
         )
 
 
@@ -183,7 +185,7 @@ def _born(device: Device, build: Build, progress: Progress, boots: int) -> dict[
     starts = device.run("store", "boots()") - boots
     if starts > 1:
         why += (f"\nIt started {starts} times meanwhile: its watchdog keeps resetting it. "
-                "`make console` shows its output")
+                f"{command('console')} shows its output")
     if not device.run("store", "roll_back()"):
         raise BoardError(f"{why}\nThere was no earlier version; fix the cause, then flash again")
     progress.say("the previous version is current again; starting it")

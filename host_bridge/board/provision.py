@@ -18,6 +18,7 @@ from typing import Any, Final
 from host_bridge.board.device import Device
 from host_bridge.board.errors import BoardError
 from host_bridge.board.flash import Progress
+from host_bridge.board.words import command
 
 ENVIRONMENT: Final = "COFFEE_BOARD_"
 CA_ON_BOARD: Final = "ca.der"
@@ -50,6 +51,12 @@ NO_AUTHORITY: Final = (
 NO_HOST: Final = (
     "give a name or an address alone, such as broker.example or 192.0.2.10: no mqtt://, no "
     "blanks, no brackets; the port goes into broker_port")
+
+WPA_LEAST: Final = 8
+"""Bytes of a Wi-Fi key: with less no network can be joined."""
+NO_KEY: Final = (
+    f"it has at least {WPA_LEAST} characters; give the network's whole key, or none for one that "
+    "is open")
 
 Ask = Callable[[str, str, bool], str]
 """(setting, question, secret) → what was typed; "" leaves it as it is, "-" makes it empty."""
@@ -101,6 +108,7 @@ def _look_beside(file: Path, found: dict[str, Any]) -> None:
     """A CA that the file names is looked for beside it, then in the working directory."""
     named = found.get("broker_ca")
     if named and isinstance(named, str):
+        named = os.path.expanduser(named)
         beside = file.parent / named
         if beside.exists() or not Path(named).exists():
             found["broker_ca"] = str(beside)
@@ -111,6 +119,8 @@ def _unfit(name: str, value: Any) -> str | None:
     if isinstance(value, str):
         if not _is_utf8(value):
             return "it is not UTF-8; set the terminal or shell to UTF-8"
+        if name == "wifi_key" and value != "-" and 0 < len(value.encode()) < WPA_LEAST:
+            return NO_KEY
         return NO_HOST if name == "broker_host" and not _is_host(value) else None
     if name in _TEXTS:
         return f'it is no text; put it in quotes, as in {name} = "…"'
@@ -180,7 +190,7 @@ def provision(port: str, settings: dict[str, Any], progress: Progress) -> dict[s
     with Device(port, progress.waits) as device:
         device.interrupt()
         if not device.hold():
-            raise BoardError(f"{port}: no firmware on this board; run `make flash` first")
+            raise BoardError(f"{port}: no firmware on this board; run {command('flash')} first")
         with device.letting_go():
             wrong = device.run("settings", f"problems({settings!r})")
             if wrong:
@@ -205,7 +215,7 @@ def _certificate(settings: dict[str, Any]) -> bytes | None:
     if not name:
         return None
     try:
-        content = _der(Path(name).read_bytes())
+        content = _der(Path(os.path.expanduser(name)).read_bytes())
     except (OSError, ValueError) as error:
         raise BoardError(f"broker_ca: {name}: {error}; give a CA certificate file") from error
     settings["broker_ca"] = CA_ON_BOARD

@@ -14,6 +14,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from host_bridge.board import words
 from host_bridge.board.errors import BoardError
 from host_bridge.cli.common import FAILED, err, out
 
@@ -66,12 +67,12 @@ def flash(
     Only changed files are sent. If the cable comes out, the old version or the new one runs,
     never a mixture; journal, recipes and settings are kept.
     """
-    from host_bridge.board.build import board_folder
+    from host_bridge.board.build import model_of
     from host_bridge.board.flash import Progress
     from host_bridge.board.flash import flash as bring
 
     with cured("the board keeps a whole version; run the same command to continue"):
-        board_folder(board)
+        model_of(board)
         began = time.monotonic()
         done = bring(port, board, Progress(_say, _bar(), waiting()), any_chip)
         birth = done.birth
@@ -104,7 +105,8 @@ def provision(
         asks = _ask if sys.stdin.isatty() and file is None else None
         given = p.gather(file, asks)
         if not given:
-            raise BoardError(f"no settings given; {_how_to_give()}")
+            how = words.option("--from", "settings.toml")
+            raise BoardError(f"no settings given; answer a question at a terminal, or give {how}")
         shown = p.provision(port, given, Progress(_say, waits=waiting()))
         for name in sorted(shown):
             value = shown[name]
@@ -142,8 +144,8 @@ def console(port: Port) -> None:
     with cured():
         import mpremote  # type: ignore[import-untyped] # noqa: F401 - or say that it is missing
 
-        words = [sys.executable, "-m", "mpremote", "connect", port, "resume", "repl"]
-        os.execv(sys.executable, words)
+        line = [sys.executable, "-m", "mpremote", "connect", port, "resume", "repl"]
+        os.execv(sys.executable, line)
 
 
 @app.command()
@@ -200,13 +202,6 @@ def waiting() -> Callable[[float], None]:
 
 def _wait(most_s: float) -> str:
     return f"waiting for the machine to start, {most_s / 60:.0f} minutes at most"
-
-
-def _how_to_give() -> str:
-    """In the words of what was typed: `make` leaves a mark in the environment."""
-    if "MAKELEVEL" in os.environ:
-        return "answer a question at a terminal, or give FROM=settings.toml"
-    return "answer a question at a terminal, or give --from settings.toml (see --help)"
 
 
 def _setting(name: str, value: object, secret: bool) -> object:

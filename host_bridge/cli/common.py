@@ -63,9 +63,9 @@ FOLDED = ("summary", "reason", "note")
 """Columns of words; all others are kept in one piece."""
 FOLDED_WIDTH = 24
 
-out = Console(highlight=False)
+out = Console(highlight=False, emoji=False)
 # One line a message, however narrow: logs are searched by line.
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
 def settings(config: Path | None, data: Path | None, web_port: int | None = None) -> Settings:
@@ -158,7 +158,7 @@ def show(
     for row in rows:
         table.add_row(*row)
     # Wider than the terminal rather than an id in pieces: it is there to be copied.
-    Console(highlight=False, width=max(out.width, width_needed)).print(table)
+    Console(highlight=False, emoji=False, width=max(out.width, width_needed)).print(table)
 
 
 def sure(yes: bool, question: str) -> None:

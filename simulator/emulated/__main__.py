@@ -14,8 +14,10 @@ from pathlib import Path
 from host_bridge.board.build import model_of
 from host_bridge.board.errors import BoardError
 from simulator.emulated.board import ROOT, EmulatedBoard, image_of
+from simulator.emulated.chip import FLASH_BYTES
 from simulator.emulated.console import Console
 from simulator.emulated.lan import ROUTER
+from simulator.emulated.stand_in import load_plant
 from simulator.fleet import named_fault
 from simulator.scenario import A_SPEED, is_speed
 
@@ -58,16 +60,15 @@ def main() -> int:
     given = arguments()
     try:
         model = model_of(given.model)
+        image = chosen(given.image, model)
+        faults = possible(given.fault, model)
         flash = given.flash or kept_at(model, given.image)
         free_for_a_link(given.pty)
         with alone(given.pty, "--pty"), alone(flash, "--flash"):
-            if given.fresh:
-                flash.unlink(missing_ok=True)
-            began = "as last left" if flash.exists() else "erased"
-            print(f"flash: {flash}, {began}", flush=True)
-            with EmulatedBoard(model, flash, given.seed, chosen(given.image, model)) as board:
-                for fault in given.fault:
-                    board.plant.fault(*named_fault(fault))
+            print(f"flash: {flash}, {found(flash, given.fresh)}", flush=True)
+            with EmulatedBoard(model, flash, given.seed, image) as board:
+                for fault in faults:
+                    board.plant.fault(*fault)
                 return serve(board, given.pty, given.speed)
     except (BoardError, OSError, ValueError) as error:
         print(error, file=sys.stderr)
@@ -78,6 +79,26 @@ def kept_at(model: str, image: str | None) -> Path:
     """Where the flash of this model and image stays between two runs."""
     name = model if image is None else f"{model}-{Path(image).stem}"
     return ROOT / "build" / "emulated" / f"{name}.flash"
+
+
+def found(flash: Path, fresh: bool) -> str:
+    """What the board will find in its flash; `fresh` erases it. Raises ValueError: the file is no
+    flash, and must not be lost for one."""
+    if flash.exists() and flash.stat().st_size != FLASH_BYTES:
+        raise ValueError(f"--flash {flash}: no flash, which has {FLASH_BYTES} bytes; give another "
+                         "name, or delete the file first")
+    if fresh:
+        flash.unlink(missing_ok=True)
+    return "as last left" if flash.exists() else "erased"
+
+
+def possible(texts: list[str], model: str) -> list[tuple[str, int]]:
+    """The faults that --fault names. Raises ValueError: this machine cannot have one of them."""
+    faults = [named_fault(text) for text in texts]
+    plant = load_plant(model, 0)
+    for fault in faults:
+        plant.fault(*fault)
+    return faults
 
 
 def free_for_a_link(link: Path) -> None:

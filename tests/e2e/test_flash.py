@@ -470,7 +470,7 @@ def test_what_cannot_run_is_refused(
     [
         (["PORT=/dev/nowhere"], "PORT=/dev/nowhere is not a serial port"),
         (["PORT=/dev/null"], "BOARD= is missing"),
-        (["PORT=/dev/null", "BOARD=coffee_3000"], "BOARD=coffee_3000: no such board"),
+        (["PORT=/dev/null", "BOARD=coffee_3000"], "board coffee_3000: no such board"),
     ],
 )
 def test_flash_names_what_is_wrong(words: list[str], reason: str) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,8 +21,8 @@ from typer.testing import CliRunner
 from host_bridge.board import doctor
 from host_bridge.board import flash as flashing
 from host_bridge.board import provision as provisioning
-from host_bridge.board.build import compile_for
-from host_bridge.board.device import ON_BOARD, Device
+from host_bridge.board.build import compile_for, model_of
+from host_bridge.board.device import ON_BOARD, Device, Identity
 from host_bridge.board.errors import BoardError, LostBoard
 from host_bridge.board.flash import Progress
 from host_bridge.board.provision import gather
@@ -229,14 +230,14 @@ def test_a_text_in_another_encoding_is_refused_before_it_is_stored(
     with pytest.raises(BoardError, match="wifi_key: it is not UTF-8; set the terminal"):
         gather(None, None)
     monkeypatch.delenv("COFFEE_BOARD_WIFI_KEY")
-    typed = iter(["caf\udce9", "café"])
+    typed = iter(["caf\udce9", "blue café"])
     asked: list[str] = []
 
     def ask(name: str, question: str, secret: bool) -> str:
         asked.append(question)
         return next(typed) if name == "wifi_key" else ""
 
-    assert gather(None, ask) == {"wifi_key": "café"}
+    assert gather(None, ask) == {"wifi_key": "blue café"}
     assert [q for q in asked if "not UTF-8" in q] and "caf" not in "".join(asked)
 
 
@@ -286,6 +287,51 @@ def test_a_chain_given_for_the_ca_is_said(whose: str, tmp_path: Path) -> None:
     with pytest.raises(LostBoard):
         provisioning.provision("/dev/nowhere", {"broker_ca": str(file)}, Progress(said.append))
     assert said == ([provisioning.NO_AUTHORITY] if whose == "the broker's" else [])
+
+
+@pytest.mark.parametrize("key", ["short", "1234567", "-", "", "8 chars!", "cafés ✓"])
+def test_a_key_with_which_no_network_can_be_joined_is_refused(
+    key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COFFEE_BOARD_WIFI_KEY", key)
+    if key in ("short", "1234567"):
+        with pytest.raises(BoardError, match=r"^wifi_key: it has at least 8") as said:
+            gather(None, None)
+        assert key not in str(said.value)
+    else:
+        assert gather(None, None) == {"wifi_key": key}
+
+
+def test_a_copied_board_that_still_says_it_is_the_other_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "boards" / "coffee_3900"
+    folder.mkdir(parents=True)
+    (folder / "board.py").write_text('MODEL = "1900"\n')
+    monkeypatch.setattr("host_bridge.board.build.ROOT", tmp_path)
+    result = CliRunner().invoke(app, ["board", "flash", "/dev/nowhere", "--board", "3900"])
+    assert result.exit_code == 1
+    assert 'MODEL is 1900; write MODEL = "3900"' in result.output
+    (folder / "board.py").write_text('MODEL = "3900"\n')
+    assert model_of("coffee-3900") == "3900"
+    folder.rename(folder.with_name("coffee_3900_rev_b"))  # another board in the same machine
+    assert model_of("3900-rev-b") == "3900"
+
+
+def test_what_is_shown_is_shown_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """rich takes :100: and :b: for pictures, and both may stand in an address."""
+    address = "2001:db8:100:b:x::1"
+    monkeypatch.setattr(provisioning, "provision", lambda *given: {"broker_host": address})
+    monkeypatch.setenv("COFFEE_BOARD_BROKER_HOST", "broker.example")
+    result = CliRunner().invoke(app, ["board", "provision", "/dev/nowhere"])
+    assert f"broker_host = {address}" in result.output
+
+
+class Foreign(Examined):
+    """A board with nothing of ours."""
+
+    def hold(self) -> bool:
+        return False
 
 
 class Fails:
@@ -392,6 +438,20 @@ def test_a_ca_is_looked_for_beside_the_file_that_names_it(
     assert gather(Path("site/kitchen.toml"), None) == {"broker_ca": meant}
 
 
+@pytest.mark.parametrize("by_file", [True, False])
+def test_a_ca_in_one_s_home_is_found(
+    by_file: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    trustme.CA().cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    file = tmp_path / "site" / "kitchen.toml"
+    file.parent.mkdir()
+    file.write_text('broker_ca = "~/ca.pem"\n')
+    settings = gather(file, None) if by_file else {"broker_ca": "~/ca.pem"}
+    with pytest.raises(LostBoard):  # the certificate is read before the port is opened
+        provisioning.provision("/dev/nowhere", settings, Progress(str))
+
+
 def test_an_absolute_ca_none_and_one_of_the_environment_stay(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -417,6 +477,83 @@ def test_settings_are_asked_for_in_the_words_that_were_typed(
     result = CliRunner().invoke(app, ["board", "provision", "/dev/ttyACM0"])
     assert result.exit_code == 1
     assert said in result.output and not_said not in result.output
+
+
+@pytest.mark.parametrize(
+    ("by_make", "said"),
+    [
+        (True, ["`make flash`", "`make unflash JOURNAL=1`", "BOARD=2900", "ANY_CHIP=1"]),
+        (False, ["`coffee-bridge board flash`", "`coffee-bridge board unflash --journal`",
+                 "--board 2900", "--any-chip"]),
+    ],
+)
+def test_messages_name_what_the_caller_used(
+    by_make: bool, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if by_make:
+        monkeypatch.setenv("MAKELEVEL", "1")
+    else:
+        monkeypatch.delenv("MAKELEVEL", raising=False)
+    monkeypatch.setattr(doctor, "Device", Foreign)
+    other = Identity("Generic ESP32", (1, 26, 0), 0, "esp32")
+    board = Heard(b"OSError: 28\r\n>>> ")
+    heard = []
+    for call in (
+        lambda: doctor.examine("/dev/ttyACM0", Progress(str)), board.wait_birth,
+        lambda: flashing._same_machine("1900", "2900", "/dev/ttyACM0"), other.check,
+    ):
+        with pytest.raises(BoardError) as caught:
+            call()
+        heard.append(str(caught.value))
+    assert all(words in text for words, text in zip(said, heard, strict=True)), heard
+
+
+class Away(Device):
+    """A board whose port is gone once it was told to start again."""
+
+    def _reset(self, code: str) -> None:
+        self.close()
+
+
+class Clock:
+    """Time that passes only while somebody waits. `ends` is called at each look at it."""
+
+    now_s = 1000.0
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("host_bridge.board.device.time", self)
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+    def sleep(self, seconds: float) -> None:
+        self.now_s += seconds
+
+
+@pytest.mark.parametrize("what", [Away._take, Away.wait_birth])
+def test_a_port_that_does_not_come_back_is_said_early(
+    what: Callable[[Away], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(monkeypatch)
+    with pytest.raises(LostBoard, match=r"ttyACM0 is gone; .*run the same command again.*devs"):
+        what(Away(str(tmp_path / "ttyACM0")))
+    assert clock.now_s < 1000 + 60, "five minutes are for a board that is there"
+
+
+def test_a_port_that_is_away_for_a_restart_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(monkeypatch)
+    port = tmp_path / "ttyACM0"
+    said = iter([b"", up(7), b"", up(7)])
+
+    def hear(board: Device) -> bytes:
+        clock.sleep(10)
+        port.unlink(missing_ok=True) if port.exists() else port.touch()
+        return next(said)
+
+    monkeypatch.setattr(Away, "_heard", hear)
+    assert Away(str(port)).wait_birth()["boot"] == 7
 
 
 def test_in_a_log_each_long_wait_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:

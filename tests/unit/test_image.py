@@ -1,14 +1,15 @@
-"""Images with Wi-Fi need a MicroPython checkout: what it lacks is said before compiling."""
+"""What goes into an image. One with Wi-Fi needs a checkout: what it lacks is said beforehand."""
 
 from __future__ import annotations
 
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from boards.image import trees
-from boards.image.build import LIBRARIES, Builder, BuildError, Target
+from boards.image.build import LIBRARIES, ROOT, Builder, BuildError, Target
 
 
 def refusal(tree: Path) -> str:
@@ -105,3 +106,23 @@ def test_an_image_that_was_half_written_is_not_taken_for_the_one_before(
         builder.build(Target("bare"))
     key = "old"
     assert builder.build(Target("bare")).read_text() == "made of old"
+
+
+def frozen(manifest: Path, **chosen: str) -> list[str]:
+    """The folders that a manifest freezes, as it names them; those it includes, too."""
+    found: list[str] = []
+    names = {
+        "options": SimpleNamespace(defaults=lambda **more: None, **chosen),
+        "freeze": lambda folder, files=(): found.append(folder), "require": lambda name: None,
+        "include": lambda path, **more: found.extend(frozen(manifest.parent / path, **more)),
+    }
+    exec(manifest.read_text(), names)
+    return found
+
+
+@pytest.mark.parametrize("board", sorted(p.name for p in ROOT.glob("boards/coffee_*")))
+def test_an_image_holds_the_data_of_the_folder_it_is_built_for(board: str) -> None:
+    """A copy for a new machine must not carry the pins of the one it was copied from."""
+    folders = frozen(ROOT / "boards" / board / "manifest.py")
+    assert "$(BOARD_DIR)" in folders
+    assert not [folder for folder in folders if "coffee_" in folder]

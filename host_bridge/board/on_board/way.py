@@ -17,7 +17,7 @@ def examine():
     if settings["link"] != "wifi":
         return [("link", LOOK, settings["link"] + ", through a gateway", "")]
     if not settings["wifi_ssid"]:
-        return [("link", LOOK, "not set", "make provision")]
+        return [("link", LOOK, "not set", "provision it")]
     try:
         import network
 
@@ -57,7 +57,7 @@ def _joined(wlan, settings):
     if wlan.isconnected():
         return [("join", OK, "address " + wlan.ifconfig()[0], "")]
     return [("join", BAD, net.why(wlan.status()),
-             "is the key right (make provision)? is the router full?")]
+             "is the key right (else provision it)? is the router full?")]
 
 
 def _broker(settings):
@@ -65,7 +65,7 @@ def _broker(settings):
 
     host = settings["broker_host"]
     if not host:
-        return [("broker", LOOK, "not set", "make provision")]
+        return [("broker", LOOK, "not set", "provision it")]
     port = settings["broker_port"] or (8883 if settings["broker_tls"] else 1883)
     place = "%s:%d" % (host, port)
     try:

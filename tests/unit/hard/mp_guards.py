@@ -121,6 +121,19 @@ def test_a_jump_that_no_water_makes_is_a_broken_sensor_and_the_observer_begins_a
     assert not h.live.latched and h.guard.good  # the sensor that shows so now is believed
 
 
+def test_a_sensor_that_was_told_of_and_is_repaired_begins_anew():
+    h = Heated()
+    for _ in range(3):
+        h.tenth(90000)
+    for _ in range(5):
+        h.tenth(165000, guards.BAD | guards.SENSOR)
+    h.acknowledge()
+    h.words[thermal.Q] = _W << 10
+    h.guard.noted(guards.AGAIN)
+    h.tenth(60000)  # it has cooled meanwhile
+    assert not h.live.latched and not h.words[thermal.Q]
+
+
 def test_a_jump_behind_readings_that_are_none_is_one_too():
     # a contact that slips, and the wire is off for a moment
     h = Heated()

@@ -86,6 +86,30 @@ def test_a_reading_that_is_none_spoils_the_ten_after_it_and_is_forgotten_then():
     assert _heard(g, w, 262140) == [guards.BAD | guards.SENSOR]
 
 
+def test_a_reading_far_from_the_last_is_a_spark_once_and_a_broken_sensor_twice():
+    far = 15 * 262144 // 165
+    for jump in (far, -far):
+        w = array("i", [0] * thermal.WORDS)
+        g = _ear(True)
+        assert _heard(g, w, 150000) == [guards.AGAIN]  # the first may be anything
+        seen = w[thermal.MEASURED]
+        said = _heard(g, w, 150000 + jump, *[150000] * 25)
+        assert said == [guards.BAD] * 25 + [guards.AGAIN] and w[thermal.MEASURED] == seen
+        said = _heard(g, w, 150000 + jump, 150000 + jump)
+        assert said == [guards.BAD, guards.BAD | guards.SENSOR]
+        # told of; what it shows from now on is believed when it has proved itself
+        said = _heard(g, w, *[150000 + jump] * 70)
+        assert not said[-1] and said.count(guards.AGAIN) == 1
+        assert abs(w[thermal.MEASURED] - seen) > 14000
+
+
+def test_a_reading_that_is_not_so_far_is_one():
+    w = array("i", [0] * thermal.WORDS)
+    near = 12 * 262144 // 165
+    assert _heard(_ear(True), w, 150000, 150000 + near, 150000, 150000 - near) == [
+        guards.AGAIN, 0, 0, 0]
+
+
 def test_frost_reads_as_zero():
     w = array("i", [0] * thermal.WORDS)
     g = guards.ear(0, sensors.temperature_table(board.GROUP_SENSOR), 130000, True, 9)
@@ -108,4 +132,4 @@ def test_too_hot_is_too_hot_five_times():
     g = _ear(True)
     hot = 131 * 262144 // 165
     assert _heard(g, w, *[hot] * 5) == [guards.AGAIN, 0, 0, 0, guards.ABOVE]
-    assert _heard(g, w, 150000, hot) == [0, 0]
+    assert _heard(g, w, 129 * 262144 // 165, hot) == [0, 0]

@@ -187,6 +187,32 @@ def test_a_spark_in_a_shot_does_not_end_it():
     assert r.alarms() == [] and r.state() == "brewing"
 
 
+def _flicker(r, mc, bad_ms, good_ms):
+    r.plant.fault("sensor_drift_brew", mc)
+    r.run(bad_ms)
+    r.plant.fault("sensor_drift_brew", 0)
+    r.run(good_ms)
+
+
+def test_a_spark_that_leaves_a_reading_does_not_end_a_shot_either():
+    for mc in (-60000, -17000, 14000, 30000):
+        r = scenarios.ready(ROOT)
+        r.press("brew")
+        r.until("brewing", 30000)
+        for _ in range(5):
+            _flicker(r, mc, 10, 1010)
+        assert r.alarms() == [] and r.state() == "brewing", (mc, r.alarms())
+
+
+def test_a_contact_that_slips_for_two_readings_or_ever_again_for_one_is_told_of():
+    for mc in (-60000, -17000, -14000, 14000, 30000):
+        for bad_ms, good_ms, times in ((20, 600, 1), (10, 150, 5), (10, 90, 5), (300, 300, 1)):
+            r = scenarios.ready(ROOT)
+            for _ in range(times):
+                _flicker(r, mc, bad_ms, good_ms)
+            assert r.alarms() == ["sensor_brew"], (mc, bad_ms, good_ms, r.alarms())
+
+
 def test_the_dog_is_fed_only_while_both_sides_live():
     r = scenarios.ready(ROOT)
     fed = [0]
@@ -241,6 +267,22 @@ def test_an_erase_finds_the_outputs_off():
     r.press("brew")
     r.until("brewing", 30000)
     assert r.ask(names.REQ_QUIET) == refusal.BUSY
+
+
+def test_as_many_slow_erases_as_a_recipe_takes_are_no_overrun():
+    # 45 ms each on a new flash
+    import kernel
+
+    r = scenarios.ready(ROOT)
+    assert r.ask(names.REQ_QUIET) == 0
+    for _ in range(7):
+        kernel.mask()
+        kernel.advance(250000)
+        kernel.unmask()
+        r.run(3)
+    assert r.ask(names.REQ_LOUD) == 0
+    r.run(200)
+    assert r.alarms() == []
 
 
 def test_standby_is_cold_and_a_button_wakes():

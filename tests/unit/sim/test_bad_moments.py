@@ -107,7 +107,7 @@ def test_a_speed_no_clock_can_keep_is_refused(text: str) -> None:
         cli.parse_speed(text)
 
 
-@pytest.mark.parametrize("duration_s", [math.inf, math.nan])
+@pytest.mark.parametrize("duration_s", [math.inf, math.nan, 1e308])
 def test_an_endless_duration_is_to_be_left_out(duration_s: float) -> None:
     with pytest.raises(FleetRefused, match=r"--duration .*leave it out"):
         make_jobs(Wish(["1900"], duration_s=duration_s))
@@ -117,6 +117,7 @@ def test_an_endless_duration_is_to_be_left_out(duration_s: float) -> None:
     ("step", "says"),
     [
         ("at_s = inf\npress = 'brew'", r"step\[0\].at_s"),
+        ("at_s = 1e308\npress = 'brew'", r"step\[0\].at_s"),
         ("at_s = nan\npress = 'brew'", r"step\[0\].at_s"),
         ("at_s = -1\npress = 'brew'", r"step\[0\].at_s"),
         ("at_s = 1\nspeed = -2", r"step\[0\].speed"),

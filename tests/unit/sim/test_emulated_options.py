@@ -53,6 +53,49 @@ def test_a_flash_that_cannot_be_is_said(
     assert capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--fault", "nope"], "no fault 'nope'"), (["--fault", "empty_tank=x"], "a whole number"),
+        (["--fault", "empty_tank=7"], "not in 0...1"), (["--image", "nope.uf2"], "no UF2 file"),
+    ],
+)
+def test_a_refused_board_erases_no_flash(
+    words: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    flash = tmp_path / "1900.flash"
+    kept = b"journal".ljust(emulated.FLASH_BYTES)
+    flash.write_bytes(kept)
+    if "--image" not in words:
+        monkeypatch.setattr(emulated, "chosen", lambda image, model: tmp_path / "1900.uf2")
+    places = ["--pty", str(tmp_path / "board"), "--flash", str(flash), "--fresh"]
+    monkeypatch.setattr(sys, "argv", ["emulated", "1900", *places, *words])
+    assert emulated.main() == 2
+    assert said in capsys.readouterr().err
+    assert flash.exists() and flash.read_bytes() == kept
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+def test_a_file_that_is_no_flash_is_kept(fresh: bool, tmp_path: Path) -> None:
+    file = tmp_path / "notes"
+    file.write_text("mine")
+    with pytest.raises(ValueError, match=r"--flash .*notes: no flash.*give another"):
+        emulated.found(file, fresh)
+    assert file.read_text() == "mine"
+
+
+@pytest.mark.parametrize(("fresh", "begins"), [(True, "erased"), (False, "as last left")])
+def test_a_flash_is_erased_when_that_is_wanted(
+    fresh: bool, begins: str, tmp_path: Path
+) -> None:
+    flash = tmp_path / "1900.flash"
+    assert emulated.found(flash, fresh) == "erased"
+    flash.write_bytes(bytes(emulated.FLASH_BYTES))
+    assert emulated.found(flash, fresh) == begins
+    assert flash.exists() is not fresh
+
+
 @pytest.mark.parametrize("speed", ["-1", "nan", "inf", "1e308", "fast"])
 def test_a_speed_that_is_none_is_named_with_the_cure(
     speed: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

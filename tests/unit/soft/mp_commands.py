@@ -344,6 +344,27 @@ def test_too_little_memory_is_a_reply_too():
     bench.close()
 
 
+def test_where_memory_ends_in_the_middle_each_delivery_gets_that_reply():
+    def do(command, args):
+        raise MemoryError
+
+    for parked in (False, True):
+        bench = Bench()
+        bench.commands._actions.do = do
+        if parked:
+            bench.live.state = names.STEAM
+            assert bench.send("wake", id="m1") is None
+            bench.live.state = names.READY
+            reply = json.loads(bench.commands.step())
+        else:
+            reply = bench.send("wake", id="m1")
+        error(reply, "no_memory")
+        assert bench.send("wake", id="m1") == reply
+        bench.boot()
+        assert bench.send("wake", id="m1") == reply
+        bench.close()
+
+
 def test_no_command_is_remembered_behind_bad_flash():
     bench = Bench()
     assert bench.send("wake", id="w1")["ok"]

@@ -149,6 +149,21 @@ def test_a_remote_shot_cut_by_a_reset_is_journalled_once_as_aborted():
     cut_shot(True)
 
 
+def test_a_shot_that_ended_under_an_open_steam_wand_is_told_though_the_power_goes():
+    # nothing is written while steam flows: what is known of it on flash is that it began
+    bench = Bench()
+    bench.shot_starts()
+    bench.facts.step()
+    bench.enter(names.BREWING)
+    bench.pass_ms(1000)
+    bench.shot_ends()
+    bench.enter(names.STEAM)
+    bench.pass_ms(60000)
+    bench.boot("power")
+    assert brewed(bench) == [(1, None, "aborted")]
+    bench.close()
+
+
 def alive(bench):
     # what comes after the cut never happened
     if bench.board.flash.dead:
@@ -555,6 +570,48 @@ def test_a_day_is_told_once_wherever_the_power_goes():
         assert [m[1:] for m in metered(bench)] == [(7000, 1)], metered(bench)
 
     assert every_cut(bench.board, day_ends, check) > 10
+    bench.close()
+
+
+def test_what_was_counted_without_a_clock_is_told_once_wherever_the_power_goes():
+    bench = Bench()
+    bench.clock._offset_ms = None
+    bench.live.water_ul = 7000
+    bench.live.shots_done = 1
+    bench.pass_ms(8000)
+
+    def clock_comes():
+        bench.board.flash.guard = None
+        bench.wire()
+        bench.pass_ms(8000)
+
+    def check(finished):
+        clock_comes()
+        assert metered(bench) == [(None, 7000, 1)], metered(bench)
+
+    assert every_cut(bench.board, clock_comes, check) > 10
+    bench.close()
+
+
+def test_descaling_is_due_once_wherever_the_power_goes():
+    bench = Bench()
+    bench.send("config.put", {"descale_l": 2})
+    bench.live.water_ul = 1900000
+    bench.live.shots_done = 1
+    bench.pass_ms(8000)
+
+    def two_litres():
+        bench.board.flash.guard = None
+        bench.wire()
+        bench.live.water_ul = 200000
+        bench.pass_ms(8000)
+
+    def check(finished):
+        two_litres()
+        two_litres()
+        assert due(bench) == [2], due(bench)
+
+    assert every_cut(bench.board, two_litres, check) > 10
     bench.close()
 
 

@@ -2,6 +2,7 @@
 import time
 
 import lamp
+from peer import days_off, leap
 from live import HEATING, READY, STANDBY, Live
 
 
@@ -84,3 +85,16 @@ def test_a_dead_radio_costs_little():
     it, live = fresh(350)
     live.latched = 1
     assert through(it, 300000) < 300000 // 50
+
+
+def test_a_lamp_that_was_dark_for_days_lights_up():
+    for days, ms in days_off():
+        it, live = fresh()
+        live.state = READY
+        through(it, 1000)
+        live.state = STANDBY
+        through(it, 1000)
+        leap(ms)
+        live.state = READY
+        through(it, 1000)
+        assert Pin.shown == [1, 0, 1], days

@@ -7,7 +7,7 @@ import micropython
 import opening
 from link import Link
 from opening import DOWN, GREETING, UP
-from peer import Broker, Net, pass_ms, publish
+from peer import Broker, Net, days_off, leap, pass_ms, publish
 
 PREFIX = b"coffee/v1/m1/"
 
@@ -71,7 +71,7 @@ def test_every_packet_is_one_write():
     writes = net.names["write"]
     assert link.publish(b"t/state", b"x" * 900)
     assert link.publish(b"t/journal", b"y" * 900, qos=1)
-    link.ping()
+    link.out.ping_wanted = True
     steps(link, 5)
     assert net.names["write"] == writes + 3
     assert [head for head, _ in net.broker.packets[2:]] == [0x30, 0x32, 0xC0]
@@ -590,3 +590,13 @@ def test_a_pass_with_nothing_to_do_takes_nothing_from_the_heap():
     assert micropython.mem_total() == before
     link._work(now)
     assert micropython.mem_total() > before  # so the counter counts
+
+
+def test_after_days_without_a_network_a_session_comes_up_and_is_watched():
+    for days, ms in days_off():
+        link, net = up()
+        link.drop("no network")
+        leap(ms)
+        until(link, lambda: link.phase == UP, 3000)
+        steps(link, 1600)
+        assert 0xC0 in [head for head, _ in net.broker.packets[4:]], days

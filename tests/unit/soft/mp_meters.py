@@ -2,20 +2,14 @@
 import time
 
 import files
-import kernel
 import live as names
 from clock import FLOOR_MS, Clock
 from meters import Meters
+from peer import leap
 from ramflash import Board, every_cut
 
 DAY_MS = 86400000
 NOON_MS = 1796040000000 // DAY_MS * DAY_MS + DAY_MS // 2
-
-
-def leap(ms):
-    # a long time in which nothing else happens: no half-cycles of the mains to catch up with
-    kernel.words[kernel.PLANT_DUE] = kernel.FAR
-    kernel.words[kernel.NOW] += ms * 1000
 
 
 def machine(utc_ms=NOON_MS, descale_l=0):
@@ -38,7 +32,7 @@ def test_totals_of_a_day_survive_and_become_one_fact():
     live, clock, meters = machine()
     shot(live, 3)
     assert meters.step() == []
-    meters.save(1000)
+    meters.save(1000, 1)
     live, clock, meters = machine()
     shot(live)
     assert meters.step() == [] and meters.totals == [160000, 36000, 4, 4]
@@ -71,7 +65,7 @@ def test_counts_of_an_unknown_day_are_told_as_such_never_guessed():
     live, clock, meters = machine(None)
     shot(live, 2)
     meters.step()
-    meters.save(0)
+    meters.save(0, 1)
     live, clock, meters = machine(None)  # a boot later: nobody knows when that was
     shot(live)
     meters.step()
@@ -132,11 +126,11 @@ def test_what_was_counted_between_two_times_of_one_day_is_of_that_day():
     live, clock, meters = machine(NOON_MS)
     shot(live)
     meters.step()
-    meters.save(0)
+    meters.save(0, 1)
     live, clock, meters = machine(None)  # a boot that never learns the time
     shot(live)
     meters.step()
-    meters.save(0)
+    meters.save(0, 1)
     live, clock, meters = machine(NOON_MS + 3600000)
     assert meters.step() == [] and meters.totals[3] == 2
     flash.close()
@@ -147,7 +141,7 @@ def test_a_day_that_was_told_is_saved_at_once():
     live, clock, meters = machine(NOON_MS)
     shot(live)
     meters.step()
-    meters.save(0)
+    meters.save(0, 1)
     assert not meters.due(0)
     clock.set_utc(NOON_MS + DAY_MS)
     assert len(meters.step()) == 1 and meters.step() == []
@@ -170,11 +164,11 @@ def test_saving_is_sparing():
     flash = Board()
     live, clock, meters = machine()
     meters.step()
-    meters.save(0)
+    meters.save(0, 1)
     live.energy_j += 1000
     meters.step()
     assert not meters.due(899999) and meters.due(900000)
-    meters.save(900000)
+    meters.save(900000, 1)
     assert not meters.due(1800000)  # nothing changed
     live.energy_j += 1000
     meters.step()
@@ -182,10 +176,10 @@ def test_saving_is_sparing():
     live.shots_done += 1
     meters.step()
     assert meters.due(900001)
-    meters.save(900001)
+    meters.save(900001, 1)
     assert not meters.due(900002)
     meters._told = True  # a day's fact
-    meters.save(900003)
+    meters.save(900003, 1)
     assert not meters.due(900004)
     flash.close()
 
@@ -195,7 +189,7 @@ def test_every_power_cut_of_saving():
     live, clock, meters = machine()
     shot(live)
     meters.step()
-    meters.save(0)
+    meters.save(0, 1)
     image = meters._image()
     shot(live)
     meters.step()
@@ -204,7 +198,7 @@ def test_every_power_cut_of_saving():
 
     def work():
         meters._saved = image
-        meters.save(1000)
+        meters.save(1000, 1)
 
     def check(finished):
         fresh = Meters(names.Live(), clock, {"descale_l": 0})
@@ -248,7 +242,7 @@ def test_each_so_many_litres_descaling_is_due_also_without_a_clock():
         for _ in range(24):
             live.water_ul += 1000000
             told += [(boot, fact) for fact in meters.step()]
-        meters.save(1000)
+        meters.save(1000, 1)
     due = {"kind": "maintenance", "code": "descale_due", "value": 50}
     assert told == [(2, due), (4, due)], told
     flash.close()
@@ -262,7 +256,7 @@ def test_a_descaling_begins_the_count_anew_and_0_never_asks():
     meters.descaled()
     live.water_ul += 49000000
     assert meters.step() == []
-    meters.save(1000)
+    meters.save(1000, 1)
     live, _, meters = machine(descale_l=0)
     live.water_ul += 900000000
     assert meters.step() == []

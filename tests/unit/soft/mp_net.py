@@ -1,4 +1,5 @@
 # Wi-Fi that comes and goes, names that are asked for at the right time, pauses that have no end.
+import time
 from machine import Timer
 from mailbox import Busy, Mailbox
 
@@ -8,6 +9,7 @@ import network
 from live import BREWING, READY, REQ_LOUD, REQ_QUIET, Live
 from backoff import Backoff
 from net import Resolver, Wifi
+from peer import days_off, leap
 
 
 class Wlan:
@@ -247,6 +249,15 @@ def test_background_keeps_beating_while_the_name_server_is_slow():
     after = live.beat
     kernel.advance(5000000)
     assert live.beat == after, "the beat must end with the question"
+
+
+def test_a_pause_is_over_however_long_nobody_asked():
+    for days, ms in days_off():
+        pause = Backoff(3000, 60000)
+        pause.failed(time.ticks_ms())
+        assert not pause.over(time.ticks_ms())
+        leap(ms)
+        assert pause.over(time.ticks_ms()), days
 
 
 # --- the mailbox itself

@@ -8,7 +8,7 @@ from clock import Clock
 from live import ALARM_NAMES, Live
 from link import Link
 from opening import UP
-from peer import Broker, Net, pass_ms
+from peer import Broker, Net, days_off, leap, pass_ms
 from telemetry import Telemetry
 
 PREFIX = b"coffee/v1/m1/"
@@ -219,3 +219,32 @@ def test_every_alarm_has_its_name_in_the_state():
         state = json.loads(world.said("state")[0][3])
         assert state["alarms"] == [ALARM_NAMES[bit]]
         assert state["latched"] == ([ALARM_NAMES[0]] if bit else []) + [ALARM_NAMES[bit]]
+
+
+def test_after_days_without_a_network_all_is_said_again():
+    for days, ms in days_off():
+        world = World(2)
+        world.run(3000)
+        world.said()
+        world.link.drop("no network")
+        leap(ms)
+        world.run(5000)
+        assert {"status", "info", "recipes", "state", "journal"} <= {
+            name for name, _, _, _ in world.said()}, days
+
+
+def test_an_ack_too_deep_for_the_memory_there_is_is_refused():
+    # it is retained: a session that dropped over it would meet it again in the next
+    world = World()
+    payload = b"[" * 2000
+    ballast = []
+    for size in (65536, 4096, 512):
+        try:
+            while True:
+                ballast.append(bytearray(size))
+        except MemoryError:
+            pass
+    del ballast[-20:]
+    reply = world.talk.take_ack(payload, time.ticks_ms())
+    del ballast
+    assert json.loads(reply)["error"]["code"] == "invalid"

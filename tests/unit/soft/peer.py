@@ -227,5 +227,17 @@ def length(n):
     return out + bytes([n])
 
 
+def leap(ms):
+    # a long time in which nothing else happens: no half-cycles of the mains to catch up with
+    kernel.words[kernel.PLANT_DUE] = kernel.FAR
+    kernel.words[kernel.NOW] += ms * 1000
+
+
+def days_off():
+    # around the half and the whole of ticks_ms, whose differences change their sign there
+    for days in (5, 7, 9, 12, 13, 20):
+        yield days, days * 86400000
+
+
 def pass_ms(ms):
     kernel.advance(ms * 1000)
