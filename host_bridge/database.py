@@ -7,6 +7,7 @@ its own lock, so that a hundred console threads cost no memory and readers never
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sqlite3
 import threading
@@ -32,10 +33,22 @@ def _keep_private(path: Path) -> None:
             file.chmod(file.stat().st_mode & 0o770)
 
 
-def _cure(path: Path) -> str:
-    """Only a file that can be opened may be blamed: another user's is whole, and in use."""
+def is_disk_full(error: BaseException) -> bool:
+    if isinstance(error, sqlite3.Error):
+        return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def _cure(path: Path, error: BaseException) -> str:
+    """Only a file that can be opened may be blamed, and moved away: another user's is whole and
+    in use, as is one on a full disk or in a folder that cannot be written (SQLite reads a
+    database only beside files of its own)."""
     if path.exists() and not os.access(path, os.R_OK):
         return "it is another user's; run this as the user the bridge runs as"
+    if is_disk_full(error):
+        return "free disk space; the file is whole"
+    if path.exists() and not os.access(path.parent, os.W_OK):
+        return "its folder cannot be written; copy the folder to a place where this user may write"
     return "restore it from a backup or move it away"
 
 
@@ -65,7 +78,7 @@ class Database:
             self._reader = self._open(read_only=True)
             found = self._reader.execute("PRAGMA user_version").fetchone()[0]
         except (sqlite3.Error, OSError) as error:
-            raise DatabaseError(f"{path}: {error}; {_cure(path)}") from error
+            raise DatabaseError(f"{path}: {error}; {_cure(path, error)}") from error
         if found != version:
             cure = "start this bridge once to upgrade the file"
             if found > version or not read_only:

@@ -23,6 +23,7 @@ from host_bridge.inbox import Inbox
 from host_bridge.intake import Intake
 from host_bridge.keeper import Keeper
 from host_bridge.live import Live
+from host_bridge.losses import Losses
 from host_bridge.metrics import Metrics
 from host_bridge.mqtt.ingest import Ingest
 from host_bridge.mqtt.link import Link, Received
@@ -93,11 +94,13 @@ class Engine:
             settings.command_key, now_ms, self.metrics.commands.labels("expired").inc,
         )  # fmt: skip
         self.reader = Reader(settings, self.registry, self._cursors, self.curves, self.store)
+        losses = Losses(self.inbox, self.store.seqs)
         self.synchronizer = Synchronizer(
             self.db, self.inbox, self._cursors, self.registry, self.gateway,
             BatchImport(
-                self.gateway, self.registry, self.live, settings, now_ms, self.inbox.missing
-            ), settings, self.metrics, now_ms, self._publish_ack, self.reader.changed,
+                self.gateway, self.registry, self.live, settings, now_ms, losses,
+                self.store.holds,
+            ), settings, self.metrics, now_ms, self._publish_ack, self.reader.changed, losses,
         )  # fmt: skip
         self.pours = Pours(settings.pour, self._keeper)
         self._unreadable = Unreadable(

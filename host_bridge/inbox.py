@@ -8,6 +8,7 @@ caller's transaction (group commit), the others make their own.
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -140,7 +141,6 @@ class Gap:
     journal: str
     from_seq: int
     to_seq: int
-    missing: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,24 +325,44 @@ class Inbox:
             )  # fmt: skip
 
     def add_gap(self, tx: sqlite3.Connection, journal_id: int, from_seq: int, to_seq: int) -> None:
-        """A range the machine itself reported as lost."""
-        tx.execute("INSERT OR IGNORE INTO gap VALUES (?,?,?,1)", (journal_id, from_seq, to_seq))
+        """A range the machine itself reported as lost, which tells what was found of it too."""
+        found = tx.execute(
+            "DELETE FROM gap WHERE journal_id=? AND NOT reported AND from_seq<=? AND to_seq>=?"
+            " RETURNING from_seq, to_seq", (journal_id, to_seq, from_seq),
+        ).fetchall()  # fmt: skip
+        ranges = [(row["from_seq"], row["to_seq"]) for row in found]
+        rest = [part for one in ranges for part in uncovered(*one, [(from_seq, to_seq)])]
+        tx.executemany(
+            "INSERT OR IGNORE INTO gap VALUES (?,?,?,?)",
+            [(journal_id, from_seq, to_seq, 1), *((journal_id, *part, 0) for part in rest)],
+        )
 
-    def missing(self, journal_id: int, from_seq: int, to_seq: int) -> int:
-        """How many of a range never got here."""
+    def untold(
+        self, journal_id: int, from_seq: int, to_seq: int, told: Iterable[tuple[int, int]]
+    ) -> list[tuple[int, int]]:
+        """Parts of a range whose loss is neither known here nor among `told`."""
+        rows = self._db.read(
+            "SELECT from_seq, to_seq FROM gap WHERE journal_id=? AND reported"
+            " AND from_seq<=? AND to_seq>=?", (journal_id, to_seq, from_seq),
+        )  # fmt: skip
+        return uncovered(from_seq, to_seq, [*((row[0], row[1]) for row in rows), *told])
+
+    def missing(
+        self, journal_id: int, from_seq: int, to_seq: int, stored: Sequence[int] = ()
+    ) -> int:
+        """How many of a range never got here, nor are among those `stored` elsewhere."""
         row = self._db.one(
             "WITH told AS (SELECT max(?2, purged_seq + 1) AS low FROM journal WHERE id=?1)"
-            " SELECT ?3 - low + 1 - (SELECT count(*) FROM fact WHERE journal_id=?1"
-            "  AND seq BETWEEN low AND ?3) AS missing FROM told",
-            (journal_id, from_seq, to_seq),
+            " SELECT ?3 - low + 1 - (SELECT count(*) FROM (SELECT seq FROM fact"
+            "  WHERE journal_id=?1 AND seq BETWEEN low AND ?3 UNION SELECT value"
+            "  FROM json_each(?4) WHERE value BETWEEN low AND ?3)) AS missing FROM told",
+            (journal_id, from_seq, to_seq, json.dumps(stored)),
         )
         return 0 if row is None else max(0, int(row["missing"]))
 
     def unreported_gaps(self) -> list[Gap]:
         rows = self._db.read(
-            "SELECT journal_id, machine, journal, from_seq, to_seq, to_seq - from_seq + 1 -"
-            " (SELECT count(*) FROM fact WHERE fact.journal_id=gap.journal_id"
-            "  AND seq BETWEEN from_seq AND to_seq) AS missing"
+            "SELECT journal_id, machine, journal, from_seq, to_seq"
             " FROM gap JOIN journal ON journal.id=journal_id WHERE NOT reported"
         )
         return [Gap(*row) for row in rows]
@@ -502,8 +522,10 @@ class Inbox:
                 " WHERE id=journal_id) AND state NOT IN (0, 2) AND arrival_ms < ?",
                 (before_ms,),
             ).rowcount
+            facts += tx.execute(_ABOVE_HOLES, (before_ms, now_ms + CLOCK_BACK_MS)).rowcount
+            # What the machine itself says of a loss may come long after it was found.
             tx.execute(
-                "DELETE FROM gap WHERE to_seq <= (SELECT held_seq FROM journal"
+                "DELETE FROM gap WHERE to_seq <= (SELECT purged_seq FROM journal"
                 " WHERE id=journal_id) AND reported"
             )
             messages = self._drop_messages(tx)
@@ -533,6 +555,14 @@ WHERE now.id = ? AND json_extract(a.info, '$.serial') = json_extract(b.info, '$.
   AND (? OR other.held_seq > now.held_seq)
 ORDER BY other.held_seq DESC, other.id DESC LIMIT 1
 """
+_ABOVE_HOLES: Final = f"""
+DELETE FROM fact WHERE state={IMPORTED} AND arrival_ms < ?1 AND journal_id IN (
+  SELECT id FROM journal AS old
+  WHERE id < (SELECT max(id) FROM journal WHERE machine=old.machine) AND NOT EXISTS (
+    SELECT 1 FROM fact WHERE journal_id=old.id AND arrival_ms BETWEEN ?1 AND ?2))
+"""
+"""Of boards that were replaced long ago: nothing will fill the hole. The mark stays below it, so
+that one put back is listened to; what it sends again, the store knows."""
 _QUARANTINE_VIEW: Final = """
 SELECT quarantine.id, topic, quarantine.machine, journal.journal || '/' || fact.seq,
   quarantine.payload, size_bytes, reason, received_ms, times

@@ -55,6 +55,20 @@ def _readable(path: Path) -> Path:
     return path
 
 
+def _host(name: str) -> str:
+    """What no look-up can take would end the thread that looks it up."""
+    try:
+        name.encode("idna")
+    except UnicodeError as error:
+        raise ValueError(
+            f"{name!r} is not a host name ({error.__cause__ or error}); give a name or an "
+            "address, without a port"
+        ) from error
+    if any(char.isspace() or not char.isprintable() for char in name):
+        raise ValueError(f"{name!r} has a space or an invisible character; remove it")
+    return name
+
+
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
@@ -72,6 +86,11 @@ def _signs(key: SecretStr) -> SecretStr:
 
 
 ReadableFile = Annotated[Path, AfterValidator(_readable)]
+Host = Annotated[str, AfterValidator(_host)]
+Days = Annotated[float, Field(gt=0, le=36_500)]
+"""At most a century: numbers have an end, above all those of a database."""
+Patience = Annotated[float, Field(ge=0, le=31_536_000)]
+"""Seconds, at most a year."""
 MachineName = Annotated[str, Field(pattern=NAME)]
 CommandKey = Annotated[SecretStr, AfterValidator(_signs)]
 KeyOwner = Annotated[str, Field(pattern=r"^([a-z0-9-]{1,32}|\*)$")]
@@ -87,7 +106,7 @@ class Section(BaseModel):
 class MqttSettings(Section):
     """The broker. Without `ca_file` the connection is plain TCP."""
 
-    host: str = Field(default="127.0.0.1", min_length=1)
+    host: Host = Field(default="127.0.0.1", min_length=1)
     port: int = Field(default=1883, ge=1, le=65535)
     protocol: Literal["auto", "5", "3.1.1"] = "auto"
     """auto: MQTT 5, and 3.1.1 when the broker refuses it."""
@@ -115,7 +134,7 @@ class MqttSettings(Section):
 class WebSettings(Section):
     """The console and API."""
 
-    host: str = "127.0.0.1"
+    host: Host = "127.0.0.1"
     """Never empty: that would mean all interfaces."""
     port: int = Field(default=8080, ge=0, le=65535)
     token: SecretStr | None = None
@@ -140,22 +159,22 @@ class WebSettings(Section):
 
 
 class InboxSettings(Section):
-    keep_days: float = Field(default=30, gt=0)
+    keep_days: Days = 30
     """Imported facts stay in the inbox this long; the store has them for ever."""
-    curve_days: float = Field(default=365, gt=0)
+    curve_days: Days = 365
     """Curves are large and live; after this long only the brew record remains."""
-    quarantine_rows: int = Field(default=100_000, ge=100)
-    payload_bytes: int = Field(default=65_536, ge=4096)
+    quarantine_rows: int = Field(default=100_000, ge=100, le=1_000_000_000)
+    payload_bytes: int = Field(default=65_536, ge=4096, le=268_435_455)
     """Longer messages are quarantined with only their beginning."""
 
 
 class ImportSettings(Section):
     batch: int = Field(default=500, ge=1, le=10_000)
-    info_wait_s: float = Field(default=60, ge=0)
+    info_wait_s: Patience = 60
     """How long facts of a machine that never said what it is wait before a person is asked."""
-    clock_wait_s: float = Field(default=15, ge=0)
+    clock_wait_s: Patience = 15
     """How long clock-less facts from a backlog wait for a live message to tell the time by."""
-    retry_max_s: float = Field(default=30, gt=0)
+    retry_max_s: float = Field(default=30, gt=0, le=86_400)
 
 
 class GatewaySettings(Section):
@@ -214,7 +233,7 @@ class PourSettings(Section):
     slot: str = Field(default="0", pattern=r"^([0-9]|1[0-5])$")
     threshold_ms: float = Field(default=2000, gt=0)
     probe_every_s: float = Field(default=5, gt=0, le=60)
-    probe_timeout_s: float = Field(default=30, gt=0)
+    probe_timeout_s: float = Field(default=30, gt=0, le=3600)
     enter_s: float = Field(default=300, gt=0)
     leave_s: float = Field(default=120, gt=0)
     cooldown_s: float = Field(default=1800, ge=0)

@@ -7,6 +7,7 @@ opened for writing by two bridges at once.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from pathlib import Path
@@ -63,7 +64,7 @@ def lock(data: Path) -> IO[str]:
         raise DatabaseError(
             f"data: {data} is in use by another bridge; stop that one or give another folder"
         ) from error
-    file.truncate(0)
-    file.write(f"{os.getpid()}\n")
-    file.flush()
+    with contextlib.suppress(OSError):  # for people only: on a full disk the lock holds too
+        os.ftruncate(file.fileno(), 0)
+        os.write(file.fileno(), f"{os.getpid()}\n".encode())
     return file

@@ -15,7 +15,7 @@ import structlog
 
 from host_bridge.connector.backend import UnknownVersion, is_supported
 from host_bridge.connector.batch import VERSION_REASON, BatchImport
-from host_bridge.connector.checkpoint import about_backend, add_checkpoint, lost_id
+from host_bridge.connector.checkpoint import about_loss, add_checkpoint
 from host_bridge.connector.environment import get_environment
 from host_bridge.connector.mapper import MappingError
 from host_bridge.connector.mappers.common import RecipeMapper
@@ -24,6 +24,7 @@ from host_bridge.database import Database
 from host_bridge.due import is_due
 from host_bridge.gateway.port import RECIPE, REFUSED_MACHINE, Gateway, Permanent
 from host_bridge.inbox import Inbox, PendingFact
+from host_bridge.losses import Losses
 from host_bridge.metrics import Metrics
 from host_bridge.registry import HeldRecipes, Registry
 from host_bridge.settings import Settings
@@ -31,6 +32,10 @@ from host_bridge.worker import Worker
 
 log = structlog.get_logger(__name__)
 IDLE_S: Final = 1.0
+FORGOTTEN: Final = (
+    "missing here and no longer held by the machine: never arrived, or arrived after the backup "
+    "that this data folder was restored from"
+)
 LOOK_AGAIN_MS: Final = 60_000  # what a person may have changed in the ERP: language, a refusal
 
 
@@ -38,7 +43,7 @@ class Synchronizer:
     def __init__(
         self, db: Database, inbox: Inbox, cursors: Cursors, registry: Registry, gateway: Gateway,
         batch: BatchImport, settings: Settings, metrics: Metrics, now_ms: Callable[[], int],
-        held: Callable[[Ack], None], imported: Callable[[], None],
+        held: Callable[[Ack], None], imported: Callable[[], None], losses: Losses,
     ) -> None:  # fmt: skip
         self._db = db
         self._inbox = inbox
@@ -51,6 +56,7 @@ class Synchronizer:
         self._now_ms = now_ms
         self._held = held
         self._imported = imported
+        self._losses = losses
         self._lock = threading.Lock()
         self._models: dict[str, str] = {}  # machines whose info has just told their version
         self._recipes_changed = True
@@ -156,18 +162,12 @@ class Synchronizer:
         gaps = self._inbox.unreported_gaps()
         if not gaps:
             return
-        self._gateway.add_checkpoints(
-            [
-                about_backend(
-                    gap.machine, lost_id(gap.journal, gap.from_seq, gap.to_seq),
-                    f"{gap.missing} facts never arrived and the machine no longer holds them "
-                    f"(seq {gap.from_seq} to {gap.to_seq})",
-                    self._settings.language_of(gap.machine),
-                )
-                for gap in gaps
-                if gap.missing > 0
-            ]
-        )  # fmt: skip
+        self._gateway.add_checkpoints([
+            about_loss(gap.machine, gap.journal, loss, FORGOTTEN,
+                       self._settings.language_of(gap.machine))
+            for gap in gaps
+            if (loss := self._losses.found(gap)) is not None
+        ])  # fmt: skip
         self._inbox.gaps_reported(gaps)
         for ack in self._cursors.advance(gap.journal_id for gap in gaps):
             self._held(ack)

@@ -120,8 +120,8 @@ def board_folder(name: str) -> Path:
 
 
 def model_of(board: str) -> str:
-    """MODEL of that board's data. Its folder is named after it: coffee_1900, or coffee_1900_mine for
-    another controller board in the same machine.
+    """MODEL of that board's data. Its folder is named after it: coffee_1900, or coffee_1900_mine
+    for another controller board in the same machine.
 
     Raises:
         BoardError: no such board, or its data do not say, or say another, as a copy's do.
@@ -134,8 +134,8 @@ def model_of(board: str) -> str:
         raise BoardError(f"{data}: MODEL is missing; add it, as in the other boards'")
     if not f"{named}_".startswith(f"{found[1]}_"):
         raise BoardError(
-            f'{data}: MODEL is {found[1]}; write MODEL = "{named}", as its folder is named, and its '
-            f"pins and limits; or name the folder coffee_{found[1]}_…, if it is for that machine")
+            f'{data}: MODEL is {found[1]}; write MODEL = "{named}", as its folder is named, and '
+            f"its pins and limits; or name the folder coffee_{found[1]}_…, if it is that machine")
     return found[1]
 
 

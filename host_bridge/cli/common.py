@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from host_bridge.cli.api import ApiError
-from host_bridge.database import DatabaseError
+from host_bridge.database import DatabaseError, is_disk_full
 from host_bridge.errors import BridgeError, Invalid, NotFound
 from host_bridge.reader import Folder
 from host_bridge.registry import Known
@@ -86,7 +86,11 @@ def explained() -> Iterator[None]:
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         err.print(escape(f"{what}; run this as the user the bridge runs as"), style="red")
         raise typer.Exit(FAILED) from error
-    except (BridgeError, ApiError, DatabaseError, OSError) as error:
+    except OSError as error:
+        cure = "; free disk space" if is_disk_full(error) else ""
+        err.print(escape(f"{error}{cure}"), style="red")
+        raise typer.Exit(FAILED) from error
+    except (BridgeError, ApiError, DatabaseError) as error:
         err.print(escape(str(error)), style="red")
         raise typer.Exit(FAILED) from error
 

@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 
 from host_bridge.cli.api import Api
-from host_bridge.cli.common import FAILED, cell, err, out, said, sure
+from host_bridge.cli.common import FAILED, LAST_ID, cell, err, out, said, sure
 from host_bridge.errors import NotFound
 from host_bridge.names import natural
 from host_bridge.subjects import CheckpointKind, subject
@@ -23,15 +23,20 @@ _A_TIME = 500
 
 
 def review_one(api: Api, id: int, note: str) -> None:
-    before = {view["id"]: view for view in api.call("GET", "checkpoints?state=done")}
-    if id in before:
-        done = before[id]
+    if (done := _reviewed(api, id)) is not None:
         words = f": {done['note']}" if done["note"] else ""
         when = cell("reviewed_ms", done["reviewed_ms"])
         out.print(escape(f"{id}: already reviewed by {done['reviewed_by']}, {when}{words}"))
         return
     view = api.call("POST", f"checkpoints/{id}/review", {"note": note})
     out.print(said(f"{view['machine']}: {view['summary']}: {view['state']}"))
+
+
+def _reviewed(api: Api, id: int) -> dict[str, Any] | None:
+    """It, if it was reviewed before: asked for by itself, as a list ends after 500."""
+    below = min(id, LAST_ID - 1) + 1
+    newest = api.call("GET", f"checkpoints?state=done&limit=1&before={below}")
+    return next((view for view in newest if view["id"] == id), None)
 
 
 def review_several(

@@ -31,6 +31,7 @@ from host_bridge.gateway.port import (
 )
 from host_bridge.inbox import CLOCK_BACK_MS, PendingFact
 from host_bridge.live import Live
+from host_bridge.losses import Loss, Losses, Range
 from host_bridge.registry import Registry
 from host_bridge.settings import Settings
 
@@ -66,15 +67,17 @@ class BatchImport:
 
     def __init__(
         self, gateway: Gateway, registry: Registry, live: Live, settings: Settings,
-        now_ms: Callable[[], int], missing: Callable[[int, int, int], int],
+        now_ms: Callable[[], int], losses: Losses, holds: Callable[[str, str], bool],
     ) -> None:  # fmt: skip
-        """`missing`: how many of a journal's range never got here (Inbox.missing)."""
+        """`holds`: whether the store has a record of that machine and external id that is no
+        loss (StoreRecords.holds)."""
         self._gateway = gateway
         self._registry = registry
         self._live = live
         self._settings = settings
         self._now_ms = now_ms
-        self._missing = missing
+        self._losses = losses
+        self._holds = holds
         self._backends: dict[str, BackendRecord] = {}
         self.refused: set[str] = set()
         """Machines the ERP does not let in, as far as they were asked about."""
@@ -116,6 +119,7 @@ class BatchImport:
     # --- when it happened
     def _timed(self, rows: Sequence[PendingFact], result: BatchResult) -> list[TimedFact]:
         timed = []
+        told: dict[int, list[Range]] = {}  # by journal: of losses, in this batch
         for row in rows:
             try:
                 fact = decode_fact(row.payload)
@@ -127,17 +131,28 @@ class BatchImport:
             if happened_ms is None and self._worth_waiting(row, fact):
                 result.deferred.append((row.id, self._wait_until(row)))
                 continue
-            timed.append(TimedFact(row, fact, happened_ms, self._lost(row, fact)))
+            loss = None
+            if isinstance(fact, Lost):
+                if self._is_here(row, fact):
+                    result.imported.append(row.id)
+                    continue
+                loss = self._loss(row, fact, told.setdefault(row.journal_id, []))
+            timed.append(TimedFact(row, fact, happened_ms, loss))
         return timed
 
-    def _lost(self, row: PendingFact, fact: AnyFact) -> int:
+    def _is_here(self, row: PendingFact, lost: Lost) -> bool:
+        """A record that the machine cannot read any more came before it was damaged, and the
+        inbox forgot it: an older copy was restored."""
+        return lost.to_seq == row.seq and self._holds(row.machine, f"{row.journal}/{row.seq}")
+
+    def _loss(self, row: PendingFact, lost: Lost, told: list[Range]) -> Loss | None:
         """What the machine dropped may have got here before. A range that ends with the fact
         itself is of records that cannot be read, or of facts that never got a seq."""
-        if not isinstance(fact, Lost):
-            return 0
-        if fact.to_seq == row.seq:
-            return fact.count
-        return self._missing(row.journal_id, fact.from_seq, fact.to_seq)
+        if lost.to_seq == row.seq:
+            return Loss(lost.from_seq, lost.to_seq, lost.count)
+        loss = self._losses.reported(row, lost.from_seq, lost.to_seq, told)
+        told.append((lost.from_seq, lost.to_seq))
+        return loss
 
     def _worth_waiting(self, row: PendingFact, fact: AnyFact) -> bool:
         running = self._live.snapshot(row.machine).boot

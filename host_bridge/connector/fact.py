@@ -9,6 +9,7 @@ from host_bridge.contract import messages
 from host_bridge.contract.messages import AnyFact
 from host_bridge.gateway.port import ALARM, BREW, EVENT, MAINTENANCE, METER
 from host_bridge.inbox import PendingFact
+from host_bridge.losses import Loss
 
 MODEL_OF: Final[dict[type[messages.Fact], str]] = {
     messages.Brew: BREW,
@@ -27,8 +28,8 @@ class TimedFact:
     fact: AnyFact
     utc_ms: int | None
     """None: never known and never guessed."""
-    lost: int = 0
-    """How many it tells the loss of, without those that got here."""
+    loss: Loss | None = None
+    """What it tells the loss of, without what got here or was told before."""
 
     @property
     def coffee_id(self) -> str:

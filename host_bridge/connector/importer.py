@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from host_bridge.connector.backend import coffee
-from host_bridge.connector.checkpoint import about_backend, add_checkpoint, lost_id
+from host_bridge.connector.checkpoint import about_loss, add_checkpoint
 from host_bridge.connector.fact import TimedFact
 from host_bridge.connector.mappers.common import FactMapper
 from host_bridge.connector.unit import ConnectorUnit
@@ -110,10 +110,17 @@ class EventImporter(FactImporter):
 
     def _after_import(self, fact: TimedFact) -> None:
         lost = fact.fact
-        if isinstance(lost, Lost) and fact.lost:
+        if isinstance(lost, Lost) and fact.loss is not None:
             # about the machine, as a gap is: it may have been seen as one before
-            self.env.session.checkpoints.append(about_backend(
-                fact.row.machine, lost_id(fact.row.journal, lost.from_seq, lost.to_seq),
-                f"the machine's journal was full: {fact.lost} facts lost "
-                f"(seq {lost.from_seq} to {lost.to_seq})", self.env.language,
+            self.env.session.checkpoints.append(about_loss(
+                fact.row.machine, fact.row.journal, fact.loss, _why(lost), self.env.language
             ))  # fmt: skip
+
+
+def _why(lost: Lost) -> str:
+    """As far as the machine says: see firmware/journal.py and facts.py."""
+    if lost.to_seq < lost.seq:
+        return "lost: the machine's journal was full"
+    if lost.count > 1:
+        return "lost: the machine could not write them down in time"
+    return "lost: damaged in the machine's journal, or not written down in time"

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 from host_bridge.database import Database, Row
+from host_bridge.gateway.port import EVENT, FACT_MODELS
+from host_bridge.gateway.tables import TABLES
 from host_bridge.subjects import OF_NO_RECORD, SUBJECTS, CheckpointKind
 from host_bridge.views import AlarmView, BrewView, CheckpointView, MaintenanceView, MeterView
 
@@ -27,6 +29,18 @@ _HEAD: Final = "substr(checkpoint.coffee_id, 1, instr(checkpoint.coffee_id || '/
 _OF_KIND: Final = (  # subjects.subject
     f"CASE WHEN {_HEAD} IN {OF_NO_RECORD} THEN {_HEAD} ELSE model END"
     " IN (SELECT value FROM json_each(?))"
+)
+
+_OF_MACHINE: Final = "backend_id=(SELECT id FROM coffee_backend WHERE machine=?1)"
+_SEQS: Final = " UNION ALL ".join(  # 0 comes after /: the unique key's index serves
+    "SELECT CAST(substr(coffee_id, length(?2) + 2) AS INTEGER) AS seq"
+    f" FROM {TABLES[model]} WHERE {_OF_MACHINE} AND coffee_id BETWEEN ?2 || '/' AND ?2 || '0'"
+    for model in FACT_MODELS
+)
+_HOLDS: Final = " UNION ALL ".join(
+    f"SELECT 1 FROM {TABLES[model]} WHERE {_OF_MACHINE} AND coffee_id=?2"
+    + (" AND kind<>'lost'" if model == EVENT else "")
+    for model in FACT_MODELS
 )
 
 
@@ -133,6 +147,18 @@ class StoreRecords:
     def checkpoint(self, checkpoint_id: int) -> CheckpointView | None:
         row = self._db.one(f"{_CHECKPOINTS} WHERE checkpoint.id=?", (checkpoint_id,))
         return None if row is None else CheckpointView(*row)
+
+    def seqs(self, machine: str, journal: str, first: int, last: int) -> list[int]:
+        """Of the facts in that range of a journal that are here."""
+        rows = self._db.read(
+            f"SELECT seq FROM ({_SEQS}) WHERE seq BETWEEN ?3 AND ?4",
+            (machine, journal, first, last),
+        )
+        return [row["seq"] for row in rows]
+
+    def holds(self, machine: str, coffee_id: str) -> bool:
+        """Whether a fact is here, other than as a loss."""
+        return self._db.one(f"SELECT 1 FROM ({_HOLDS}) LIMIT 1", (machine, coffee_id)) is not None
 
     def open_checkpoints(self) -> dict[str, int]:
         rows = self._db.read(

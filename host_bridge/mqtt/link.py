@@ -38,9 +38,21 @@ NOT_LET_IN: Final = (134, 135)  # MQTT 5 reason codes: bad user name or password
 UNSUPPORTED_PROTOCOL: Final = 132  # MQTT 5 reason code, also what paho makes of a 3.1.1 refusal
 
 
-def _unreached(error: BaseException | None) -> str:
+CERTIFICATE: Final = {
+    9: "set this computer's clock: the broker's certificate is not valid yet by it",
+    10: "renew the broker's certificate, or set this computer's clock",
+    62: "give mqtt.host as the broker's certificate names it",
+    64: "give mqtt.host as the broker's certificate names it",
+}
+"""By OpenSSL's verify codes; all others are about who signed it."""
+
+
+def _unreached(error: BaseException | None, tls: bool) -> str:
     """What to do when no connection came about."""
-    if isinstance(error, ssl.SSLError):
+    if isinstance(error, ssl.SSLCertVerificationError):
+        signed = "give as mqtt.ca_file the CA that signed the broker's certificate"
+        return CERTIFICATE.get(error.verify_code, signed)
+    if isinstance(error, ssl.SSLError) or (tls and isinstance(error, ConnectionResetError)):
         return "check mqtt.ca_file, and that mqtt.port speaks TLS"
     if isinstance(error, socket.gaierror):
         return "check mqtt.host"
@@ -199,9 +211,10 @@ class Link:
     def _connect_failed(self, _client: paho.Client, _data: object) -> None:
         """Called while paho handles the error: no such host, refused, certificate …"""
         error = sys.exc_info()[1]
-        problem = f"cannot connect: {error}; {_unreached(error)}"
+        cure = _unreached(error, self._settings.ca_file is not None)
+        problem = f"cannot connect: {error}; {cure}"
         if problem != self.problem:
-            log.warning("mqtt_connect_failed", error=str(error))
+            log.warning("mqtt_connect_failed", error=str(error), cure=cure)
         self.problem = problem
 
     def _socket_opened(self, client: paho.Client, _data: object, _socket: object) -> None:
@@ -274,9 +287,12 @@ class Link:
 
     @property
     def _shut(self) -> str:
-        more = "a client certificate (mqtt.cert_file, mqtt.key_file)"
-        wanted = more if self._settings.ca_file else "TLS (mqtt.ca_file)"
-        return f"the broker closes without answering CONNECT; does it require {wanted}?"
+        question = "require TLS (mqtt.ca_file)"
+        if self._settings.cert_file:
+            question = "trust our client certificate (mqtt.cert_file)"
+        elif self._settings.ca_file:
+            question = "require a client certificate (mqtt.cert_file, mqtt.key_file)"
+        return f"the broker closes without answering CONNECT; does it {question}?"
 
     @staticmethod
     def _door(reason: ReasonCode) -> str:

@@ -291,6 +291,16 @@ def test_all_of_a_kind_are_reviewed_after_saying_how_many(site: Site, many: int)
     assert "nothing to review" in site.cli(*command, "--yes", port=True).output
 
 
+def test_an_old_review_is_not_done_anew(site: Site, many: int) -> None:
+    """It lies below the newest 500, which is as many as the API lists at once."""
+    found = sorted(site.bridge.checkpoints("open", "m1", 1000, "lost"), key=lambda view: view.id)
+    site.bridge.review_all([view.id for view in found], "ann", "long ago")
+    again = site.cli("checkpoints", "review", str(found[0].id), "--note", "me too", port=True)
+    assert again.exit_code == 0 and f"{found[0].id}: already reviewed by ann, " in again.output
+    none = site.cli("checkpoints", "review", str(2**63 - 1), port=True)
+    assert none.exit_code == 1 and "checkpoint_id: no checkpoint 92233" in none.output
+
+
 def test_several_are_reviewed_by_their_ids(site: Site, many: int) -> None:
     one, two, three = (str(view.id) for view in site.bridge.checkpoints("open", "m1", 3, "lost"))
     command = ("checkpoints", "review", "--yes")

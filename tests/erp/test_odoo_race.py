@@ -133,6 +133,32 @@ def test_a_job_that_began_before_the_newest_change_does_not_go_out_last(
     assert found == [False, 95_000]
 
 
+def test_a_deletion_that_began_before_a_new_recipe_was_saved_does_not_go_out_last(
+    odoo_server: OdooServer,
+) -> None:
+    """The job sees nothing of the new recipe, and its order may come after that recipe's."""
+    recipe = {"name": "espresso", "temp_mc": 93_000}
+    odoo_server.run_machine("heir")
+    odoo_server.call("import_recipes", machine="heir", rev=1, slots={"0": recipe})
+    emptied = odoo_server.shell("""
+        held = env["coffee.recipe"].search([("backend_id.machine", "=", "heir")])
+        backend, drink = held.backend_id, held.odoo_id.copy()
+        held.with_context(connector_no_export=True).unlink()
+        env.cr.commit()
+        backend.name  # the slow job has begun
+        with env.registry.cursor() as other:
+            made = env(cr=other)["coffee.recipe"].with_context(
+                connector_no_export=True).create({
+                "backend_id": backend.id, "coffee_id": "0", "name": "lungo",
+                "odoo_id": drink.id, "temp_c": 92, "volume_ml": 60})
+            made.export_record()
+        answer(bool(env["coffee.recipe"].export_delete_record(backend, "0")))
+    """)
+    assert emptied, "the job has given its order"
+    orders = odoo_server.call("fetch_orders", bridge="bridge", limit=1000)["orders"]
+    assert [one["name"] for one in orders if one["machine"] == "heir"] == ["recipe.put"]
+
+
 @pytest.mark.slow
 def test_two_processes_race_as_threads_do(odoo_cluster: Cluster) -> None:
     """With `workers`, requests run in processes that share nothing but the database."""

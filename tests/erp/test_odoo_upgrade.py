@@ -106,6 +106,8 @@ def test_what_was_taken_out_of_stock_goes_on_where_it_was(odoo_cluster: Cluster)
             answer(True)
         """)
         shop.sql("ALTER TABLE coffee_backend ADD stock_since timestamp DEFAULT '2026-01-01'")
+        shop.sql("ALTER TABLE coffee_backend DROP CONSTRAINT coffee_backend_bean_default_g_sane")
+        shop.sql("UPDATE coffee_backend SET bean_default_g = -1")
         shop.sql(
             "UPDATE ir_module_module SET latest_version = '19.0.1.0.0'"
             " WHERE name IN ('connector_coffee_stock', 'connector_coffee_sale')"
@@ -115,6 +117,9 @@ def test_what_was_taken_out_of_stock_goes_on_where_it_was(odoo_cluster: Cluster)
         run("-u", "connector_coffee_stock,connector_coffee_sale")
         found = shop.sql("SELECT bean_since, water_since IS NULL FROM coffee_backend")
         assert found == "2026-01-01 00:00:00|t"
+        assert shop.sql("SELECT bean_default_g FROM coffee_backend") == "0"
+        constraint = "SELECT 1 FROM pg_constraint WHERE conname LIKE '%bean_default_g_sane'"
+        assert shop.sql(constraint) == "1"
         found = shop.sql("SELECT cron_name FROM ir_cron WHERE priority = 7 ORDER BY cron_name")
         assert found.splitlines() == [
             "Coffee: add brews to sales orders", "Coffee: deduct beans and water from stock",

@@ -16,18 +16,20 @@ class TlsFront:
 
     Args:
         authority: who signed the front's certificate.
-        since: from when on the certificate is valid; None: long ago.
+        since, until: when the certificate is valid; None: since long ago, for long.
 
     Attributes:
         refused: why clients would not have it, as the TLS library says.
     """
 
     def __init__(
-        self, port: int, authority: trustme.CA, since: datetime | None = None
-    ) -> None:
+        self, port: int, authority: trustme.CA, since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> None:  # fmt: skip
         self._server_port = port
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert("localhost", not_before=since).configure_cert(self._tls)
+        leaf = authority.issue_cert("localhost", not_before=since, not_after=until)
+        leaf.configure_cert(self._tls)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         self.url = f"https://localhost:{self.port}"

@@ -128,6 +128,7 @@ def test_a_crash_before_the_checkpoints_still_brings_them(world: World) -> None:
         tx.execute("DELETE FROM checkpoint")
     with world.db.write() as tx:
         tx.execute("UPDATE fact SET state=0")
+        tx.execute("DELETE FROM gap")
     world.boot()
     world.sync()
     assert f"lost/{JOURNAL}/0-0" in [c.coffee_id for c in world.store.checkpoints("open", "m1")]

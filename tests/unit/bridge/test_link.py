@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,12 @@ import trustme
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 
-from host_bridge.mqtt.link import CONFLICT_S, Link, Received
+from host_bridge.mqtt.link import CONFLICT_S, Link, Received, _unreached
 from host_bridge.settings import MqttSettings
 from tests.support.stack import eventually
+from tests.support.tls import TlsFront
+
+DAY = timedelta(days=1)
 
 CONNACK_5 = b"\x20\x03\x00\x00\x00"
 CONNACK_311 = b"\x20\x02\x00\x00"
@@ -155,6 +159,44 @@ def test_each_way_not_to_connect_has_its_own_cure(
     assert "cannot connect" in link.problem
     link.stop()
     impostor.close()
+
+
+@pytest.mark.parametrize(
+    ("host", "since", "until", "told"),
+    [
+        ("localhost", None, DAY, "renew the broker's certificate, or set this computer's clock"),
+        ("localhost", -DAY, None, "set this computer's clock: the broker's certificate is not"),
+        ("127.0.0.1", None, None, "give mqtt.host as the broker's certificate names it"),
+        ("localhost", None, None, "give as mqtt.ca_file the CA that signed the broker's"),
+    ],
+)
+def test_each_fault_of_a_certificate_has_its_own_cure(
+    tmp_path: Path, host: str, since: timedelta | None, until: timedelta | None, told: str
+) -> None:
+    """The settings are right where the broker's certificate has expired."""
+    authority, now = trustme.CA(), datetime.now(UTC)
+    trusted = authority if since or until or host != "localhost" else trustme.CA()
+    (tmp_path / "ca.pem").write_bytes(trusted.cert_pem.bytes())
+    with TlsFront(9, authority, since and now - since, until and now - until) as front:
+        link = Link(
+            MqttSettings(host=host, port=front.port, ca_file=tmp_path / "ca.pem"), "b1",
+            lambda received: None, lambda present: None,
+        )  # fmt: skip
+        link.start()
+        eventually(lambda: told in link.problem)
+        link.stop()
+
+
+def test_a_plain_broker_that_cuts_tls_short_is_not_said_to_be_down() -> None:
+    assert "that mqtt.port speaks TLS" in _unreached(ConnectionResetError(), True)
+    assert "running" in _unreached(ConnectionResetError(), False)
+
+
+def test_a_certificate_that_the_broker_refuses_is_not_asked_for_again(tmp_path: Path) -> None:
+    (pem := tmp_path / "any.pem").touch()
+    settings = MqttSettings(ca_file=pem, cert_file=pem, key_file=pem)
+    link = Link(settings, "b1", lambda received: None, lambda present: None)
+    assert "does it trust our client certificate (mqtt.cert_file)?" in link._shut
 
 
 @pytest.mark.parametrize(("protocol", "level"), [("5", 5), ("3.1.1", 4)])

@@ -6,8 +6,9 @@ import pytest
 
 from host_bridge.connector.checkpoint import about_backend
 from host_bridge.gateway.port import BACKEND, CheckpointDraft
+from host_bridge.service import Bridge
 from host_bridge.subjects import SUBJECTS, CheckpointKind, kind, subject
-from tests.unit.bridge.world import World, fact, journal
+from tests.unit.bridge.world import World, example, fact, journal, take
 
 ABOUT: dict[CheckpointKind, list[tuple[str, str]]] = {
     "alarm": [("coffee.alarm", "9f3a51c2/1")],
@@ -74,3 +75,23 @@ def test_the_newest_fact_says_whether_an_alarm_stands(world: World) -> None:
     world.take("journal", journal([fact(3, "alarm", code="tank_empty", raised=False)], first=1))
     world.sync()
     assert world.store.raised_alarms() == {("m1", "tray_full")}
+
+
+def test_a_latched_alarm_stands_until_it_was_acknowledged_though_no_state_came(
+    bridge: Bridge,
+) -> None:
+    """Machines tell that one is over when it neither stands nor is latched any more."""
+    take(bridge, "status", example("status"))
+    take(bridge, "info", example("info"))
+
+    def happens(seq: int, raised: bool) -> list[bool]:
+        told = fact(seq, "alarm", code="tank_empty", raised=raised, latched=True)
+        take(bridge, "journal", journal([told], first=1))
+        bridge._engine.synchronizer.step()
+        views = bridge.checkpoints("open", "m1", kind="alarm")
+        return [view.id in bridge.standing(views) for view in views]
+
+    assert bridge.live("m1").state is None
+    assert happens(1, True) == [True]
+    assert happens(2, True) == [True, False]  # told anew by the next boot: the newest stands
+    assert happens(3, False) == [False, False]

@@ -74,6 +74,15 @@ def test_a_mark_that_no_editor_shows_is_named(tmp_path: Path) -> None:
         ("[web]\nhost = ''", "web.host: is empty; give an address of this computer"),
         ("[mqtt]\ncommand_keys = {'Sim 1' = 'k'}", "mqtt.command_keys.Sim 1"),
         ("[mqtt]\ncommand_keys = {m1 = ''}", "mqtt.command_keys.m1: is empty: no command would"),
+        ("[mqtt]\nhost = 'broker..lan'", "mqtt.host: 'broker..lan' is not a host name"),
+        ("[mqtt]\nhost = 'broker lan'", "mqtt.host: 'broker lan' has a space or an invisible"),
+        (f"[web]\nhost = '{'x' * 64}'", "is not a host name (label"),
+        ("[inbox]\nkeep_days = inf", "inbox.keep_days: Input should be less than or equal to"),
+        ("[inbox]\ncurve_days = 1e20", "inbox.curve_days: Input should be less than or equal"),
+        ("[inbox]\nquarantine_rows = 99999999999999999999", "inbox.quarantine_rows: "),
+        ("[importing]\ninfo_wait_s = inf", "importing.info_wait_s: Input should be less than"),
+        ("[importing]\nclock_wait_s = inf", "importing.clock_wait_s: Input should be less than"),
+        ("[pour]\nprobe_timeout_s = inf", "pour.probe_timeout_s: Input should be less than or"),
     ],
 )
 def test_errors_name_the_field(tmp_path: Path, text: str, told: str) -> None:

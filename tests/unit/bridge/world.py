@@ -19,6 +19,7 @@ from host_bridge.gateway.port import BackendDraft, BackendRecord, BusySigns, Fac
 from host_bridge.inbox import Inbox, Outcome
 from host_bridge.intake import Incoming, Intake
 from host_bridge.live import Live
+from host_bridge.losses import Losses
 from host_bridge.metrics import Metrics
 from host_bridge.orders import Orders
 from host_bridge.presence import Presences
@@ -121,13 +122,15 @@ class World:
             self.inbox, self.registry, self.curves, self.live, self.outbox, self.recorder,
             self.settings.inbox.payload_bytes,
         )  # fmt: skip
+        losses = Losses(self.inbox, self.store.seqs)
         self.batch = BatchImport(
-            self.gateway, self.registry, self.live, self.settings, lambda: self.now_ms,
-            self.inbox.missing,
+            self.gateway, self.registry, self.live, self.settings, lambda: self.now_ms, losses,
+            self.store.holds,
         )  # fmt: skip
         self.synchronizer = Synchronizer(
             self.db, self.inbox, self.cursors, self.registry, self.gateway, self.batch,
             self.settings, self.metrics, lambda: self.now_ms, self.acks.append, lambda: None,
+            losses,
         )  # fmt: skip
         self.busy: list[BusySigns] = []
         self.orders = Orders(

@@ -2,7 +2,7 @@
 {
     "name": "Coffee Connector: sale",
     "summary": "Coffee machine brews as sales order lines",
-    "version": "19.0.1.1.0",
+    "version": "19.0.1.2.0",
     "category": "Connector",
     "license": "AGPL-3",
     "author": "Coffee Controller contributors",

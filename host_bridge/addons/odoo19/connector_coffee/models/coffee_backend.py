@@ -15,6 +15,14 @@ from ..fields import BigInteger
 MACHINE = re.compile(r"[a-z0-9-]{1,32}\Z")
 SEVERITIES = ("info", "warning", "critical")
 ONLINE_STALE_S = 120
+MOST = 2**31 - 1
+POUR_RANGES = {
+    "pour_threshold_ms": (1, MOST), "pour_enter_s": (1, MOST), "pour_leave_s": (1, MOST),
+    "pour_cooldown_s": (0, MOST), "pour_per_day": (0, MOST), "pour_deadline_s": (1, 600),
+    "pour_job_s": (0, MOST), "pour_cron_s": (0, MOST), "pour_transaction_s": (0, MOST),
+    "pour_pending_jobs": (0, MOST),
+}  # fmt: skip
+"""What the bridge takes; it would refuse all of a machine's settings for one of them."""
 
 
 class CoffeeBackend(models.Model):
@@ -265,6 +273,20 @@ class CoffeeBackend(models.Model):
                     self.env._("Office Hours: “From” must be earlier than “To”.")
                 )
 
+    @api.constrains(*POUR_RANGES)
+    def _check_pour_ranges(self):
+        for backend in self:
+            for name, (least, most) in POUR_RANGES.items():
+                if not least <= backend[name] <= most:
+                    raise ValidationError(
+                        self.env._(
+                            "%(field)s: enter a number from %(least)s to %(most)s.",
+                            field=self.fields_get([name])[name]["string"],
+                            least=least,
+                            most=most,
+                        )
+                    )
+
     @api.constrains("company_id")
     def _check_drinks(self):
         recipes = self.with_context(active_test=False).sudo().recipe_ids
@@ -452,9 +474,9 @@ class CoffeeBackend(models.Model):
 
     # --- connector
     def work_on(self, model_name, **kwargs):
-        """In the machine's language, so imported texts come in it."""
+        """In the machine's language, so imported texts come in it, while Odoo has that active."""
         self.ensure_one()
-        lang = self.default_lang_id.code
+        lang = self.default_lang_id.filtered("active").code
         backend = self.with_context(lang=lang) if lang else self
         return super(CoffeeBackend, backend).work_on(model_name, **kwargs)
 

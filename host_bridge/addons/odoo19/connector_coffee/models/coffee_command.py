@@ -263,7 +263,7 @@ class CoffeeCommand(models.Model):
             limit=limit,
         )
         fresh = waiting.filtered(lambda one: not one.fetched_at)
-        held = fresh._still_waiting()
+        held = fresh._still_waiting()._without_heirs()
         held.fetched_at = fields.Datetime.now()
         waiting -= fresh - held
         return [
@@ -289,6 +289,20 @@ class CoffeeCommand(models.Model):
             (self.ids,),
         )
         return self.browse([row[0] for row in self.env.cr.fetchall()])
+
+    def _without_heirs(self):
+        """Without those that would empty a slot that has another recipe by now. The job that gave
+        such an order may not have seen it: it began before that recipe was saved, and its order
+        may come after the one that fills the slot."""
+        emptying = self.filtered(lambda one: one.name == "recipe.delete" and not one.recipe_id)
+        late = self.browse()
+        for command in emptying:
+            heir = self.env["coffee.recipe"]._in_slot(command.backend_id, command.args["slot"])
+            if heir:
+                heir._slot_is_filled()
+                late += command
+        late.write({"state": "cancelled", "message": self.env._("Replaced by a newer change.")})
+        return self - late
 
     def _finish(self, done):
         """The machine's answers. One that comes late still counts: the machine knows what it did.

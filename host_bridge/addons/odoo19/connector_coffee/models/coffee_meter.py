@@ -19,6 +19,11 @@ class CoffeeMeter(models.Model):
         "Energy (kWh)", compute="_compute_units", store=True, digits=(16, 3)
     )
 
+    _sane = models.Constraint(
+        "check(water_ul >= 0 and energy_j >= 0)",
+        "water_ul and energy_j of a meter cannot be negative; check the machine's sensors.",
+    )
+
     @api.depends("water_ul", "energy_j")
     def _compute_units(self):
         for meter in self:

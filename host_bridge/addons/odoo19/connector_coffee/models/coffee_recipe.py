@@ -197,14 +197,18 @@ class CoffeeRecipe(models.Model):
     def export_delete_record(self, backend, coffee_id):
         """Empties the slot of a recipe that is no longer here. If another one has it by now, that
         one's job fills it, before this one or after."""
-        heir = self.sudo().search(
-            [("backend_id", "=", backend.id), ("coffee_id", "=", coffee_id), ("active", "=", True)]
-        )
+        heir = self._in_slot(backend, coffee_id)
         if heir:
             heir._slot_is_filled()
             return False
         with backend.work_on(self._name) as work:
             return work.component(usage="record.exporter.deleter").run(coffee_id)
+
+    @api.model
+    def _in_slot(self, backend, coffee_id):
+        return self.sudo().search(
+            [("backend_id", "=", backend.id), ("coffee_id", "=", coffee_id), ("active", "=", True)]
+        )
 
     def _may_be_there(self):
         """The machine holds it, or an order on its way fills its slot. One that no bridge has

@@ -88,3 +88,13 @@ class TestPour(CoffeeCase):
         ):
             with self.assertRaises(ValidationError):
                 self.left.write(values)
+
+    def test_what_the_bridge_would_not_take_is_refused_with_its_field(self):
+        """It would say so in its own log only, and pour as its file says."""
+        for name, value, field in (
+            ("pour_threshold_ms", 0, "Response Slower Than"), ("pour_deadline_s", 601, "Deadline"),
+            ("pour_job_s", -1, "Job Running For"),  # which would be busy for ever
+        ):  # fmt: skip
+            with self.assertRaises(ValidationError) as caught:
+                self.left[name] = value
+            self.assertIn(field, str(caught.exception))

@@ -123,6 +123,15 @@ class TestPush(CoffeeCase):
         self.push(*facts)
         self.assertEqual(len(rows.search([("backend_id", "=", self.left.id)])), 2)
 
+    def test_a_meter_below_zero_is_kept_apart_with_its_field(self):
+        meter = {"day": "2026-01-01", "energy_j": 1, "grinds": 3, "shots": 3}
+        good, bad = self.push(
+            self.fact("coffee.meter", 1, meter | {"water_ul": "5"}),
+            self.fact("coffee.meter", 2, meter | {"water_ul": "-5"}),
+        )["results"]
+        self.assertEqual((good["status"], bad["status"]), ("created", "refused"))
+        self.assertIn("water_ul", bad["error"])
+
     def test_quarantine_is_tried_again_once_the_cause_is_cured(self):
         self.push(self.brew(1, source="by magic"))
         row = self.env["coffee.quarantine"].search([("machine", "=", "left")])

@@ -1,3 +1,4 @@
 from . import coffee_backend
+from . import coffee_booking
 from . import coffee_brew
 from . import sale_order

@@ -37,7 +37,8 @@ class CoffeeBackend(models.Model):
     def write(self, vals):
         """What was brewed until now is sold as it was set until now."""
         changing = self._changing(vals, ("accounting", "company_id", "sale_partner_id"))
-        changing.filtered(lambda one: one.accounting == "sale").sudo()._book_each("_sell")
+        selling = changing.filtered(lambda one: one.accounting == "sale").sudo()
+        selling._leave_to_book("connector_coffee_sale.cron_sell", "_sell")
         return super().write(vals)
 
     @api.constrains("accounting", "sale_partner_id")
@@ -51,44 +52,45 @@ class CoffeeBackend(models.Model):
     @api.model
     def _cron_sell(self):
         machines = self.with_context(active_test=False).search([("accounting", "=", "sale")])
-        machines.with_context(active_test=True)._book_in_pieces("_sell")
+        self._book_in_pieces(machines.with_context(active_test=True), "_sell")
 
-    def _sell(self, limit=None):
+    def _sell_facts(self, terms):
         """A drink counts when it was not aborted, whoever stopped it."""
-        self.ensure_one()
-        if not self.sale_since:  # changed since the cron looked
-            return 0
         Brew = self.env["coffee.brew"]
-        brews = Brew.search(
+        return terms.sale_since and (
+            Brew._name,
             [
                 ("sale_line_id", "=", False),
                 ("product_id", "!=", False),
                 ("result", "not in", Brew._uncharged()),
-                *self._since(self.sale_since),
+                *self._since(terms.sale_since),
             ],
-            order="id",
-            limit=limit,
         )
-        order = brews and self._open_order()
+
+    def _sell_part(self, brew):
+        return brew.product_id
+
+    def _sell(self, brews, terms):
+        order = self._open_order(terms)
         for product, cups in brews.grouped("product_id").items():
             cups.sale_line_id = order._add_brews(product, len(cups))
-        return len(brews)
+        return True
 
-    def _open_order(self):
+    def _open_order(self, terms):
         """The quotation that cups are added to, until somebody sends, confirms or cancels it."""
         Order = self.env["sale.order"]
         return Order.search(
             [
                 ("coffee_backend_id", "=", self.id),
-                ("company_id", "=", self.company_id.id),
-                ("partner_id", "=", self.sale_partner_id.id),
+                ("company_id", "=", terms.company_id.id),
+                ("partner_id", "=", terms.sale_partner_id.id),
                 ("state", "=", "draft"),
             ],
             limit=1,
         ) or Order.create(
             {
-                "partner_id": self.sale_partner_id.id,
-                "company_id": self.company_id.id,
+                "partner_id": terms.sale_partner_id.id,
+                "company_id": terms.company_id.id,
                 "coffee_backend_id": self.id,
                 "origin": self.name,
             }

@@ -162,10 +162,9 @@ class TestSale(CoffeeCase):
         self.push(self.brew(2))
         self.left.recipe_ids.odoo_id.company_id = False
         self.left.company_id = other
-        self.assertEqual(self.sold(first), {self.espresso: 2}, "brewed before it moved")
         self.push(self.brew(3))
         self.sell()
-        self.assertEqual(self.sold(first), {self.espresso: 2})
+        self.assertEqual(self.sold(first), {self.espresso: 2}, "one brewed before it moved")
         second = self.orders - first
         self.assertEqual(
             (self.sold(second), second.company_id, second.partner_id),
@@ -173,20 +172,58 @@ class TestSale(CoffeeCase):
         )
 
     def test_what_was_brewed_before_a_setting_changed_is_sold_as_it_was(self):
+        """In the background: a large backlog takes longer than a person waits."""
         guest = self.env["res.partner"].create({"name": "Office, 3rd floor"})
         self.push(self.brew(1))
         self.left.sale_partner_id = guest
-        self.assertEqual(self.sold(self.orders), {self.espresso: 1})
-        self.assertEqual(self.orders.partner_id, self.guest)
-        self.push(self.brew(2))
+        self.assertFalse(self.orders)
+        self.assertTrue(self.left.booking_ids)
+        self.push(self.brew(2), self.brew(3))
         self.left.write({"accounting": "price", "sale_partner_id": False})
-        self.assertEqual(self.orders.partner_id, self.guest | guest)
-        self.assertEqual(sum(self.orders.order_line.mapped("product_uom_qty")), 2)
+        self.push(self.brew(4))
+        with patch.object(coffee_booking, "PIECE", 1):
+            self.sell()
+        sold = {order.partner_id: self.sold(order) for order in self.orders}
+        self.assertEqual(sold, {self.guest: {self.espresso: 1}, guest: {self.espresso: 2}})
+        self.assertFalse(self.left.booking_ids)
+
+    def test_the_background_begins_at_once_and_only_if_there_is_something(self):
+        cron = self.env.ref("connector_coffee_sale.cron_sell")
+        calls = lambda: self.env["ir.cron.trigger"].search_count([("cron_id", "=", cron.id)])  # noqa: E731
+        self.left.sale_partner_id = self.guest.copy()
+        self.assertEqual((calls(), len(self.left.booking_ids)), (0, 0))
+        self.push(self.brew(1))
+        self.left.sale_partner_id = self.guest
+        self.assertEqual((calls(), len(self.left.booking_ids)), (1, 1))
+
+    def test_a_drink_that_cannot_be_sold_keeps_no_other_waiting(self):
+        other = self.env["res.company"].create({"name": "Other"})
+        self.push(self.brew(1), self.brew(2, slot="1"))
+        self.ristretto.sudo().company_id = other
+        with mute_logger(coffee_booking.__name__):
+            self.sell()
+        self.assertEqual(self.sold(self.orders), {self.espresso: 1})
+        asked = self.env["coffee.checkpoint"].search([("coffee_id", "=like", "_sell-%")])
+        self.assertEqual((asked.res_model, asked.res_id), ("product.product", self.ristretto.id))
+
+    def test_earlier_settings_that_fail_wait_and_can_be_given_up(self):
+        other = self.env["res.company"].create({"name": "Other"})
+        self.push(self.brew(1))
+        self.left.sale_partner_id = self.guest.copy()
+        self.espresso.sudo().company_id = other
+        with mute_logger(coffee_booking.__name__):
+            self.sell()
+        self.assertTrue(self.left.booking_ids)
+        self.espresso.company_id = False
+        self.left.with_user(self.manager).booking_ids.unlink()
+        self.sell()
+        self.assertEqual(self.orders.partner_id, self.left.sale_partner_id)
 
     def test_a_manager_who_sells_nothing_may_move_it_too(self):
         """Selling is not his right; that it is sold to the end is the machine's."""
         self.push(self.brew(1))
         self.left.with_user(self.manager).accounting = "none"
+        self.sell()
         self.assertEqual(self.sold(self.orders), {self.espresso: 1})
 
     def test_who_pays_is_of_the_machines_company(self):

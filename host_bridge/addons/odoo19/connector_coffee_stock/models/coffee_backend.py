@@ -9,6 +9,7 @@ CONSUMES = (
     "company_id", "stock_location_id", "bean_product_id", "bean_default_g", "water_product_id",
 )  # fmt: skip
 """Settings that say what leaves the stock, and where."""
+BOOKS = ("_consume_beans", "_consume_water")
 
 
 class CoffeeBackend(models.Model):
@@ -50,6 +51,11 @@ class CoffeeBackend(models.Model):
     bean_rest_g = fields.Float("Beans Not Yet Booked (g)", readonly=True, copy=False)
     water_rest_l = fields.Float("Water Not Yet Booked (l)", readonly=True, copy=False)
 
+    _bean_default_g_sane = models.Constraint(
+        "check(bean_default_g >= 0)",
+        "Beans per Cup (g): a cup cannot take less than nothing; enter 0 or more.",
+    )
+
     @api.depends("stock_location_id", "bean_product_id", "water_product_id")
     def _compute_since(self):
         now = fields.Datetime.now()
@@ -61,8 +67,8 @@ class CoffeeBackend(models.Model):
 
     def write(self, vals):
         """What was used until now leaves the stock it was set to until now."""
-        changing = self._changing(vals, CONSUMES)
-        changing.filtered("stock_location_id").sudo()._book_used()
+        changing = self._changing(vals, CONSUMES).filtered("stock_location_id").sudo()
+        changing._leave_to_book("connector_coffee_stock.cron_consume", *BOOKS)
         return super().write(vals)
 
     @api.constrains("bean_product_id", "water_product_id")
@@ -88,53 +94,48 @@ class CoffeeBackend(models.Model):
     @api.model
     def _cron_consume(self):
         used = [("stock_location_id", "!=", False)]
-        backends = self.with_context(active_test=False).search(used)
-        backends.with_context(active_test=True)._book_in_pieces("_consume_beans", "_consume_water")
+        machines = self.with_context(active_test=False).search(used)
+        self._book_in_pieces(machines.with_context(active_test=True), *BOOKS)
 
-    def _book_used(self):
-        self._book_each("_consume_beans")
-        self._book_each("_consume_water")
+    def _consume_beans_facts(self, terms):
+        return terms.bean_since and (
+            "coffee.brew", [("bean_move_id", "=", False), *self._since(terms.bean_since)]
+        )  # fmt: skip
 
-    def _consume_beans(self, limit=None):
-        self.ensure_one()
-        if not self.bean_since:
-            return 0
-        brews = self.env["coffee.brew"].search(
-            [("bean_move_id", "=", False), *self._since(self.bean_since)], order="id", limit=limit
-        )
-        grams = sum(brew.recipe_id.bean_g or self.bean_default_g for brew in brews)
+    def _consume_beans_part(self, brew):
+        return brew.recipe_id
+
+    def _consume_beans(self, brews, terms):
+        grams = sum(brew.recipe_id.bean_g or terms.bean_default_g for brew in brews)
         gram = self.env.ref("uom.product_uom_gram")
-        move = self._move(self.bean_product_id, grams, gram, "bean_rest_g")
-        if not move and len(brews) == limit:
-            return self._consume_beans(2 * limit)  # too little together
+        move = self._move(terms, terms.bean_product_id, grams, gram, "bean_rest_g")
         brews.bean_move_id = move
-        return len(brews) if move else 0
+        return bool(move)
 
-    def _consume_water(self, limit=None):
+    def _consume_water_facts(self, terms):
         """By the machine's own meter, which counts rinsing and steam, too."""
-        self.ensure_one()
-        if not self.water_since:
-            return 0
-        meters = self.env["coffee.meter"].search(
-            [("water_move_id", "=", False), *self._since(self.water_since)],
-            order="id",
-            limit=limit,
-        )
+        return terms.water_since and (
+            "coffee.meter", [("water_move_id", "=", False), *self._since(terms.water_since)]
+        )  # fmt: skip
+
+    def _consume_water_part(self, meter):
+        """Those that add up are booked together; before 19.0.1.6.0 one could be below zero."""
+        return meter if meter.water_ul < 0 else meter.browse()
+
+    def _consume_water(self, meters, terms):
         litres = sum(meters.mapped("water_ul")) / 1e6
         litre = self.env.ref("uom.product_uom_litre")
-        move = self._move(self.water_product_id, litres, litre, "water_rest_l")
-        if not move and len(meters) == limit:
-            return self._consume_water(2 * limit)
+        move = self._move(terms, terms.water_product_id, litres, litre, "water_rest_l")
         meters.water_move_id = move
-        return len(meters) if move else 0
+        return bool(move)
 
-    def _move(self, product, quantity, unit, rest):
+    def _move(self, terms, product, quantity, unit, rest):
         """Done at once: it has been drunk. Stock may go below zero; a count will say so.
 
         Stock is kept in whole hundredths (of a kilogram, say); what is less waits in the field
         `rest` for the next time, so nothing is lost by rounding.
         """
-        Move = self.env["stock.move"].with_company(self.company_id)
+        Move = self.env["stock.move"].with_company(terms.company_id)
         total = quantity + self[rest]
         digits = self.env["decimal.precision"].precision_get("Product Unit")
         whole = float_round(
@@ -146,7 +147,7 @@ class CoffeeBackend(models.Model):
             return Move
         self[rest] = total - product.uom_id._compute_quantity(whole, unit, round=False)
         uses = self.env["stock.location"].search(
-            [("usage", "=", "production"), ("company_id", "in", [self.company_id.id, False])],
+            [("usage", "=", "production"), ("company_id", "in", [terms.company_id.id, False])],
             limit=1,
         )
         move = Move.create(
@@ -154,9 +155,9 @@ class CoffeeBackend(models.Model):
                 "product_id": product.id,
                 "product_uom": product.uom_id.id,
                 "product_uom_qty": whole,
-                "location_id": self.stock_location_id.id,
+                "location_id": terms.stock_location_id.id,
                 "location_dest_id": uses.id,
-                "company_id": self.company_id.id,
+                "company_id": terms.company_id.id,
                 "origin": self.name,
             }
         )

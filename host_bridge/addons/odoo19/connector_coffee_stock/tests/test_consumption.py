@@ -1,7 +1,10 @@
 from unittest.mock import patch
 
+from psycopg2 import IntegrityError
+
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import new_test_user, tagged
+from odoo.tools import mute_logger
 
 from odoo.addons.connector_coffee.models import coffee_booking
 from odoo.addons.connector_coffee.tests.common import PROFILE, CoffeeCase
@@ -122,10 +125,12 @@ class TestConsumption(CoffeeCase):
         self.left.bean_default_g = 20
         self.push(self.brew(1, slot="7"))
         self.left.bean_product_id = robusta
-        self.assertEqual(self.record("coffee.brew", 1).bean_move_id.product_id, self.beans)
         self.push(self.brew(2, slot="7"))
         self.left.bean_default_g = 10
+        self.consume()
+        self.assertEqual(self.record("coffee.brew", 1).bean_move_id.product_id, self.beans)
         self.assertAlmostEqual(robusta.qty_available, -0.02)
+        self.assertFalse(self.left.booking_ids)
 
     def test_units_must_fit(self):
         piece = self._product("Cup", "uom.product_uom_unit")
@@ -151,11 +156,37 @@ class TestConsumption(CoffeeCase):
         place = self.left.stock_location_id
         other = place.copy({"name": "Cellar"})
         self.left.stock_location_id = other
-        move = self.record("coffee.brew", 1).bean_move_id
-        self.assertEqual((move.location_id, move.state), (place, "done"))
+        self.assertEqual(self.left.booking_ids.mapped("book"), ["_consume_beans"])
         self.push(self.brew(2, slot="7"))
         self.consume()
+        move = self.record("coffee.brew", 1).bean_move_id
+        self.assertEqual((move.location_id, move.state), (place, "done"))
         self.assertEqual(self.record("coffee.brew", 2).bean_move_id.location_id, other)
+
+    def test_a_meter_below_zero_keeps_no_other_waiting(self):
+        """Before 19.0.1.6.0 of connector_coffee it became a record."""
+        meter = {"day": "2026-01-01", "energy_j": 1, "grinds": 3, "shots": 3}
+        self.push(
+            self.fact("coffee.meter", 1, meter | {"water_ul": "1500000"}),
+            self.fact("coffee.meter", 2, meter | {"water_ul": "9000000"}),
+        )
+        self.env.cr.execute("ALTER TABLE coffee_meter DROP CONSTRAINT coffee_meter_sane")
+        self.record("coffee.meter", 2).water_ul = -9_000_000
+        with mute_logger(coffee_booking.__name__, "odoo.sql_db"):
+            self.consume()
+        self.assertAlmostEqual(self.water.qty_available, -1.5)
+        asked = self.env["coffee.checkpoint"].search([("coffee_id", "=like", "_consume_water-%")])
+        self.assertEqual(asked.res_id, self.record("coffee.meter", 2).id)
+
+    def test_a_cup_takes_no_less_than_nothing(self):
+        self.api.import_recipes("left", 1, {"0": PROFILE})
+        for record, name in ((self.left.recipe_ids, "bean_g"), (self.left, "bean_default_g")):
+            with (
+                self.assertRaisesRegex(IntegrityError, f"{name}_sane"),
+                mute_logger("odoo.sql_db"),
+                self.env.cr.savepoint(),
+            ):
+                record[name] = -1
 
     def test_stock_is_of_the_machines_company(self):
         other = self.env["res.company"].create({"name": "Other"})

@@ -1,0 +1,51 @@
+"""What is lost for good and was told to nobody yet: of the ranges that machines report as dropped,
+and of the gaps that the inbox finds. What the inbox lacks and the store holds is not lost: an
+older copy of one of the two was restored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from host_bridge.inbox import Gap, Inbox, PendingFact
+
+Range = tuple[int, int]
+"""First and last seq."""
+Stored = Callable[[str, str, int, int], list[int]]
+"""Machine, journal, first and last seq → those the store has records of (`StoreRecords.seqs`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    from_seq: int
+    to_seq: int
+    count: int
+    """At most their number: some of the range may be here."""
+
+
+class Losses:
+    def __init__(self, inbox: Inbox, stored: Stored) -> None:
+        self._inbox = inbox
+        self._stored = stored
+
+    def reported(
+        self, row: PendingFact, from_seq: int, to_seq: int, told: Sequence[Range]
+    ) -> Loss | None:
+        """Of a range that the machine reports in `row`, without what was told before and what is
+        told with it (`told`). None: nothing."""
+        parts = self._inbox.untold(row.journal_id, from_seq, to_seq, told)
+        return self._loss(row, parts)
+
+    def found(self, gap: Gap) -> Loss | None:
+        """None: all of it is here."""
+        return self._loss(gap, [(gap.from_seq, gap.to_seq)])
+
+    def _loss(self, its: PendingFact | Gap, parts: Sequence[Range]) -> Loss | None:
+        count = sum(
+            self._inbox.missing(
+                its.journal_id, *part, self._stored(its.machine, its.journal, *part)
+            )
+            for part in parts
+        )
+        return Loss(parts[0][0], parts[-1][1], count) if count else None
