@@ -8,7 +8,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, ParamSpec, TypeVar
@@ -30,6 +30,7 @@ R = TypeVar("R")
 
 THEME_COOKIE = "coffee_theme"
 _COUNTS_EVERY_S = 5.0
+_ANSWER_S = 30.0
 _AGO = re.compile(r"(<time data-ms[^>]*>)[^<]*")
 _MENU = (
     ("/", "Machines", "coffee_maker"),
@@ -56,6 +57,14 @@ def console() -> Console:
 def login_to(path: str) -> str:
     """Where one logs in and comes to `path`; to the login page nobody wants to come back."""
     return path if path.startswith("/login") else f"/login?next={quote(path, safe='')}"
+
+
+@dataclass(frozen=True)
+class Recalled:
+    """`work`: as last given to `Visit.unsaved`; `fields`: data-field → what stood in it."""
+
+    work: dict[str, Any] | None
+    fields: dict[str, str]
 
 
 class Visit:
@@ -90,10 +99,17 @@ class Visit:
         with self._client:
             ui.notify(text, type=kind, multi_line=True, position=at)
 
-    def unsaved(self, unsaved: bool) -> None:
-        """Whether the browser asks before it leaves this page; from wherever, as `notify`."""
+    def unsaved(self, work: Mapping[str, Any] | None) -> None:
+        """What the browser asks about before it leaves this page, and keeps for `recalled` if the
+        page must be loaded again; None: nothing. From wherever, as `notify`."""
         with self._client:
-            ui.run_javascript(f"coffee.unsaved({str(unsaved).lower()})")
+            ui.run_javascript(f"coffee.unsaved({json.dumps(work)})")
+
+    async def recalled(self) -> Recalled | None:
+        """What was unsaved when this page was loaded again, the bridge having been restarted."""
+        with self._client:
+            kept = await ui.run_javascript("return coffee.recalled()", timeout=_ANSWER_S)
+        return kept and Recalled(kept["work"], kept["fields"])
 
     def leave(self, path: str) -> None:
         """Goes to `path` without asking."""

@@ -40,6 +40,16 @@ def when(utc_ms: int | None, missing: str = "time unknown") -> Markup:
     )
 
 
+def exactly(utc_ms: int | None, missing: str = "time unknown") -> Markup:
+    """The moment itself, and below it how long ago: of what one looks up days later, on a phone
+    without a pointer too."""
+    if utc_ms is None:
+        return when(None, missing)
+    return Markup('{}<div class="small soft">{}</div>').format(
+        units.exact(utc_ms), when(utc_ms)
+    )
+
+
 def quantity(value: str, unit: str) -> Markup:
     if value == units.MISSING:
         return Markup('<span class="soft">{}</span>').format(value)

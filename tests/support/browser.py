@@ -111,6 +111,10 @@ class Browser:
         """Into this time zone ("Asia/Tokyo")."""
         self._driver.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": zone})
 
+    def on_paper(self) -> None:
+        """Draws the page as it would be printed."""
+        self._driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+
     def set_clock_ahead(self, ms: int) -> None:
         """What this browser takes for now, on the pages that it opens from here on."""
         script = f"const right = Date.now; Date.now = () => right() + {ms};"
@@ -204,8 +208,10 @@ class Browser:
         return [entry["message"] for entry in log if entry["level"] in ("SEVERE", "WARNING")]
 
     def overflows(self) -> bool:
-        """True if the page is wider than its window."""
-        return bool(self.run("return document.documentElement.scrollWidth > window.innerWidth"))
+        """True if the page is wider than its window; `innerWidth` of a phone grows with it."""
+        return bool(self.run(
+            "const page = document.documentElement; return page.scrollWidth > page.clientWidth"
+        ))  # fmt: skip
 
     def nameless(self) -> list[str]:
         """Controls a screen reader could not name."""

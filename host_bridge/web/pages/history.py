@@ -1,4 +1,5 @@
-"""One machine's past: what it used day by day, and which of its settings were changed by whom."""
+"""One machine's past: what it used day by day, its alarms, and which of its settings were changed
+by whom."""
 
 from __future__ import annotations
 
@@ -11,27 +12,32 @@ from markupsafe import Markup
 from nicegui import ui
 
 from host_bridge.log import BLANK
-from host_bridge.views import CommandView, MachineView, MeterView
+from host_bridge.views import AlarmView, CommandView, MachineView, MeterView
 from host_bridge.web import curves, units, words
 from host_bridge.web.layout import Visit, chart, frame, html, put
 from host_bridge.web.markup import (
     chip,
     empty,
+    exactly,
     join,
     nobody,
     pages,
     quantity,
     table,
     tag,
-    when,
 )
+from host_bridge.web.pages.fleet import troubles
+from host_bridge.web.spells import Spell, spells
 
 _REFRESH_S = 30.0
 _DAYS = 31
 _MOST_METERS = 4000
 _CHANGES = 50
+_ALARMS = 50
+_ALARM_FACTS = 4 * _ALARMS
 CHANGES = ("setpoint", "config.put", "recipe.put", "recipe.delete")
 """Commands that change what a machine keeps."""
+_STANDS = words.Word("Still stands", words.BAD, "notifications_active")
 
 
 def address(machine: str, page: int = 1) -> str:
@@ -65,16 +71,23 @@ class HistoryPage:
             self._days = html(Markup())
             self._turn = html(Markup(), "nav").classes("line").props('aria-label="Pages"')
         with ui.element("section").classes("panel"):
+            html(Markup("<header><h2>Alarms</h2></header>"))
+            self._alarms = html(Markup())
+        with ui.element("section").classes("panel"):
             html(Markup("<header><h2>Changes of settings</h2></header>"))
             self._changes = html(Markup())
 
     async def refresh(self) -> None:
         bridge, machine = self._visit.bridge, self._view.machine
+        now = await self._visit.ask(bridge.machine, machine)
+        self._view = now or self._view
         days, undated = by_day(await self._visit.ask(bridge.meters, machine, _MOST_METERS))
         first = (self._page - 1) * _DAYS
         self._draw(days[first : first + _DAYS])
         put(self._days, self._table(days[first : first + _DAYS], undated))
         put(self._turn, self._pages(len(days)))
+        facts = await self._visit.ask(bridge.alarms, machine, _ALARM_FACTS)
+        put(self._alarms, _alarms(self._view, facts))
         changes = await self._visit.ask(bridge.commands, machine, _CHANGES, CHANGES)
         put(self._changes, _changes(machine, changes))
 
@@ -166,9 +179,41 @@ def _head(machine: str) -> Markup:
     ).format(quote(machine), machine)
 
 
+# --- alarms
+def _alarms(view: MachineView, facts: list[AlarmView]) -> Markup:
+    known = spells(facts, None if view.state is None else troubles(view))
+    if not known:
+        return empty("notifications_off", "No alarm yet", "What the machine raises is kept here.")
+    most = f"The newest {_ALARMS}. " if len(known) > _ALARMS else ""
+    kept = "One that locks the machine lasts until it was acknowledged."
+    heads = ("Raised", "Alarm", "Cleared", "Lasted")
+    rows = map(_alarm, known[:_ALARMS])
+    return Markup('<p class="small soft">{}{}</p>{}').format(
+        most, kept, table(heads, rows, "Alarms, newest first")
+    )
+
+
+def _alarm(spell: Spell) -> list[object]:
+    return [
+        _moment(spell.raised),
+        words.alarm(spell.code).title,
+        chip(_STANDS) if spell.stands else _moment(spell.cleared),
+        units.duration(spell.lasted_ms),
+    ]
+
+
+def _moment(fact: AlarmView | None) -> Markup:
+    if fact is None:
+        return Markup('<span class="soft">not reported</span>')
+    return exactly(fact.utc_ms, "clock not set")
+
+
 # --- settings
 def _changes(machine: str, changes: list[CommandView]) -> Markup:
-    kept = "Changes through this bridge are kept for 90 days; those over the cable are not seen."
+    kept = (
+        "Changes through this bridge, kept for 90 days. It does not know of those made over the "
+        "cable or by other programs on the broker."
+    )
     if not changes:
         return empty(
             "tune",
@@ -186,7 +231,7 @@ def _changes(machine: str, changes: list[CommandView]) -> Markup:
 
 
 def _change(view: CommandView) -> list[object]:
-    return [when(view.created_ms), _what(view), words.by(view.user), _result(view)]
+    return [exactly(view.created_ms), _what(view), words.by(view.user), _result(view)]
 
 
 def _what(view: CommandView) -> Markup:

@@ -81,7 +81,7 @@ class MachinePage:
                     html(Markup("<h2>Sensors and switches</h2>"))
                     self._switches = html(Markup())
                 with ui.element("section").classes("panel"):
-                    html(Markup("<h2>Recent alarms</h2>"))
+                    html(_alarms_head(view.machine))
                     self._alarms = html(Markup())
                 with ui.element("section").classes("panel"):
                     html(Markup("<h2>Maintenance</h2>"))
@@ -319,6 +319,12 @@ def _about(view: MachineView, newest: MeterView | None) -> Markup:
 def _about_head(machine: str) -> Markup:
     return Markup(
         '<header><h2 class="grow">About this machine</h2><a href="{}">History</a></header>'
+    ).format(past(machine))
+
+
+def _alarms_head(machine: str) -> Markup:
+    return Markup(
+        '<header><h2 class="grow">Recent alarms</h2><a href="{}">All alarms</a></header>'
     ).format(past(machine))
 
 

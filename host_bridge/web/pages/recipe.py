@@ -117,6 +117,32 @@ class Editor:
                     self._orders.answers()
         self._draw()
         ui.timer(0, self._orders.refresh, once=True)
+        ui.timer(0, self._recall, once=True)
+
+    # --- what was written when the bridge was started anew
+    def _unsent(self) -> Recipe | None:
+        changed = self._recipe != self._sent
+        return {"recipe": self._recipe, "held": self._held} if changed else None
+
+    async def _recall(self) -> None:
+        if (left := await self._visit.recalled()) is None:
+            return
+        if left.work is not None:
+            self._recipe, self._held = left.work["recipe"], left.work["held"]
+            self._draw()
+        for path, text in left.fields.items():
+            self._write(path, text)
+        if self._unsent():
+            again = "The page was loaded again. What you wrote is not sent yet."
+            self._visit.notify(again, "warning")
+
+    def _write(self, path: str, text: str) -> None:
+        """As a person does; a field that is not there any more takes nothing."""
+        field = self._fields.get(path)
+        if isinstance(field, ui.number):
+            field.set_value(float(text) if text else None)
+        elif field is not None:
+            field.set_value(text)
 
     # --- drawing the form anew, after its shape changed
     def _draw(self) -> None:
@@ -139,7 +165,7 @@ class Editor:
         text = Markup("<ul>{}</ul>").format(join(rest)) if rest else "See the marked fields."
         put(self._wrong, notice("bad", "error", "Not ready to send", text) if found else Markup())
         self._send.set_enabled(not found)
-        self._visit.unsaved(self._recipe != self._sent)
+        self._visit.unsaved(self._unsent())
         profile = "phases" in self._recipe
         self._preview_panel.set_visibility(profile)
         if profile:

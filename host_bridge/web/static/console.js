@@ -50,32 +50,79 @@ const coffee = (() => {
     remember("coffee_theme", dark ? "dark" : "light");
   }
 
+  // A chart is drawn for its place on the screen; with the size it was drawn for, paper can scale it.
+  const drawings = () => document.querySelectorAll(".curve svg");
+  addEventListener("beforeprint", () => {
+    for (const svg of drawings()) {
+      const [width, height] = ["width", "height"].map((side) => svg.getAttribute(side));
+      svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    }
+  });
+  addEventListener("afterprint", () => {
+    for (const svg of drawings()) svg.removeAttribute("viewBox");
+  });
+
   async function logout() {
     await fetch("/logout", { method: "POST" });
     location.reload();
   }
 
-  // The browser asks before it leaves a form that was not sent: the server says which, of what
-  // was typed just now it may not have heard yet.
+  // The browser asks before it leaves a form that was not sent: the server says what it holds of
+  // it; of what was typed just now, or while the bridge was away, it has not heard yet. A page that
+  // comes back by itself, since the bridge was started anew, asks nobody and finds it again.
   const UNHEARD_MS = 2000;
-  let unsent = false;
+  const KEPT = "coffee_unsent";
+  let unsent = null;
   let typedAt = -UNHEARD_MS;
+  let typedAway = false;
+  let comesBack = false;
+  let watched = false;
+
   window.addEventListener("beforeunload", (event) => {
+    if (unsent === null && !typedAway && performance.now() - typedAt >= UNHEARD_MS) return;
+    keep();
+    if (comesBack) return;
     // a browser asks nobody who touched nothing, and complains when told to
-    if (!(navigator.userActivation?.hasBeenActive ?? true)) return;
-    if (unsent || performance.now() - typedAt < UNHEARD_MS) event.preventDefault();
+    if (navigator.userActivation?.hasBeenActive ?? true) event.preventDefault();
   });
+
+  function keep() {
+    const inputs = [...document.querySelectorAll("input[data-field]")];
+    const fields = Object.fromEntries(inputs.map((input) => [input.dataset.field, input.value]));
+    sessionStorage.setItem(KEPT, JSON.stringify({ href: location.href, work: unsent, fields }));
+  }
+
+  // What this page held unsent before it was loaded again; null: nothing, or of another page.
+  function recalled() {
+    const kept = JSON.parse(sessionStorage.getItem(KEPT));
+    sessionStorage.removeItem(KEPT);
+    const again = performance.getEntriesByType("navigation")[0]?.type === "reload";
+    return again && kept?.href === location.href ? kept : null;
+  }
+
+  function watch() {
+    if (watched) return;
+    watched = true;
+    window.socket.on("connect", () => { comesBack = false; });
+    window.socket.on("connect_error", ({ message }) => {  // NiceGUI loads the page again at these
+      comesBack = ["timeout", "Implicit handshake failed"].includes(message);
+    });
+  }
 
   function typed() {
     typedAt = performance.now();
+    typedAway ||= !window.socket.connected;
   }
 
-  function unsaved(now) {
-    unsent = now;
+  // work: what the server holds and the machine does not; null: nothing
+  function unsaved(work) {
+    watch();
+    unsent = work;
+    typedAway = false;
   }
 
   function leave(path) {
-    unsent = false;
+    unsaved(null);
     typedAt = -UNHEARD_MS;
     location.assign(path);
   }
@@ -146,5 +193,5 @@ const coffee = (() => {
     chart.setOption({ series, yAxis: [{}, {}, { max: top }] });
   }
 
-  return { append, leave, logout, toggleTheme, typed, unsaved };
+  return { append, leave, logout, recalled, toggleTheme, typed, unsaved };
 })();

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from nicegui import ui
 
-from host_bridge.views import CommandError, CommandView, MachineView, MeterView
+from host_bridge.views import AlarmView, CommandError, CommandView, MachineView, MeterView
 from host_bridge.web import curves
 from host_bridge.web.pages.history import CHANGES, HistoryPage, by_day, settings, used
+from host_bridge.web.spells import spells
 from tests.support.lone_page import on_a_page
 from tests.unit.web.test_pages_alone import known, visit
 
@@ -24,11 +25,19 @@ def order(name: str, args: dict[str, Any], **changed: Any) -> CommandView:
     return replace(made, **changed)
 
 
+def fact(code: str, raised: bool, at_s: int, **changed: Any) -> AlarmView:
+    """`at_s`: seconds after the machine's start, and after 2026-11-30 00:00 UTC."""
+    made = AlarmView("m-01", f"j/{at_s}", code, raised, "warning", False,
+                     1_795_996_800_000 + at_s * 1000, True, 1, at_s * 1000)  # fmt: skip
+    return replace(made, **changed)
+
+
 def texts(
     meters: list[MeterView], changes: list[CommandView], view: MachineView | None = None,
-    page: int = 1,
+    page: int = 1, alarms: list[AlarmView] | None = None,
 ) -> str:  # fmt: skip
-    """What the page says, plot and all."""
+    """What the page says, plot and all. It is opened of the `known` machine, which turns into
+    `view` before it is drawn."""
     said: list[str] = []
 
     async def opened() -> None:
@@ -36,8 +45,11 @@ def texts(
             assert names == CHANGES
             return changes
 
-        here = visit(meters=lambda machine, limit: meters, commands=orders)
-        await HistoryPage(here, view or known(1), page).refresh()
+        here = visit(
+            meters=lambda machine, limit: meters, commands=orders,
+            alarms=lambda machine, limit: alarms or [], machine=lambda machine: view or known(1),
+        )  # fmt: skip
+        await HistoryPage(here, known(1), page).refresh()
         for element in ui.context.client.elements.values():
             if isinstance(element, ui.html):
                 said.append(element.content)
@@ -89,9 +101,12 @@ def test_days_stand_in_plot_and_table_page_by_page() -> None:
     [({"utc_ms": 1}, "come back tomorrow"), ({"utc_ms": None}, "set up NTP")],
 )
 def test_without_a_day_it_says_what_to_do(state: dict[str, Any], advice: str) -> None:
+    """And as the machine is now: the advice to set its clock stayed until one reloaded."""
     said = texts([], [], replace(known(1), state=state))
     assert "No day yet" in said and advice in said
     assert "No change yet" in said and "/machines/m-01/recipes" in said
+    assert "other programs on the broker" in said, "what this list cannot know"
+    assert "No alarm yet" in said
     assert "series" not in said, "no plot of nothing"
     assert "while its clock was not set" in texts([meter(None)], [])
 
@@ -119,3 +134,56 @@ def test_settings_are_told_with_unit_and_default() -> None:
 
 def test_beyond_the_last_page_it_says_so() -> None:
     assert "No older days" in texts([meter("2026-10-01")], [], page=9)
+
+
+# --- alarms
+def ends(facts: list[AlarmView], standing: list[str] | None = None) -> list[tuple[str, Any]]:
+    """(code, how long it lasted or whether it stands), newest first; facts are oldest first."""
+    found = spells(facts[::-1], standing)
+    return [(s.code, "stands" if s.stands else s.lasted_ms) for s in found]
+
+
+def test_an_alarm_is_told_with_both_its_times_and_how_long_it_lasted() -> None:
+    facts = [fact("tray_full", True, 100), fact("tank_empty", True, 60),
+             fact("tank_empty", False, 30), fact("tank_empty", True, 5)]  # fmt: skip
+    said = texts([], [], replace(known(1), state={"alarms": ["tank_empty"]}), alarms=facts)
+    for text in ("Water tank empty", "2026-11-30 00:00:05 UTC", "2026-11-30 00:00:30 UTC",
+                 ">25 s<", "Still stands", "not reported"):  # fmt: skip
+        assert text in said
+    assert said.index("Drip tray full") < said.index("00:01:00") < said.index("00:00:05")
+
+
+def test_a_machine_that_says_nothing_now_is_believed_in_what_it_said_last() -> None:
+    facts = [fact("tank_empty", True, 5)]
+    assert ends(facts, None) == [("tank_empty", "stands")]
+    assert ends(facts, []) == [("tank_empty", None)]
+
+
+def test_a_clock_that_was_set_meanwhile_does_not_stretch_an_alarm() -> None:
+    raised, cleared = fact("tank_empty", True, 5), fact("tank_empty", False, 9)
+    assert ends([replace(raised, utc_ms=None), cleared]) == [("tank_empty", 4000)]
+    other_boot = replace(cleared, boot=2, uptime_ms=1)
+    assert ends([raised, other_boot]) == [("tank_empty", 4000)]
+    assert ends([replace(raised, utc_ms=None), other_boot]) == [("tank_empty", None)]
+    set_back = replace(other_boot, utc_ms=1)
+    assert ends([raised, set_back]) == [("tank_empty", None)]
+
+
+def test_after_a_restart_a_latched_alarm_goes_on_and_another_one_is_anew() -> None:
+    def over_a_restart(code: str, latched: bool) -> list[AlarmView]:
+        return [fact(code, True, 5, latched=latched),
+                fact(code, True, 60, latched=latched, boot=2, uptime_ms=10),
+                fact(code, False, 65, latched=latched, boot=2, uptime_ms=5010)]  # fmt: skip
+
+    assert ends(over_a_restart("over_temp_brew", True)) == [("over_temp_brew", 60_000)]
+    assert ends(over_a_restart("door_open", False)) == [("door_open", 5_000), ("door_open", None)]
+
+
+def test_an_end_whose_beginning_was_lost_is_told() -> None:
+    assert ends([fact("door_open", False, 5)]) == [("door_open", None)]
+
+
+def test_only_the_newest_alarms_are_listed() -> None:
+    facts = [fact("door_open", n % 2 == 1, 1000 - n) for n in range(200)]
+    said = texts([], [], alarms=facts)
+    assert "The newest 50." in said and said.count("Door open") == 50

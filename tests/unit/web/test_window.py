@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import nicegui
 import pytest
 from selenium.webdriver.common.keys import Keys
 
@@ -211,6 +212,48 @@ def test_long_names_stay_in_their_tiles(console: Console, phone: Browser) -> Non
     assert not phone.overflows()
 
 
+def test_the_longest_name_of_a_machine_fits_on_a_phone(console: Console, phone: Browser) -> None:
+    name = "w" * 32
+    machine = PlayedMachine(console.wire, name)
+    machine.is_born()
+    machine.says("journal", "rubbish")
+    console.bridge.send(MACHINE, "setpoint", {"brew_mc": 93_000}, "W" * 64)
+    eventually(lambda: console.bridge.machine(name) and console.bridge.count_quarantined(name))
+    home = f"/machines/{name}"
+    pages = ("/", home, f"{home}/history", f"{home}/recipes", f"{home}/recipes/3", "/brews",
+             "/checkpoints", "/quarantine", f"/brews?machine={'v' * 32}",
+             f"/machines/{MACHINE}", f"/machines/{MACHINE}/history")  # fmt: skip
+    wide = []
+    for page in pages:
+        phone.open(page)
+        phone.find("main h1")
+        wide += [page] if phone.overflows() else []
+    console.bridge.discard_all(name, 1 << 60, "Ada")
+    assert wide == []
+
+
+def test_a_time_after_a_name_from_right_to_left_stays_in_order(
+    console: Console, phone: Browser
+) -> None:
+    """`by דנה · 5 min ago` was shown with its 5 before the name."""
+    console.bridge.send(MACHINE, "setpoint", {"brew_mc": 93_000}, "דנה")
+    console.machine.answers("setpoint")
+    phone.open(f"/machines/{MACHINE}")
+    phone.see("דנה")
+    name_ends, number_begins = phone.run(
+        """const line = [...document.querySelectorAll('.answers .soft')]
+          .find(e => e.textContent.includes('דנה'));
+        const [before, time] = [line.firstChild, line.querySelector('time').firstChild];
+        time.textContent = '5 min ago';
+        const box = (node, from, to) => { const range = document.createRange();
+          range.setStart(node, from); range.setEnd(node, to);
+          return range.getBoundingClientRect(); };
+        const at = before.textContent.indexOf('דנה');
+        return [box(before, at, at + 3).right, box(time, 0, 1).left]"""
+    )
+    assert name_ends <= number_begins
+
+
 def test_on_a_small_tablet_the_menu_covers_no_button(tablet: Browser) -> None:
     tablet.open("/")
     tablet.see("known")
@@ -286,6 +329,43 @@ def test_every_text_can_be_read(console: Console, phone: Browser, theme: str) ->
         assert not phone.overflows(), page
 
 
+CUT = """const page = document.querySelector('main'), cut = [];
+window.dispatchEvent(new Event('beforeprint'));
+page.style.width = '500px';  // paper gives a chart no time to draw itself anew
+for (const chart of page.querySelectorAll('.curve')) {
+  const room = chart.getBoundingClientRect();
+  for (const part of chart.querySelectorAll('svg text, svg path')) {
+    const drawn = part.getBoundingClientRect();
+    if (drawn.right > room.right + 1 || drawn.bottom > room.bottom + 1) cut.push(part.outerHTML);
+  }
+}
+page.style.width = '';
+window.dispatchEvent(new Event('afterprint'));
+return cut"""
+COVERS = """return [...document.body.querySelectorAll('*')]
+.filter(e => e.checkVisibility() && e.offsetHeight && !e.ariaHidden)
+.filter(e => getComputedStyle(e).position === 'fixed').map(e => e.className)"""
+
+
+def test_on_paper_nothing_is_covered_cut_off_or_white(console: Console, phone: Browser) -> None:
+    """The menu lay on the last lines of each sheet, charts were as wide as the window, and out of
+    the dark theme their texts were white."""
+    console.machine.draws(79)
+    made = console.machine.brewed(79)
+    eventually(lambda: console.bridge.brew(made, MACHINE))
+    phone.resize(1100)
+    phone.open("/")
+    phone.run("document.cookie = 'coffee_theme=dark; path=/'")
+    for page in (f"/brews/{MACHINE}/{made}", f"/machines/{MACHINE}"):
+        phone.open(page)
+        phone.find(".curve text")
+        phone.on_paper()
+        assert phone.run(CUT) == [], page
+        assert phone.faint() == [], page
+    phone.resize(700)  # paper is narrow
+    assert phone.run(COVERS) == []
+
+
 def test_a_long_word_on_an_order_stays_on_a_phone(console: Console, phone: Browser) -> None:
     PlayedMachine(console.wire, "mute").is_born()
     eventually(lambda: (seen := console.bridge.machine("mute")) and seen.online)
@@ -309,3 +389,42 @@ def test_leaving_a_recipe_that_was_not_sent_is_asked_about(
     phone.write('input[data-field="name"]', "Ristretto")
     phone.press("Back without sending")
     phone.until(lambda: phone.path() == f"/machines/{MACHINE}/recipes", "left without asking")
+
+
+def forget_pages() -> None:
+    """As a bridge that was started anew: it knows none of the pages that are open."""
+    loop = nicegui.core.loop
+    assert loop
+    for client in list(nicegui.Client.instances.values()):
+        loop.call_soon_threadsafe(client.delete)
+
+
+WRITTEN = "return document.querySelector(`input[data-field='${arguments[0]}']`)?.value"
+
+
+def test_what_was_not_sent_outlives_a_restart_of_the_bridge(
+    console: Console, phone: Browser
+) -> None:
+    """Its page asked whether to load again: whoever agreed lost it, whoever did not, too."""
+    home = f"/machines/{MACHINE}/recipes/5"
+    phone.open(home)
+    phone.write('input[data-field="name"]', "Ristretto")
+    phone.until(lambda: phone.run(ASKS), "unsent")
+    phone.run("window.before = true")
+    phone.run("window.socket.disconnect()")
+    phone.write('input[data-field="volume_ul"]', "22")  # nobody hears of it
+    forget_pages()
+    phone.run("window.socket.connect()")
+    phone.until(lambda: not phone.run("return window.before"), "loaded again, without a question")
+    phone.see("What you wrote is not sent yet", "body")
+    assert (phone.run(WRITTEN, "name"), phone.run(WRITTEN, "volume_ul")) == ("Ristretto", "22")
+    assert phone.run(ASKS), "still to be sent"
+    phone.press("Send to the machine")
+    sent = console.machine.answers("recipe.put")["args"]
+    assert (sent["slot"], sent["recipe"]["name"], sent["recipe"]["volume_ul"]) == (
+        "5", "Ristretto", 22_000,
+    )  # fmt: skip
+    phone.until(lambda: phone.path() == f"/machines/{MACHINE}/recipes", "back at the list")
+    phone.open(home)
+    phone.until(lambda: phone.run(WRITTEN, "name"), "opened anew")
+    assert phone.run(WRITTEN, "name") == "Recipe 5", "what was done with comes not back"
