@@ -22,7 +22,8 @@ from scale import Scale
 from taps import Taps
 from thermal import GOOD, WORDS
 
-WDT_MS = const(400)  # a tick that stops resets the board: off within 0.5 s
+# a tick that stops resets the board: off within 0.5 s, but an erase of flash may take 400 ms
+WDT_MS = const(480)
 _PERIOD_US = const(10000)
 _LATE_US = const(2000)
 _BUSY_US = const(9000)

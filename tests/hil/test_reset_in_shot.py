@@ -10,7 +10,7 @@ from tests.hil.test_boot import OUTPUTS, SAFE_MS
 
 pytestmark = [pytest.mark.hil, pytest.mark.fixture("emulator"), pytest.mark.slow,
               pytest.mark.timeout(1800)]
-WDT_MS = 400
+WDT_MS = 480
 
 
 def test_outputs_are_safe_at_once(rig: EmulatedRig) -> None:

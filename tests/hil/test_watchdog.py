@@ -7,7 +7,7 @@ import pytest
 from tests.hil.rig import Rig
 
 pytestmark = [pytest.mark.hil, pytest.mark.fixture("pins", "machine")]
-WDT_MS = 400
+WDT_MS = 480
 OFF = ("HEATER_BREW", "HEATER_STEAM", "SAFETY_RELAY", "PUMP")
 SILENCE_MS = 5000
 
