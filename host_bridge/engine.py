@@ -94,7 +94,7 @@ class Engine:
             settings.command_key, now_ms, self.metrics.commands.labels("expired").inc,
         )  # fmt: skip
         self.reader = Reader(settings, self.registry, self._cursors, self.curves, self.store)
-        losses = Losses(self.inbox, self.store.seqs)
+        losses = Losses(self.inbox, self.store.seqs, self.store.told)
         self.synchronizer = Synchronizer(
             self.db, self.inbox, self._cursors, self.registry, self.gateway,
             BatchImport(

@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from host_bridge.cursor import uncovered
 from host_bridge.inbox import Gap, Inbox, PendingFact
 
 Range = tuple[int, int]
 """First and last seq."""
 Stored = Callable[[str, str, int, int], list[int]]
 """Machine, journal, first and last seq → those the store has records of (`StoreRecords.seqs`)."""
+Told = Callable[[str, str], list[Range]]
+"""Machine, journal → ranges that checkpoints in the store are about (`StoreRecords.told`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +28,10 @@ class Loss:
 
 
 class Losses:
-    def __init__(self, inbox: Inbox, stored: Stored) -> None:
+    def __init__(self, inbox: Inbox, stored: Stored, told: Told) -> None:
         self._inbox = inbox
         self._stored = stored
+        self._told = told
 
     def reported(
         self, row: PendingFact, from_seq: int, to_seq: int, told: Sequence[Range]
@@ -36,6 +40,16 @@ class Losses:
         told with it (`told`). None: nothing."""
         parts = self._inbox.untold(row.journal_id, from_seq, to_seq, told)
         return self._loss(row, parts)
+
+    def damaged(self, row: PendingFact, loss: Loss) -> Loss | None:
+        """Of records the machine cannot read, without what was told before an older copy of the
+        inbox was restored, perhaps in other company. None: nothing."""
+        told = self._told(row.machine, row.journal)
+        parts = uncovered(loss.from_seq, loss.to_seq, told)
+        if parts == [(loss.from_seq, loss.to_seq)]:
+            return loss
+        count = sum(last - first + 1 for first, last in parts)
+        return Loss(parts[0][0], parts[-1][1], count) if count else None
 
     def found(self, gap: Gap) -> Loss | None:
         """None: all of it is here."""

@@ -55,14 +55,13 @@ def _readable(path: Path) -> Path:
     return path
 
 
-def _host(name: str) -> str:
-    """What no look-up can take would end the thread that looks it up."""
+def host_name(name: str) -> str:
+    """Raises: ValueError: no look-up can take it, which would end the thread that looks it up."""
     try:
         name.encode("idna")
     except UnicodeError as error:
         raise ValueError(
-            f"{name!r} is not a host name ({error.__cause__ or error}); give a name or an "
-            "address, without a port"
+            f"{name!r} is not a host name ({error.__cause__ or error}); give a name or an address"
         ) from error
     if any(char.isspace() or not char.isprintable() for char in name):
         raise ValueError(f"{name!r} has a space or an invisible character; remove it")
@@ -86,7 +85,7 @@ def _signs(key: SecretStr) -> SecretStr:
 
 
 ReadableFile = Annotated[Path, AfterValidator(_readable)]
-Host = Annotated[str, AfterValidator(_host)]
+Host = Annotated[str, AfterValidator(host_name)]
 Days = Annotated[float, Field(gt=0, le=36_500)]
 """At most a century: numbers have an end, above all those of a database."""
 Patience = Annotated[float, Field(ge=0, le=31_536_000)]

@@ -13,6 +13,7 @@ import typer
 from host_bridge import log
 from host_bridge.cli.common import explained
 from host_bridge.errors import Invalid
+from host_bridge.settings import host_name
 
 
 def gateway(
@@ -60,15 +61,18 @@ def host_and_port(broker: str) -> tuple[str, int]:
     host, _, number = broker.rpartition(":")
     if not host or not number.isdecimal() or not 0 < int(number) < 65536:
         raise Invalid("--mqtt", f"{broker!r} is not host:port; give e.g. broker.example:1883")
-    return host.removeprefix("[").removesuffix("]"), int(number)
+    try:
+        return host_name(host.removeprefix("[").removesuffix("]")), int(number)
+    except ValueError as error:
+        raise Invalid("--mqtt", str(error)) from error
 
 
 def _trust(ca: Path | None) -> ssl.SSLContext | None:
     if ca is None:
         return None
-    try:
-        return ssl.create_default_context(cafile=ca)
-    except (OSError, ssl.SSLError) as error:
+    try:  # of --tls-ca=~/ca.pem no shell makes a path
+        return ssl.create_default_context(cafile=ca.expanduser())
+    except (OSError, RuntimeError, ssl.SSLError) as error:
         raise Invalid(
             "--tls-ca", f"{ca} is not a readable certificate ({error}); give the CA as PEM"
         ) from error

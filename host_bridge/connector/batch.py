@@ -14,10 +14,11 @@ import structlog
 
 from host_bridge.connector import mappers
 from host_bridge.connector.backend import UnknownVersion, coffee
-from host_bridge.connector.checkpoint import HELD, about_backend, add_checkpoint
+from host_bridge.connector.checkpoint import HELD, about_backend, about_loss, add_checkpoint
 from host_bridge.connector.environment import Session, get_environment
 from host_bridge.connector.fact import TimedFact, may_be_told_later, utc_ms
 from host_bridge.connector.importer import FactImporter
+from host_bridge.connector.lost import of_losses, told_of
 from host_bridge.connector.mapper import MappingError
 from host_bridge.contract.messages import AnyFact, ContractError, Lost, decode_fact
 from host_bridge.gateway.port import (
@@ -31,7 +32,7 @@ from host_bridge.gateway.port import (
 )
 from host_bridge.inbox import CLOCK_BACK_MS, PendingFact
 from host_bridge.live import Live
-from host_bridge.losses import Loss, Losses, Range
+from host_bridge.losses import Losses
 from host_bridge.registry import Registry
 from host_bridge.settings import Settings
 
@@ -97,29 +98,39 @@ class BatchImport:
         facts = self._of_known_machines(facts, session, result)
         prepared = self._prepare(facts, session, result)
         pushed = self._gateway.push([item.push for item in prepared]) if prepared else []
-        for item, answer in zip(prepared, pushed, strict=True):
-            self._settle(item, answer, result)
+        answered = zip(prepared, pushed, strict=True)
+        taken = [item.fact for item, answer in answered if self._settle(item, answer, result)]
+        session.checkpoints += self._about_losses(taken)
         if session.checkpoints:
             self._gateway.add_checkpoints(session.checkpoints)
         return result
 
-    def _settle(self, item: _Prepared, answer: Pushed, result: BatchResult) -> None:
+    def _settle(self, item: _Prepared, answer: Pushed, result: BatchResult) -> bool:
+        """Whether the ERP took it."""
         row, fact = item.fact.row, item.fact.fact
         if answer.status == "refused":
             log.warning("fact_refused", machine=row.machine, seq=row.seq, reason=answer.error)
             result.refused.append((row.id, answer.error))
             if answer.error.startswith(REFUSED_MACHINE):
                 self.refused.add(row.machine)  # since it was asked about
-            return
+            return False
         item.importer.finish(item.fact)
         result.imported.append(row.id)
         if isinstance(fact, Lost):
             result.lost.append((row.journal_id, fact.from_seq, fact.to_seq))
+        return True
+
+    def _about_losses(self, taken: Sequence[TimedFact]) -> list[CheckpointDraft]:
+        """About the machine, as a gap is: it may have been seen as one before."""
+        return [
+            about_loss(row.machine, row.journal, loss, why,
+                       self._language(self._backends[row.machine]))
+            for row, loss, why in told_of(of_losses(taken), self._losses)
+        ]  # fmt: skip
 
     # --- when it happened
     def _timed(self, rows: Sequence[PendingFact], result: BatchResult) -> list[TimedFact]:
         timed = []
-        told: dict[int, list[Range]] = {}  # by journal: of losses, in this batch
         for row in rows:
             try:
                 fact = decode_fact(row.payload)
@@ -131,28 +142,16 @@ class BatchImport:
             if happened_ms is None and self._worth_waiting(row, fact):
                 result.deferred.append((row.id, self._wait_until(row)))
                 continue
-            loss = None
-            if isinstance(fact, Lost):
-                if self._is_here(row, fact):
-                    result.imported.append(row.id)
-                    continue
-                loss = self._loss(row, fact, told.setdefault(row.journal_id, []))
-            timed.append(TimedFact(row, fact, happened_ms, loss))
+            if isinstance(fact, Lost) and self._is_here(row, fact):
+                result.imported.append(row.id)
+                continue
+            timed.append(TimedFact(row, fact, happened_ms))
         return timed
 
     def _is_here(self, row: PendingFact, lost: Lost) -> bool:
         """A record that the machine cannot read any more came before it was damaged, and the
         inbox forgot it: an older copy was restored."""
         return lost.to_seq == row.seq and self._holds(row.machine, f"{row.journal}/{row.seq}")
-
-    def _loss(self, row: PendingFact, lost: Lost, told: list[Range]) -> Loss | None:
-        """What the machine dropped may have got here before. A range that ends with the fact
-        itself is of records that cannot be read, or of facts that never got a seq."""
-        if lost.to_seq == row.seq:
-            return Loss(lost.from_seq, lost.to_seq, lost.count)
-        loss = self._losses.reported(row, lost.from_seq, lost.to_seq, told)
-        told.append((lost.from_seq, lost.to_seq))
-        return loss
 
     def _worth_waiting(self, row: PendingFact, fact: AnyFact) -> bool:
         running = self._live.snapshot(row.machine).boot

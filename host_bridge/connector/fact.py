@@ -9,7 +9,6 @@ from host_bridge.contract import messages
 from host_bridge.contract.messages import AnyFact
 from host_bridge.gateway.port import ALARM, BREW, EVENT, MAINTENANCE, METER
 from host_bridge.inbox import PendingFact
-from host_bridge.losses import Loss
 
 MODEL_OF: Final[dict[type[messages.Fact], str]] = {
     messages.Brew: BREW,
@@ -28,8 +27,6 @@ class TimedFact:
     fact: AnyFact
     utc_ms: int | None
     """None: never known and never guessed."""
-    loss: Loss | None = None
-    """What it tells the loss of, without what got here or was told before."""
 
     @property
     def coffee_id(self) -> str:

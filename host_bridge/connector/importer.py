@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from host_bridge.connector.backend import coffee
-from host_bridge.connector.checkpoint import about_loss, add_checkpoint
+from host_bridge.connector.checkpoint import add_checkpoint
 from host_bridge.connector.fact import TimedFact
 from host_bridge.connector.mappers.common import FactMapper
 from host_bridge.connector.unit import ConnectorUnit
-from host_bridge.contract.messages import Alarm, Lost, Maintenance
+from host_bridge.contract.messages import Alarm, Maintenance
 from host_bridge.gateway.port import (
     ALARM,
     BREW,
@@ -68,7 +68,9 @@ class FactImporter(ConnectorUnit):
 
 @coffee
 class PlainImporter(FactImporter):
-    models = (METER,)
+    """Of a `lost` event a person is told by lost.py."""
+
+    models = (METER, EVENT)
 
 
 @coffee
@@ -102,25 +104,3 @@ class AlarmImporter(FactImporter):
 
     def _after_import(self, fact: TimedFact) -> None:
         self._ask_for_time(fact)
-
-
-@coffee
-class EventImporter(FactImporter):
-    models = (EVENT,)
-
-    def _after_import(self, fact: TimedFact) -> None:
-        lost = fact.fact
-        if isinstance(lost, Lost) and fact.loss is not None:
-            # about the machine, as a gap is: it may have been seen as one before
-            self.env.session.checkpoints.append(about_loss(
-                fact.row.machine, fact.row.journal, fact.loss, _why(lost), self.env.language
-            ))  # fmt: skip
-
-
-def _why(lost: Lost) -> str:
-    """As far as the machine says: see firmware/journal.py and facts.py."""
-    if lost.to_seq < lost.seq:
-        return "lost: the machine's journal was full"
-    if lost.count > 1:
-        return "lost: the machine could not write them down in time"
-    return "lost: damaged in the machine's journal, or not written down in time"

@@ -160,6 +160,16 @@ class StoreRecords:
         """Whether a fact is here, other than as a loss."""
         return self._db.one(f"SELECT 1 FROM ({_HOLDS}) LIMIT 1", (machine, coffee_id)) is not None
 
+    def told(self, machine: str, journal: str) -> list[tuple[int, int]]:
+        """First and last seq of each loss in that journal that a checkpoint is about."""
+        rows = self._db.read(
+            f"SELECT coffee_id FROM checkpoint WHERE {_OF_MACHINE}"
+            " AND coffee_id BETWEEN 'lost/' || ?2 || '/' AND 'lost/' || ?2 || '0'",
+            (machine, journal),
+        )
+        ranges = (row["coffee_id"].rpartition("/")[2].partition("-") for row in rows)
+        return [(int(first), int(last)) for first, _, last in ranges]
+
     def open_checkpoints(self) -> dict[str, int]:
         rows = self._db.read(
             "SELECT machine, count(*) AS n FROM checkpoint JOIN coffee_backend ON"

@@ -63,7 +63,7 @@ def login_to(path: str) -> str:
 class Recalled:
     """`work`: as last given to `Visit.unsaved`; `fields`: data-field → what stood in it."""
 
-    work: dict[str, Any] | None
+    work: dict[str, Any]
     fields: dict[str, str]
 
 
@@ -99,16 +99,22 @@ class Visit:
         with self._client:
             ui.notify(text, type=kind, multi_line=True, position=at)
 
-    def unsaved(self, work: Mapping[str, Any] | None) -> None:
-        """What the browser asks about before it leaves this page, and keeps for `recalled` if the
-        page must be loaded again; None: nothing. From wherever, as `notify`."""
+    def unsaved(self, work: Mapping[str, Any], changed: bool) -> None:
+        """What the browser keeps for `recalled` if the page must be loaded again. `changed`: it
+        asks before it leaves this page. From wherever, as `notify`."""
         with self._client:
-            ui.run_javascript(f"coffee.unsaved({json.dumps(work)})")
+            ui.run_javascript(f"coffee.unsaved({json.dumps(work)}, {json.dumps(changed)})")
 
     async def recalled(self) -> Recalled | None:
-        """What was unsaved when this page was loaded again, the bridge having been restarted."""
-        with self._client:
-            kept = await ui.run_javascript("return coffee.recalled()", timeout=_ANSWER_S)
+        """What the same person had unsaved when this page was loaded again, the bridge having been
+        restarted. None also when the page is gone before it answers."""
+        user = None if self.session is None else self.session.user
+        ask = f"return coffee.recalled({json.dumps(user)})"
+        try:
+            with self._client:
+                kept = await ui.run_javascript(ask, timeout=_ANSWER_S)
+        except TimeoutError:
+            return None
         return kept and Recalled(kept["work"], kept["fields"])
 
     def leave(self, path: str) -> None:

@@ -28,16 +28,37 @@ class Spell:
 
 
 def spells(newest_first: Sequence[AlarmView], standing: Collection[str] | None) -> list[Spell]:
-    """Newest first, of one machine. `standing`: the codes it reports now; None if it does not:
-    then the last fact of each counts."""
+    """Newest first, of one machine. `newest_first`: as they came here. `standing`: the codes it
+    reports now; None if it does not: then the last fact of each counts."""
     begun: dict[str, int] = {}
     found: list[Spell] = []
-    for fact in reversed(newest_first):
+    for fact in _as_it_happened(newest_first[::-1]):
         _take(fact, begun, found)
     for code, place in begun.items():
         stands = standing is None or code in standing
         found[place] = replace(found[place], stands=stands)
     return found[::-1]
+
+
+def _as_it_happened(as_it_came: Sequence[AlarmView]) -> list[AlarmView]:
+    """Each journal in its own order: what waited in quarantine, or for the time, came later than
+    what followed it."""
+    by_journal: dict[str, list[AlarmView]] = {}
+    for fact in sorted(as_it_came, key=lambda fact: _place(fact)[1]):
+        by_journal.setdefault(_place(fact)[0], []).append(fact)
+    following = {journal: iter(facts) for journal, facts in by_journal.items()}
+    return [next(following[_place(fact)[0]]) for fact in as_it_came]
+
+
+def _place(fact: AlarmView) -> tuple[str, int]:
+    """Journal and seq."""
+    journal, _, seq = fact.external_id.rpartition("/")
+    return journal, int(seq)
+
+
+def _boot(fact: AlarmView) -> tuple[str, int]:
+    """Another board counts its boots anew."""
+    return _place(fact)[0], fact.boot
 
 
 def _take(fact: AlarmView, begun: dict[str, int], found: list[Spell]) -> None:
@@ -58,7 +79,7 @@ def _take(fact: AlarmView, begun: dict[str, int], found: list[Spell]) -> None:
 
 
 def _between_ms(raised: AlarmView, cleared: AlarmView) -> int | None:
-    if raised.boot == cleared.boot:  # whatever became of the clock meanwhile
+    if _boot(raised) == _boot(cleared):  # whatever became of the clock meanwhile
         return cleared.uptime_ms - raised.uptime_ms
     if raised.utc_ms is None or cleared.utc_ms is None:
         return None

@@ -34,7 +34,7 @@ _DAYS = 31
 _MOST_METERS = 4000
 _CHANGES = 50
 _ALARMS = 50
-_ALARM_FACTS = 4 * _ALARMS
+ALARM_FACTS = 4 * _ALARMS
 CHANGES = ("setpoint", "config.put", "recipe.put", "recipe.delete")
 """Commands that change what a machine keeps."""
 _STANDS = words.Word("Still stands", words.BAD, "notifications_active")
@@ -86,7 +86,7 @@ class HistoryPage:
         self._draw(days[first : first + _DAYS])
         put(self._days, self._table(days[first : first + _DAYS], undated))
         put(self._turn, self._pages(len(days)))
-        facts = await self._visit.ask(bridge.alarms, machine, _ALARM_FACTS)
+        facts = await self._visit.ask(bridge.alarms, machine, ALARM_FACTS)
         put(self._alarms, _alarms(self._view, facts))
         changes = await self._visit.ask(bridge.commands, machine, _CHANGES, CHANGES)
         put(self._changes, _changes(machine, changes))
@@ -180,8 +180,13 @@ def _head(machine: str) -> Markup:
 
 
 # --- alarms
+def spells_of(view: MachineView, newest_first: list[AlarmView]) -> list[Spell]:
+    """Newest first; what stands is what the machine reports."""
+    return spells(newest_first, None if view.state is None else troubles(view))
+
+
 def _alarms(view: MachineView, facts: list[AlarmView]) -> Markup:
-    known = spells(facts, None if view.state is None else troubles(view))
+    known = spells_of(view, facts)
     if not known:
         return empty("notifications_off", "No alarm yet", "What the machine raises is kept here.")
     most = f"The newest {_ALARMS}. " if len(known) > _ALARMS else ""

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from nicegui import ui
 
 from host_bridge.errors import NotFound
-from host_bridge.views import AlarmView, LiveView, MachineView, MaintenanceView, MeterView
+from host_bridge.views import LiveView, MachineView, MaintenanceView, MeterView
 from host_bridge.web import units, words
 from host_bridge.web.layout import Visit, frame, html, put
 from host_bridge.web.live_curve import HistoryCurve, ShotCurve
@@ -29,11 +29,13 @@ from host_bridge.web.markup import (
 )
 from host_bridge.web.pages.brews import HEADS, address, recipes_of, row
 from host_bridge.web.pages.fleet import badge
+from host_bridge.web.pages.history import ALARM_FACTS, spells_of, used
 from host_bridge.web.pages.history import address as past
-from host_bridge.web.pages.history import used
 from host_bridge.web.pages.machine_controls import Controls
+from host_bridge.web.spells import Spell
 
 _REFRESH_S = 0.5
+_ALARMS = 6
 _SLOW_EVERY = 10
 """What comes from the store is asked for at every tenth refresh only, …"""
 _SOON_EVERY = 2
@@ -134,7 +136,8 @@ class MachinePage:
             put(self._brews, table(HEADS, (row(b, names) for b in brews), "Brews"))
         else:
             put(self._brews, empty("coffee", "No brew yet", "Brew one here or at the machine."))
-        put(self._alarms, _alarms(await self._visit.ask(bridge.alarms, self._machine, 6)))
+        told = await self._visit.ask(bridge.alarms, self._machine, ALARM_FACTS)
+        put(self._alarms, _alarms(spells_of(view, told)[:_ALARMS]))
         done = await self._visit.ask(bridge.maintenance, self._machine, 6)
         put(self._maintenance, _maintenance(done))
         put(self._about, _about(view, meters[0] if meters else None))
@@ -275,21 +278,18 @@ def _switches(state: dict[str, Any]) -> Markup:
     return Markup('<div class="switches">{}</div>').format(join(chips))
 
 
-def _alarms(alarms: list[AlarmView]) -> Markup:
-    if not alarms:
+def _alarms(known: list[Spell]) -> Markup:
+    if not known:
         return Markup('<p class="soft small">None so far.</p>')
-    return facts(
-        (
-            (
-                words.alarm(alarm.code).title,
-                Markup("{} {}").format(
-                    "raised" if alarm.raised else "cleared", when(alarm.utc_ms)
-                ),
-            )
-            for alarm in alarms
-        ),
-        as_list=True,
-    )
+    return facts(((words.alarm(one.code).title, _told(one)) for one in known), as_list=True)
+
+
+def _told(spell: Spell) -> Markup:
+    """Where both are known the end: *History* has the beginning, too."""
+    if spell.cleared is not None:
+        return Markup("cleared {}").format(when(spell.cleared.utc_ms))
+    since = when(spell.raised.utc_ms if spell.raised else None)
+    return Markup("raised {}{}").format(since, ", still stands" if spell.stands else "")
 
 
 def _maintenance(done: list[MaintenanceView]) -> Markup:

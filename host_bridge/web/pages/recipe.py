@@ -120,16 +120,14 @@ class Editor:
         ui.timer(0, self._recall, once=True)
 
     # --- what was written when the bridge was started anew
-    def _unsent(self) -> Recipe | None:
-        changed = self._recipe != self._sent
-        return {"recipe": self._recipe, "held": self._held} if changed else None
+    def _unsent(self) -> bool:
+        return self._recipe != self._sent
 
     async def _recall(self) -> None:
         if (left := await self._visit.recalled()) is None:
             return
-        if left.work is not None:
-            self._recipe, self._held = left.work["recipe"], left.work["held"]
-            self._draw()
+        self._recipe, self._held = left.work["recipe"], left.work["held"]
+        self._draw()
         for path, text in left.fields.items():
             self._write(path, text)
         if self._unsent():
@@ -165,7 +163,7 @@ class Editor:
         text = Markup("<ul>{}</ul>").format(join(rest)) if rest else "See the marked fields."
         put(self._wrong, notice("bad", "error", "Not ready to send", text) if found else Markup())
         self._send.set_enabled(not found)
-        self._visit.unsaved(self._unsent())
+        self._visit.unsaved({"recipe": self._recipe, "held": self._held}, self._unsent())
         profile = "phases" in self._recipe
         self._preview_panel.set_visibility(profile)
         if profile:

@@ -72,14 +72,16 @@ const coffee = (() => {
   // comes back by itself, since the bridge was started anew, asks nobody and finds it again.
   const UNHEARD_MS = 2000;
   const KEPT = "coffee_unsent";
-  let unsent = null;
+  let work = null;
+  let unsent = false;
+  let writer = null;
   let typedAt = -UNHEARD_MS;
   let typedAway = false;
   let comesBack = false;
   let watched = false;
 
   window.addEventListener("beforeunload", (event) => {
-    if (unsent === null && !typedAway && performance.now() - typedAt >= UNHEARD_MS) return;
+    if (!unsent && !typedAway && performance.now() - typedAt >= UNHEARD_MS) return;
     keep();
     if (comesBack) return;
     // a browser asks nobody who touched nothing, and complains when told to
@@ -87,17 +89,32 @@ const coffee = (() => {
   });
 
   function keep() {
+    if (work === null) return;
     const inputs = [...document.querySelectorAll("input[data-field]")];
     const fields = Object.fromEntries(inputs.map((input) => [input.dataset.field, input.value]));
-    sessionStorage.setItem(KEPT, JSON.stringify({ href: location.href, work: unsent, fields }));
+    remaining(JSON.stringify({ href: location.href, writer, work, fields }));
   }
 
-  // What this page held unsent before it was loaded again; null: nothing, or of another page.
-  function recalled() {
-    const kept = JSON.parse(sessionStorage.getItem(KEPT));
-    sessionStorage.removeItem(KEPT);
+  // What was kept, with `next` in its place; null, too, where the browser keeps nothing: it still
+  // asks then.
+  function remaining(next) {
+    try {
+      const kept = sessionStorage.getItem(KEPT);
+      sessionStorage.removeItem(KEPT);
+      if (next !== null) sessionStorage.setItem(KEPT, next);
+      return kept;
+    } catch {
+      return null;
+    }
+  }
+
+  // What this page held unsent before it was loaded again; null: nothing, or of another page, or
+  // of somebody else. user: who looks at it now, null: a guest
+  function recalled(user) {
+    writer = user;
+    const kept = JSON.parse(remaining(null));
     const again = performance.getEntriesByType("navigation")[0]?.type === "reload";
-    return again && kept?.href === location.href ? kept : null;
+    return again && kept?.href === location.href && kept.writer === user ? kept : null;
   }
 
   function watch() {
@@ -114,15 +131,16 @@ const coffee = (() => {
     typedAway ||= !window.socket.connected;
   }
 
-  // work: what the server holds and the machine does not; null: nothing
-  function unsaved(work) {
+  // held: what the server holds of the form; changed: the machine does not
+  function unsaved(held, changed) {
     watch();
-    unsent = work;
+    work = held;
+    unsent = changed;
     typedAway = false;
   }
 
   function leave(path) {
-    unsaved(null);
+    unsaved(null, false);
     typedAt = -UNHEARD_MS;
     location.assign(path);
   }

@@ -65,6 +65,41 @@ def test_a_word_that_goes_further_tells_only_the_rest(world: World) -> None:
     assert list(told(world)) == ["5-9", "10-12", "13-14"]
 
 
+def test_a_loss_whose_word_the_erp_refused_is_told_all_the_same(world: World) -> None:
+    """Only what the ERP took tells anybody anything."""
+    world.gateway.refuse = {f"{JOURNAL}/20"}
+    world.take("journal", journal([lost(20, 5, 9), lost(21, 5, 12)], first=13))
+    world.sync()
+    assert list(told(world)) == ["5-12"]
+
+
+def damaged(*seqs: int) -> list[dict[str, Any]]:
+    return [lost(seq, seq, seq) for seq in seqs]
+
+
+def test_a_damaged_part_of_the_flash_is_one_loss_a_message(world: World) -> None:
+    """It was one a record: a hundred of a segment."""
+    world.take("journal", journal([*damaged(5, 6, 7), fact(8), *damaged(9, 10)], first=1))
+    world.sync()
+    assert told(world) == {
+        "5-7": "3 facts lost: damaged in the machine's journal, or not written down in time "
+        "(seq 5 to 7)",
+        "9-10": "2 facts lost: damaged in the machine's journal, or not written down in time "
+        "(seq 9 to 10)",
+    }
+    assert world.held() == 10
+
+
+def test_a_next_try_with_more_in_it_tells_of_the_same_losses(world: World) -> None:
+    world.take("journal", journal(damaged(5, 6), first=1))
+    tries = world.batch.run(world.inbox.pending(500, world.now_ms))  # then the bridge dies
+    world.now_ms += 1000
+    world.take("journal", journal(damaged(7), first=1))
+    world.boot()
+    world.sync()
+    assert (len(tries.imported), list(told(world))) == (2, ["5-6", "7-7"])
+
+
 def test_a_loss_told_long_after_it_was_found_is_still_told_once(world: World) -> None:
     world.take("journal", journal([fact(8)], first=8))
     world.sync()
@@ -147,6 +182,18 @@ def test_a_record_damaged_after_it_came_is_neither_a_loss_nor_another_record(
     world.sync()
     assert {table: world.rows(table) for table in before} == before
     assert (told(world), world.held()) == ({}, 6)
+
+
+def test_damaged_records_that_come_again_in_other_company_are_told_once(
+    world: World, copy: sqlite3.Connection
+) -> None:
+    world.take("journal", journal(damaged(6, 7), first=1))
+    world.sync()
+    restored(world, copy)
+    world.take("journal", journal(damaged(5, 6, 7, 8), first=1))
+    world.sync()
+    found = [(at, text.partition(" ")[0]) for at, text in told(world).items()]
+    assert found == [("6-7", "2"), ("5-8", "2")]
 
 
 def test_a_crash_before_the_checkpoint_of_a_damaged_record_still_brings_it(world: World) -> None:

@@ -122,7 +122,7 @@ class World:
             self.inbox, self.registry, self.curves, self.live, self.outbox, self.recorder,
             self.settings.inbox.payload_bytes,
         )  # fmt: skip
-        losses = Losses(self.inbox, self.store.seqs)
+        losses = Losses(self.inbox, self.store.seqs, self.store.told)
         self.batch = BatchImport(
             self.gateway, self.registry, self.live, self.settings, lambda: self.now_ms, losses,
             self.store.holds,

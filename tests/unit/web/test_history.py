@@ -10,7 +10,15 @@ from nicegui import ui
 
 from host_bridge.views import AlarmView, CommandError, CommandView, MachineView, MeterView
 from host_bridge.web import curves
-from host_bridge.web.pages.history import CHANGES, HistoryPage, by_day, settings, used
+from host_bridge.web.pages.history import (
+    CHANGES,
+    HistoryPage,
+    by_day,
+    settings,
+    spells_of,
+    used,
+)
+from host_bridge.web.pages.machine import _alarms as recent
 from host_bridge.web.spells import spells
 from tests.support.lone_page import on_a_page
 from tests.unit.web.test_pages_alone import known, visit
@@ -165,6 +173,8 @@ def test_a_clock_that_was_set_meanwhile_does_not_stretch_an_alarm() -> None:
     other_boot = replace(cleared, boot=2, uptime_ms=1)
     assert ends([raised, other_boot]) == [("tank_empty", 4000)]
     assert ends([replace(raised, utc_ms=None), other_boot]) == [("tank_empty", None)]
+    other_board = replace(cleared, external_id="k/1", utc_ms=(raised.utc_ms or 0) + 60_000)
+    assert ends([raised, other_board]) == [("tank_empty", 60_000)]
     set_back = replace(other_boot, utc_ms=1)
     assert ends([raised, set_back]) == [("tank_empty", None)]
 
@@ -179,8 +189,30 @@ def test_after_a_restart_a_latched_alarm_goes_on_and_another_one_is_anew() -> No
     assert ends(over_a_restart("door_open", False)) == [("door_open", 5_000), ("door_open", None)]
 
 
+def test_an_alarm_that_waited_in_quarantine_is_over_as_long_as_it_was() -> None:
+    """Replayed it came after its own end, and stood on: one line too many."""
+    raised, cleared = fact("door_open", True, 5), fact("door_open", False, 9)
+    assert ends([cleared, raised]) == [("door_open", 4000)]
+    other_board = fact("tray_full", True, 2, external_id="k/1")
+    put_back = fact("tank_empty", True, 20)
+    assert [code for code, _ in ends([cleared, raised, other_board, put_back])] == [
+        "tank_empty", "tray_full", "door_open",
+    ]  # fmt: skip
+
+
 def test_an_end_whose_beginning_was_lost_is_told() -> None:
     assert ends([fact("door_open", False, 5)]) == [("door_open", None)]
+
+
+def test_the_machines_page_tells_of_an_alarm_once_however_often_it_was_restarted() -> None:
+    raised = [fact("over_temp_brew", True, at_s, latched=True, boot=at_s) for at_s in (30, 20, 10)]
+    now = replace(known(1), state={"latched": ["over_temp_brew"]})
+    cleared = fact("tank_empty", False, 5)
+    said = recent(spells_of(now, [*raised, cleared, fact("tank_empty", True, 1)]))
+    assert said.count("Brew boiler") == said.count(", still stands") == 1
+    assert said.count("raised") == said.count("cleared") == 1
+    since = raised[-1].utc_ms
+    assert f'data-ms="{since}"' in said and f'data-ms="{cleared.utc_ms}"' in said
 
 
 def test_only_the_newest_alarms_are_listed() -> None:

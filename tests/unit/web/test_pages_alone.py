@@ -493,8 +493,8 @@ def editing(monkeypatch: pytest.MonkeyPatch) -> Editing:
 def unsent(editing: Editing) -> list[str | None]:
     """The name of what the browser was told to ask about, each time; None: of nothing."""
     begin = "coffee.unsaved("
-    told = [json.loads(s[len(begin) : -1]) for s in editing.scripts if s.startswith(begin)]
-    return [work and work["recipe"]["name"] for work in told]
+    told = [json.loads(f"[{s[len(begin) : -1]}]") for s in editing.scripts if s.startswith(begin)]
+    return [work["recipe"]["name"] if changed else None for work, changed in told]
 
 
 def test_a_recipe_that_was_not_sent_is_not_left_without_a_word(editing: Editing) -> None:
@@ -507,6 +507,20 @@ def test_a_recipe_that_was_not_sent_is_not_left_without_a_word(editing: Editing)
     on_a_page(writes)
     assert unsent(editing) == [None, "Lungo", None]
     assert editing.scripts[3:] == ['coffee.leave("/machines/m-1/recipes")']
+
+
+def test_a_page_that_was_left_before_it_answered_recalls_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Half a minute later that was a traceback in the log."""
+    async def gone(code: str, timeout: float) -> None:
+        raise TimeoutError
+
+    async def opened() -> None:
+        monkeypatch.setattr(ui, "run_javascript", gone)
+        assert await visit().recalled() is None
+
+    on_a_page(opened)
 
 
 def test_a_profile_brought_in_is_not_left_without_a_word(editing: Editing) -> None:

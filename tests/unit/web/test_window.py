@@ -399,6 +399,17 @@ def forget_pages() -> None:
         loop.call_soon_threadsafe(client.delete)
 
 
+def comes_back(console: Console, browser: Browser, field: str, text: str) -> None:
+    """Writes into the field while the bridge is away; then the page has loaded itself again."""
+    browser.run("window.before = true; window.socket.disconnect()")
+    browser.write(f'input[data-field="{field}"]', text)
+    forget_pages()
+    browser.run("window.socket.connect()")
+    browser.until(lambda: not browser.run("return window.before"), "loaded again")
+    browser.until(lambda: browser.run("return window.did_handshake === true"), "connected")
+    browser.until(lambda: browser.run("return !sessionStorage.coffee_unsent"), "recalled")
+
+
 WRITTEN = "return document.querySelector(`input[data-field='${arguments[0]}']`)?.value"
 
 
@@ -428,3 +439,45 @@ def test_what_was_not_sent_outlives_a_restart_of_the_bridge(
     phone.open(home)
     phone.until(lambda: phone.run(WRITTEN, "name"), "opened anew")
     assert phone.run(WRITTEN, "name") == "Recipe 5", "what was done with comes not back"
+
+
+def test_what_one_had_not_sent_the_next_one_does_not_find(
+    console: Console, phone: Browser
+) -> None:
+    """Whoever logged out left it to whoever sat down there next."""
+    phone.open(f"/machines/{MACHINE}/recipes/6")
+    phone.write('input[data-field="name"]', "Ada's own")
+    phone.until(lambda: phone.run(ASKS), "unsent")
+    phone.run("fetch('/logout', {method: 'POST'}).then(() => { window.out = true; })")
+    phone.until(lambda: phone.run("return window.out"), "logged out")
+    comes_back(console, phone, "name", "Ada's secret")
+    phone.until(lambda: phone.run(WRITTEN, "name"), "drawn")
+    assert (phone.run(WRITTEN, "name"), phone.run(ASKS)) == ("Recipe 6", False)
+
+
+def test_what_was_written_while_the_bridge_was_away_overwrites_nobody_unasked(
+    console: Console, phone: Browser
+) -> None:
+    def holds(rev: int, name: str) -> None:
+        slots = {"7": {"name": name, "temp_mc": 93_000, "volume_ul": 36_000}}
+        console.machine.says("recipes", {"v": 1, "rev": rev, "slots": slots}, retain=True)
+        eventually(lambda: console.bridge.recipes(MACHINE).slots.get("7", {}).get("name") == name)
+
+    holds(70, "Ours")
+    phone.open(f"/machines/{MACHINE}/recipes/7")
+    phone.until(lambda: phone.run(WRITTEN, "name") == "Ours", "opened")
+    holds(71, "Theirs")
+    comes_back(console, phone, "volume_ul", "22")
+    phone.see("What you wrote is not sent yet", "body")
+    phone.press("Send to the machine")
+    phone.see("somebody changed it since you opened it", "body")
+    phone.run("coffee.leave('/')")
+
+
+@pytest.mark.parametrize("broken", ["setItem", "getItem"])
+def test_a_browser_that_keeps_nothing_still_asks(phone: Browser, broken: str) -> None:
+    phone.open(f"/machines/{MACHINE}/recipes/5")
+    phone.run(f"Storage.prototype.{broken} = () => {{ throw new Error('no room'); }}")
+    phone.write('input[data-field="name"]', "Lungo")
+    assert phone.run(ASKS)
+    phone.press("Back without sending")
