@@ -129,7 +129,7 @@ def fire(w: ptr32, steam: ptr32, b: ptr32, how: int) -> int:
             w[4] = duty
         if how & (8 << i):
             duty = int(b[i])
-        if how & (2 << i) == 0:
+        if how & (2 << i) == 0 or int(w[21]) == 0:
             duty = 0
         b[i] = duty
         # --- what is owed; never more than three: the observer knows what was not fired

@@ -16,7 +16,7 @@ _RAIL_ALARM = const(50)
 # So far from the last that was believed is no temperature either: 5 s of cold water take 9 K. Two
 # in a row are a broken sensor, or a contact that slips and comes back would never be told of.
 _FAR = const(13000)
-_FAR_BAD = const(25)
+_FAR_BAD = const(25)  # shared by the looks at one reading
 _UNPROVED = const(4)  # good readings before the first is believed
 _LOST_S = const(5)  # without a good reading, less the time with one: no heat, so it is told
 BLINK = const(60)  # ticks without a reading over which the observer goes on
@@ -41,7 +41,8 @@ _N = const(4)
 _LIMIT = const(5)
 _CHANNEL = const(6)
 _MEAN = const(7)  # of the last tenth of a second
-_TABLE = const(8)
+_FAR_WORSE = const(8)
+_TABLE = const(9)
 BIAS = const(50000)
 _GOOD = const(21)  # of thermal.py, folded: look() runs in every tick
 _MEASURED = const(5)
@@ -56,10 +57,11 @@ AGAIN = const(16)  # the first good reading, or the first after bad ones
 
 
 # channel: index in hal.raw; table: of sensors.py; limit: what counts as too much; proved: 0 when
-# the sensor has to prove itself first; turn: 0…9, which tick of ten says TENTH
-def ear(channel, table, limit, proved, turn):
+# the sensor has to prove itself first; turn: 0…9, which tick of ten says TENTH; looks: ticks until
+# the next reading
+def ear(channel, table, limit, proved, turn, looks=1):
     g = array("i", [BIAS, 0 if proved else _UNPROVED, 0, 0, 9 - turn, limit + BIAS, channel,
-                    0])
+                    0, (_FAR_BAD + looks - 1) // looks])
     g.extend(table)
     return g
 
@@ -86,7 +88,7 @@ def look(g: ptr32, raw: ptr32, w: ptr32) -> int:
         if last < 0:
             last = 0 - last
         if last > _FAR:
-            worse = _FAR_BAD
+            worse = int(g[_FAR_WORSE])
     rail = int(g[_RAIL])
     if worse:
         if rail < _RAIL_ALARM:

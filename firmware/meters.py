@@ -23,7 +23,7 @@ class Meters:
         self._seen = [0, 0, 0, 0]
         self._saved_ms = 0
         self._shots_saved = 0
-        self._told = False  # a fact; saved later it would be told again after a power cut
+        self._told = False  # a fact, or soon; saved later it would be told twice after a power cut
         self.day, self.totals, self.loose, self._scaling_ul, self._seq = _stored()
         # counted in this boot, or under a set clock: then the day may be certain
         self._fresh = not any(self.loose)
@@ -72,12 +72,13 @@ class Meters:
         if any(self.loose) and self.day != today and not self._certain():
             ended.append(self._fact(None, self.loose))
             self.loose = [0, 0, 0, 0]
+        # what got its day now is on flash without one: told with the day, it would be told again
+        self._told = self._told or bool(ended) or not self._knew and any(self.loose)
         self._knew = True
         if self.day is None:
             self._open(today)
         self.totals = [a + b for a, b in zip(self.totals, self.loose)]
         self.loose = [0, 0, 0, 0]
-        self._told = self._told or bool(ended)
         return ended
 
     def _certain(self):

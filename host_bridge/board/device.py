@@ -91,7 +91,7 @@ class Device:
         self._waits = waits
         self._transport: Any = None
         self._known: set[str] = set()  # files of on_board/ that the board has now
-        self._there_s = 0.0  # when its port was last seen
+        self._gone_s: float | None = None  # since when its port has been seen to be away
 
     def __enter__(self) -> Device:
         return self
@@ -165,6 +165,7 @@ class Device:
                 "other program (gateway, console, flash, doctor) using the port? "
                 "`.venv/bin/mpremote devs` lists the ports"
             ) from error
+        self._gone_s = None
 
     def exec(self, code: str) -> str:
         try:
@@ -224,8 +225,9 @@ class Device:
         return True
 
     def _take(self) -> None:
-        began = self._there_s = time.monotonic()
+        began = time.monotonic()
         until = began + BACK_S
+        self._gone_s = None
         self._reset(_REQUEST)
         while True:
             time.sleep(0.3)
@@ -247,11 +249,14 @@ class Device:
                 )
 
     def _must_come_back(self) -> None:
-        """Raises LostBoard: the port has been away for longer than a restart takes."""
+        """Raises LostBoard: the port has been away for longer than a restart takes. Counted from
+        when we first saw that: between two looks we may have asked the board for half a minute."""
         now_s = time.monotonic()
         if not self.port.startswith("/") or Path(self.port).exists():  # COM3, socket://…: unknown
-            self._there_s = now_s
-        elif now_s - self._there_s > GONE_S:
+            self._gone_s = None
+        elif self._gone_s is None:
+            self._gone_s = now_s
+        elif now_s - self._gone_s > GONE_S:
             raise LostBoard(
                 f"{self.port} is gone; check cable and power, then run the same command again "
                 "(its firmware is intact). `.venv/bin/mpremote devs` lists the ports: it may "
@@ -300,8 +305,9 @@ class Device:
             BoardError: it did not come up, or starts again and again; the text ends with its
                 console.
         """
-        began = self._there_s = time.monotonic()
+        began = time.monotonic()
         until = began + timeout_s
+        self._gone_s = None
         console = b""
         births: list[dict[str, Any]] = []
         while len(births) < 2 and time.monotonic() < until:

@@ -62,6 +62,7 @@ def test_an_upgrade_from_the_first_version(odoo: OdooServer, odoo_cluster: Clust
     odoo.call("push", bridge="bridge", facts=[brew(1, machine="Bad name")])
     odoo.stop()
     odoo.sql("UPDATE coffee_quarantine SET bridge_company_id = NULL")
+    odoo.sql("UPDATE coffee_backend SET state = 'running', active = false")
     call_crons(odoo, cron_gaps="Coffee: look for gaps in journals", cron_silent="Mine")
     odoo.sql(f"UPDATE ir_rule SET domain_force = $${RULE_BEFORE}$$ WHERE id = {RULE}")
     odoo.sql(
@@ -72,6 +73,7 @@ def test_an_upgrade_from_the_first_version(odoo: OdooServer, odoo_cluster: Clust
     amounts = odoo.sql("SELECT string_agg(amount::text, ' ' ORDER BY shot) FROM coffee_brew")
     assert [float(amount) for amount in amounts.split()] == [1.5, 0]
     assert odoo.sql("SELECT DISTINCT currency_id IS NOT NULL FROM coffee_brew") == "t"
+    assert odoo.sql("SELECT DISTINCT state FROM coffee_backend WHERE NOT active") == "checked"
     assert odoo.sql("SELECT in_machine FROM coffee_recipe") == "t"
     assert "bridge_company_id" in odoo.sql(f"SELECT domain_force FROM ir_rule WHERE id = {RULE}")
     assert odoo.sql("SELECT DISTINCT bridge_company_id FROM coffee_quarantine") == "1"

@@ -556,6 +556,31 @@ def test_a_port_that_is_away_for_a_restart_is_waited_for(
     assert Away(str(port)).wait_birth()["boot"] == 7
 
 
+def test_a_port_is_not_gone_that_leaves_after_the_board_was_asked_for_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(monkeypatch)
+    port = tmp_path / "ttyACM0"
+    taken = iter([False, True])
+
+    def starting(board: Device) -> None:
+        port.touch()
+        board._open()
+        clock.sleep(25)  # until it hears us
+
+    def resets(board: Device, code: str) -> None:
+        board.close()
+        port.unlink(missing_ok=True)  # until it has started
+
+    monkeypatch.setattr("mpremote.transport_serial.SerialTransport", MagicMock())
+    monkeypatch.setattr(Away, "_raw_repl", starting)
+    monkeypatch.setattr(Away, "_reset", resets)
+    monkeypatch.setattr(Away, "run", lambda *given: next(taken))
+    port.touch()
+    Away(str(port))._take()
+    assert next(taken, None) is None
+
+
 def test_in_a_log_each_long_wait_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
     waits = waiting()
     for seconds in (0.3, 4, 9, 11, 60, 0.3, 8, 0.3, 12, 13):

@@ -6,6 +6,7 @@ import burst
 import thermal
 
 _NONE = array("i", [0] * thermal.WORDS)
+_NONE[thermal.GOOD] = 1
 _GIVEN = burst.GIVEN_BREW | burst.GIVEN_STEAM
 
 
@@ -80,6 +81,16 @@ def test_off_means_off_at_once_whatever_is_owed():
     _run(w, 65536, 65536, 50)
     w[burst.DUTY_BREW] = w[burst.DUTY_STEAM] = 65536
     assert burst.fire(_NONE, _NONE, w, _GIVEN) == 0  # an interlock allows neither
+
+
+def test_a_duty_that_is_given_rests_while_no_reading_can_be_believed():
+    w = burst.words(1000, 1000, 2300)
+    assert _run(w, 65536, 65536, 50)[0] == [50, 50]
+    blind = array("i", [0] * thermal.WORDS)
+    may = _GIVEN | burst.MAY_BREW | burst.MAY_STEAM
+    for brew, steam, on in ((blind, _NONE, 2), (_NONE, blind, 1), (blind, blind, 0)):
+        w[burst.DUTY_BREW] = w[burst.DUTY_STEAM] = 65536
+        assert burst.fire(brew, steam, w, may) == on
 
 
 def test_what_fired_is_counted():

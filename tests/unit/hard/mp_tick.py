@@ -10,6 +10,7 @@ import live as names
 import micropython
 import refusal
 import scenarios
+from hal import BREW
 from rig import Rig
 
 
@@ -202,6 +203,65 @@ def test_a_spark_that_leaves_a_reading_does_not_end_a_shot_either():
         for _ in range(5):
             _flicker(r, mc, 10, 1010)
         assert r.alarms() == [] and r.state() == "brewing", (mc, r.alarms())
+
+
+def _shown_over_sparks(name, reading, setpoint):
+    for kind, value in (("open", 1), ("drift", 30000), ("drift", -30000)):
+        r = scenarios.ready(ROOT)
+        shown = set()
+        r.watch = lambda r: shown.add(getattr(r.live, reading))
+        fault = "sensor_%s_%s" % (kind, name)
+        for _ in range(10):  # in each of the ten ticks of a tenth of a second
+            r.plant.fault(fault, value)
+            r.run(10)
+            r.plant.fault(fault, 0)
+            r.run(1000)
+        assert r.alarms() == [], (fault, r.alarms())
+        aim = getattr(r.live, setpoint)
+        assert aim - 1000 < min(shown) and max(shown) < aim + 1000, (fault, min(shown), max(shown))
+        r.plant.fault(fault, value)  # for good: then it is shown
+        r.run(1000)
+        assert abs(getattr(r.live, reading) - aim) > 20000, fault
+
+
+def test_a_spark_is_no_temperature_to_be_shown_drawn_or_waited_for():
+    _shown_over_sparks("brew", "temp_mc", "setpoint_mc")
+
+
+def test_the_same_of_steam():
+    # whose sensor may be read in every other tick only, and looked at in each
+    if board.STEAM_BOILER:
+        _shown_over_sparks("steam", "steam_temp_mc", "steam_setpoint_mc")
+
+
+def test_two_readings_of_steam_are_a_contact_that_slips():
+    if not board.STEAM_BOILER:
+        return
+    for wait_ms in (0, 10):
+        r = scenarios.ready(ROOT)
+        r.run(wait_ms)
+        r.plant.fault("sensor_drift_steam", 17000)
+        r.run(40)
+        r.plant.fault("sensor_drift_steam", 0)
+        r.run(600)
+        assert r.alarms() == ["sensor_steam"], (wait_ms, r.alarms())
+
+
+def test_heat_rests_over_a_spark_in_the_auto_tune_too():
+    r = Rig(ROOT, wish=True)
+    r.run(40000)
+    good = r.tick.heat.brew_guard
+    unseen = [0, 0]  # ticks without a reading, and how many of them heated
+
+    def watch(r):
+        if good.away:
+            unseen[0] += 1
+            unseen[1] += r.tick._hal._now[BREW]
+
+    r.watch = watch
+    _flicker(r, 30000, 10, 600)
+    assert r.tick.heat.tuner and r.alarms() == []
+    assert unseen[0] >= 25 and not unseen[1], unseen
 
 
 def test_a_contact_that_slips_for_two_readings_or_ever_again_for_one_is_told_of():

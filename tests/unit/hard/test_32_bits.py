@@ -91,6 +91,7 @@ def test_burst(seed: int, together: bool) -> None:
         burst, thermal = load("burst"), load("thermal")
         w = Words(burst.words(1400, 800 if together else 1500, 2300))
         none = Words([0] * thermal.WORDS)
+        none[thermal.D], none[thermal.GOOD] = thermal.D_ZERO, 1
         given = burst.GIVEN_BREW | burst.GIVEN_STEAM | burst.MAY_BREW | burst.MAY_STEAM
         chance = random.Random(seed)
         for _ in range(500):

@@ -593,6 +593,27 @@ def test_what_was_counted_without_a_clock_is_told_once_wherever_the_power_goes()
     bench.close()
 
 
+def test_what_the_clock_dated_shortly_before_midnight_is_told_once_wherever_the_power_goes():
+    operation, whole = 0, False
+    while not whole:
+        operation += 1
+        bench = Bench()
+        bench.clock._offset_ms = None
+        bench.live.water_ul = 7000
+        bench.live.shots_done = 1
+        bench.pass_ms(8000)  # kept as counted without a day
+        bench.clock.set_utc(MIDNIGHT_MS + DAY_MS - 20000)
+        bench.pass_ms(8000)
+        bench.clock.set_utc(MIDNIGHT_MS + DAY_MS + 1000)
+        whole = bench.board.until_cut(operation, lambda: bench.pass_ms(8000))
+        bench.boot("power")
+        bench.clock.set_utc(MIDNIGHT_MS + DAY_MS + 3600000)
+        bench.pass_ms(8000)
+        assert [m[1:] for m in metered(bench)] == [(7000, 1)], (operation, metered(bench))
+        bench.close()
+    assert operation > 5
+
+
 def test_descaling_is_due_once_wherever_the_power_goes():
     bench = Bench()
     bench.send("config.put", {"descale_l": 2})

@@ -10,7 +10,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from .. import words
-from ..fields import BigInteger
+from ..fields import BigInteger, check_ranges
 
 MACHINE = re.compile(r"[a-z0-9-]{1,32}\Z")
 SEVERITIES = ("info", "warning", "critical")
@@ -232,6 +232,8 @@ class CoffeeBackend(models.Model):
 
     def write(self, vals):
         moved = self._changing(vals, ("company_id",))
+        if not vals.get("active", True):  # nobody sees it, so nobody orders anything of it
+            self.filtered(lambda one: one.state == "running").action_stop()
         done = super().write(vals)
         moved._ask_for_a_bridge()
         return done
@@ -268,24 +270,16 @@ class CoffeeBackend(models.Model):
                 raise ValidationError(
                     self.env._("Days: enter ISO weekdays separated by commas, such as 1,2,3,4,5.")
                 )
-            if not 0 <= backend.pour_office_from < backend.pour_office_to <= 24:
+            begins, ends = backend.pour_office_from, backend.pour_office_to
+            # the bridge knows whole minutes, and none after 23:59
+            if not 0 <= begins < ends <= 24 or _clock(begins) >= _clock(ends):
                 raise ValidationError(
                     self.env._("Office Hours: “From” must be earlier than “To”.")
                 )
 
     @api.constrains(*POUR_RANGES)
     def _check_pour_ranges(self):
-        for backend in self:
-            for name, (least, most) in POUR_RANGES.items():
-                if not least <= backend[name] <= most:
-                    raise ValidationError(
-                        self.env._(
-                            "%(field)s: enter a number from %(least)s to %(most)s.",
-                            field=self.fields_get([name])[name]["string"],
-                            least=least,
-                            most=most,
-                        )
-                    )
+        check_ranges(self, POUR_RANGES)
 
     @api.constrains("company_id")
     def _check_drinks(self):
@@ -309,6 +303,14 @@ class CoffeeBackend(models.Model):
             if backend.state != "draft" and not backend.version:
                 raise ValidationError(
                     self.env._("Choose a version for %s before you start it.", backend.name)
+                )
+
+    @api.constrains("state", "active")
+    def _check_active(self):
+        for backend in self:
+            if backend.state == "running" and not backend.active:
+                raise ValidationError(
+                    self.env._("%s is archived. Unarchive it before you start it.", backend.name)
                 )
 
     # --- buttons

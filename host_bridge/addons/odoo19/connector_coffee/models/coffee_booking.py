@@ -37,7 +37,8 @@ class CoffeeBackend(models.Model):
 
     - `<book>_facts(terms)`: (model, domain) of what is to be booked, or None if nothing is;
     - `<book>(facts, terms)`: books them; whether it could, or they are too little together;
-    - `<book>_part(fact)`: the record that settles how that one is booked, or an empty one.
+    - `<book>_part(fact)`: the record that settles how that one is booked, or an empty one;
+    - `<book>_others(part)`: domain of the facts that are not of that part.
     """
 
     _inherit = "coffee.backend"  # pylint: disable=consider-merging-classes-inherited
@@ -74,8 +75,11 @@ class CoffeeBackend(models.Model):
         settings = {name: self._held(name) for name in names if Booking._fields[name].store}
         return {**settings, "backend_id": self.id, "book": book, "up_to": newest.id}
 
-    def _to_book(self, book, terms, after=0, **search):
-        """Facts with an ID above `after` that are to be booked under these settings."""
+    def _to_book(self, book, terms, after=0, others=(), **search):
+        """Facts with an ID above `after` that are to be booked under these settings.
+
+        :param others: domain that leaves some of them out
+        """
         model, domain = getattr(self, f"{book}_facts")(terms) or ("coffee.brew", [(0, "=", 1)])
         now = terms == self
         earlier = self.booking_ids.filtered(
@@ -84,7 +88,7 @@ class CoffeeBackend(models.Model):
         bounds = [("id", ">", max([after, *earlier.mapped("up_to")]))]
         if not now:
             bounds.append(("id", "<=", terms.up_to))
-        return self.env[model].search([*domain, *bounds], **search)
+        return self.env[model].search([*domain, *bounds, *others], **search)
 
     @api.model
     def _book_in_pieces(self, backends, *books):
@@ -208,7 +212,9 @@ class _Turn:
 
     def __init__(self, backend, book, terms):
         self.backend, self.book, self.terms = backend, book, terms
-        self.after, self.failed = 0, False
+        self.after = 0
+        self.others = []
+        """domain without the parts that failed: the next piece holds none of them"""
         self.met = False
         """another transaction, so that the next run does the rest"""
 
@@ -224,17 +230,16 @@ class _Turn:
 
     def _piece(self):
         facts, enough, failed = self._next()
-        self.failed = self.failed or bool(failed)
         if not enough and not failed:
             return self._end(), False
         self.after = facts[-1].id
-        booked = len(facts) - len(failed)
-        return booked or None, booked or self._is_one_part(facts)
+        self._leave_out(failed)
+        return len(facts) - len(failed) or None, True
 
-    def _is_one_part(self, facts):
-        """Then others may follow that can be booked, though none of these could."""
-        parts = set(map(getattr(self.backend, f"{self.book}_part"), facts))
-        return len(parts) == 1 and bool(parts.pop())
+    def _leave_out(self, failed):
+        """However many there are of that part, those behind them come next."""
+        for part in set(map(getattr(self.backend, f"{self.book}_part"), failed)):
+            self.others += getattr(self.backend, f"{self.book}_others")(part)
 
     def _next(self):
         """(facts, whether they were enough to book, those that failed); more and more until they
@@ -242,7 +247,7 @@ class _Turn:
         limit, enough, failed = PIECE, False, ()
         while not enough and not failed:
             facts = self.backend._to_book(
-                self.book, self.terms, self.after, order="id", limit=limit
+                self.book, self.terms, self.after, self.others, order="id", limit=limit
             )
             enough, failed = self.backend._book(self.book, facts, self.terms) if facts else (0, ())
             if len(facts) < limit:
@@ -252,6 +257,6 @@ class _Turn:
 
     def _end(self):
         """All is booked that can be; earlier settings have no more to say."""
-        if self.terms != self.backend and not self.failed:
+        if self.terms != self.backend and not self.others:
             self.terms.unlink()
         return 0

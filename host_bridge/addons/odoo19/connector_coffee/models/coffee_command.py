@@ -155,6 +155,7 @@ class CoffeeCommand(models.Model):
             if not command.args:
                 command.sudo().args = command._default_args()
             command._check_words()
+            command._check_slot()
         return commands
 
     @api.ondelete(at_uninstall=False)
@@ -179,6 +180,15 @@ class CoffeeCommand(models.Model):
                     " automatically.",
                     command=names[self.name],
                     missing=", ".join(sorted(missing)),
+                )
+            )
+
+    def _check_slot(self):
+        """Of an order given in a call: the orders behind it would wait with it."""
+        if self.name in RECIPES and self.args["slot"] not in map(str, range(16)):
+            raise ValidationError(
+                self.env._(
+                    "Slot: “%s” is not a slot; enter a number from 0 to 15.", self.args["slot"]
                 )
             )
 
@@ -297,7 +307,8 @@ class CoffeeCommand(models.Model):
         emptying = self.filtered(lambda one: one.name == "recipe.delete" and not one.recipe_id)
         late = self.browse()
         for command in emptying:
-            heir = self.env["coffee.recipe"]._in_slot(command.backend_id, command.args["slot"])
+            slot = (command.args or {}).get("slot")  # none in an order of an older version
+            heir = self.env["coffee.recipe"]._in_slot(command.backend_id, slot)
             if heir:
                 heir._slot_is_filled()
                 late += command

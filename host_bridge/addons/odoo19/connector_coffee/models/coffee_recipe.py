@@ -90,9 +90,23 @@ class CoffeeRecipe(models.Model):
 
     def write(self, vals):
         """The form sends the numbers before the text that they stand in, too: they count."""
+        self._check_stays(vals)
         if "recipe_text" in vals:
             vals = {"recipe_text": vals["recipe_text"], **vals}
         return super().write(vals)
+
+    def _check_stays(self, vals):
+        """The machine would keep it in the old slot, too, and report it as a new drink."""
+        for binding in self:
+            here = {"backend_id": binding.backend_id.id, "coffee_id": binding.coffee_id}
+            if here != here | {name: vals[name] for name in here.keys() & vals.keys()}:
+                raise ValidationError(
+                    self.env._(
+                        "Slot: a recipe stays in its slot and its machine. Delete “%s” and enter"
+                        " it anew in the other one.",
+                        binding.name,
+                    )
+                )
 
     @api.model
     def _entered(self, vals):

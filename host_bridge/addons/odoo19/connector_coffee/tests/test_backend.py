@@ -117,6 +117,22 @@ class TestBackend(CoffeeCase):
         (saved,) = self.api.save_backends([{"machine": "kitchen"}])
         self.assertEqual(saved["id"], machine.id)
 
+    def test_an_archived_machine_takes_no_orders(self):
+        """Nobody sees that it is there; facts it still sends are kept."""
+        order = {"backend_id": self.left.id, "name": "wake"}
+        self.env["coffee.command"].create(order)
+        self.left.with_user(self.manager).action_archive()
+        self.assertEqual(self.left.state, "checked")
+        self.assertFalse(self.api.fetch_orders("test", 10)["orders"])
+        with self.assertRaisesRegex(ValidationError, "not running"), self.env.cr.savepoint():
+            self.env["coffee.command"].create(order)
+        with self.assertRaisesRegex(ValidationError, "Unarchive it"), self.env.cr.savepoint():
+            self.left.action_start()
+        self.assertEqual(self.statuses(self.brew(1)), ["created"])
+        self.left.action_unarchive()
+        self.left.action_start()
+        self.assertEqual(len(self.api.fetch_orders("test", 10)["orders"]), 1)
+
     def test_every_button_leads_somewhere(self):
         self.push(self.brew(1))
         for name in ("recipes", "brews", "alarms", "quarantine", "commands", "checkpoints"):

@@ -43,7 +43,7 @@ class TestBooking(CoffeeCase):
         self.calls = []
         self.fails, self.bad = {}, ()
         kind = self.env.registry["coffee.backend"]
-        for name in ("_mark", "_mark_facts", "_mark_part"):
+        for name in ("_mark", "_mark_facts", "_mark_part", "_mark_others"):
             mine = lambda machine, *args, name=name: getattr(self, name[1:])(machine, *args)  # noqa: E731
             self.startPatcher(patch.object(kind, name, mine, create=True))
         self.startPatcher(patch.object(coffee_booking, "PIECE", 2))
@@ -53,6 +53,9 @@ class TestBooking(CoffeeCase):
 
     def mark_part(self, machine, brew):
         return brew.recipe_id
+
+    def mark_others(self, machine, recipe):
+        return [("recipe_id", "!=", recipe.id)]
 
     def mark(self, machine, brews, terms):
         brews.command = "marked"
@@ -168,6 +171,16 @@ class TestBooking(CoffeeCase):
         self.bad = range(6)
         self.start()
         self.assertEqual(self.marked("left"), 1)
+
+    def test_nor_do_many_of_several_kinds(self):
+        """Though none of the first piece can be booked. Each is tried once, however many cups."""
+        self.drinks(3)
+        self.push(*(self.brew(seq, slot=str(seq % 2)) for seq in range(10)))
+        self.push(self.brew(10, slot="2"), self.brew(11, slot="7"))
+        self.bad = range(10)
+        self.start()
+        self.assertEqual(self.marked("left"), 2)
+        self.assertLess(len(self.calls), 7)
 
     def test_what_fails_in_all_its_parts_is_the_machines(self):
         self.drinks(2)

@@ -117,6 +117,15 @@ class TestCommand(CoffeeCase):
             with self.assertRaisesRegex(UserError, "Arguments: .*the recipe itself"):
                 orders.create({"backend_id": self.left.id, "name": "recipe.put", "args": args})
 
+    def test_a_recipe_is_only_ordered_for_a_slot_that_exists(self):
+        """Else what was no text kept all orders and recipes behind it waiting."""
+        orders = self.env["coffee.command"].with_user(self.manager)
+        for slot in (0, "16", {"a": 1}):
+            with self.assertRaisesRegex(ValidationError, "is not a slot"):
+                orders.create(
+                    {"backend_id": self.left.id, "name": "recipe.delete", "args": {"slot": slot}}
+                )
+
     def test_an_order_without_words_holds_up_no_recipe(self):
         """One that the form of older versions let through waits for ever."""
         self.api.import_recipes("left", 1, {"0": PROFILE})
@@ -129,6 +138,8 @@ class TestCommand(CoffeeCase):
         self.env.invalidate_all()
         self.left.recipe_ids.action_export()
         self.assertEqual(self.left.command_ids[:1].name, "recipe.put")
+        orders = self.api.fetch_orders("bridge", 10)["orders"]
+        self.assertEqual([one["name"] for one in orders], ["recipe.delete", "recipe.put"])
 
     def test_only_a_running_machine_takes_orders(self):
         self.left.state = "checked"

@@ -85,6 +85,8 @@ class TestPour(CoffeeCase):
             {"pour_office_days": "0"},
             {"pour_office_days": ""},
             {"pour_office_from": 18, "pour_office_to": 8},
+            {"pour_office_from": 8, "pour_office_to": 8.001},  # the same minute
+            {"pour_office_from": 23 + 59 / 60, "pour_office_to": 24},
         ):
             with self.assertRaises(ValidationError):
                 self.left.write(values)

@@ -158,6 +158,14 @@ class TestRecipe(CoffeeCase):
         self.assertEqual((self.recipe().sync_state, self.recipe().sync_message),
                          ("refused", "too hot"))  # fmt: skip
 
+    def test_a_recipe_stays_in_its_slot(self):
+        """The form does not offer it, but a call did: the machine kept it in the old slot, too."""
+        self.import_recipes(s0=PROFILE)
+        for values in ({"coffee_id": "3"}, {"backend_id": self.right.id}):
+            with self.assertRaisesRegex(ValidationError, "Slot: .* Delete “espresso”"):
+                self.recipe().with_user(self.manager).write(values)
+        self.recipe().write({"coffee_id": "0", "backend_id": self.left.id})
+
     def test_archiving_and_deleting_empty_the_slot(self):
         self.import_recipes(s0=PROFILE, s1={**PROFILE, "name": "ristretto"})
         with trap_jobs() as trap:

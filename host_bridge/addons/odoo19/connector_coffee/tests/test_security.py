@@ -154,6 +154,16 @@ class TestSecurity(CoffeeCase):
         keys = self.env["res.users.apikeys"]
         self.assertEqual(keys._check_credentials(scope="rpc", key=again.key), user.id)
 
+    def test_a_key_is_valid_for_a_number_of_days_that_exists(self):
+        """Less than none was a key that never ends."""
+        wizard = self.env["coffee.bridge.connect"].with_user(self.manager)
+        for days in (-1, 10**9):
+            with self.assertRaisesRegex(ValidationError, "Valid For.*: .* from 0 to 36500"):
+                wizard.create({"name": "cellar", "days": days}).action_make()
+        made = wizard.create({"name": "cellar", "days": 36_500})
+        made.action_make()
+        self.assertTrue(made.key)
+
     def test_no_manager_takes_another_companys_bridge(self):
         wizard = self.env["coffee.bridge.connect"].with_user(self.manager)
         made = wizard.create({"name": "cellar"})

@@ -2,8 +2,12 @@
 
 from datetime import datetime, timedelta
 
-from odoo import Command, fields, models
+from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
+
+from ..fields import check_ranges
+
+DAYS = {"days": (0, 36_500)}
 
 
 class CoffeeBridgeConnect(models.TransientModel):
@@ -33,6 +37,10 @@ class CoffeeBridgeConnect(models.TransientModel):
     key = fields.Char(readonly=True)
     login = fields.Char(readonly=True)
 
+    @api.constrains("days")
+    def _check_days(self):
+        check_ranges(self, DAYS)
+
     def action_make(self):
         """One user a bridge; an existing one gets a new key, and its old keys end."""
         self.ensure_one()
@@ -43,7 +51,7 @@ class CoffeeBridgeConnect(models.TransientModel):
         user = self._user()
         keys = self.env["res.users.apikeys"].with_user(user).sudo()
         keys.search([("user_id", "=", user.id)])._remove()
-        until = datetime.now() + timedelta(days=self.days) if self.days > 0 else None
+        until = datetime.now() + timedelta(days=self.days) if self.days else None
         self.write({"key": keys._generate("rpc", self.name, until), "login": user.login})
         return {
             "type": "ir.actions.act_window",

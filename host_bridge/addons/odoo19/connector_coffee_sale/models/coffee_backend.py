@@ -70,6 +70,9 @@ class CoffeeBackend(models.Model):
     def _sell_part(self, brew):
         return brew.product_id
 
+    def _sell_others(self, drink):
+        return [("product_id", "!=", drink.id)]
+
     def _sell(self, brews, terms):
         order = self._open_order(terms)
         for product, cups in brews.grouped("product_id").items():

@@ -105,6 +105,9 @@ class CoffeeBackend(models.Model):
     def _consume_beans_part(self, brew):
         return brew.recipe_id
 
+    def _consume_beans_others(self, recipe):
+        return [("recipe_id", "!=", recipe.id)]
+
     def _consume_beans(self, brews, terms):
         grams = sum(brew.recipe_id.bean_g or terms.bean_default_g for brew in brews)
         gram = self.env.ref("uom.product_uom_gram")
@@ -121,6 +124,9 @@ class CoffeeBackend(models.Model):
     def _consume_water_part(self, meter):
         """Those that add up are booked together; before 19.0.1.6.0 one could be below zero."""
         return meter if meter.water_ul < 0 else meter.browse()
+
+    def _consume_water_others(self, meter):
+        return [("id", "!=", meter.id)] if meter else [("water_ul", "<", 0)]
 
     def _consume_water(self, meters, terms):
         litres = sum(meters.mapped("water_ul")) / 1e6
