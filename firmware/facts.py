@@ -17,6 +17,7 @@ from micropython import const
 QUEUE_MAX = 48
 _GATHER_MS = const(200)  # events come in bunches: one flash write for a bunch
 _LOOK_MS = const(100)  # between two looks for something to write
+_AGAIN_MS = const(2000)  # after a flash that failed, for outputs are off in each try
 _METERS_MS = const(5000)
 _WORTH = const(33)  # figures that changed by 3 % are worth a write
 
@@ -189,6 +190,7 @@ class Facts:
             pass  # something pours: later
         except OSError:
             self.flash_errors += 1
+            self._look_at = ticks_add(ticks_ms(), _AGAIN_MS)
 
     def _write_now(self):
         if self._unmarked():

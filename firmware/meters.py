@@ -120,7 +120,7 @@ def _stored():
     try:
         kept = json.loads(files.read(_FILE) or b"x")
         kept += [0, _SMALL][len(kept) - 3:]  # what earlier firmware did not keep
-        day, totals, loose, scaling_ul, seq = kept
+        day, totals, loose, scaling_ul, seq = kept[:5]
         if len(totals) == len(loose) == 4:
             return day, totals, loose, scaling_ul, seq
     except ValueError:

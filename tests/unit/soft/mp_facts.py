@@ -430,8 +430,22 @@ def test_a_dying_flash_loses_no_fact_and_doubles_none():
     assert bench.facts.flash_errors
     flash.dead = False
     flash.fails_at = 0
-    bench.pass_ms(1000)
+    bench.pass_ms(3000)
     assert [f["raised"] for f in bench.journalled("alarm")] == [bool(n & 1) for n in range(30)]
+    bench.close()
+
+
+def test_a_flash_that_fails_does_not_keep_the_outputs_off():
+    bench = Bench()
+    bench.live.put(names.EV_ALARM, 14, 1)
+    bench.board.flash.dead = True
+    bench.pass_ms(10000)
+    assert 3 <= bench.facts.flash_errors <= 6, bench.facts.flash_errors
+    bench.board.flash.dead = False
+    bench.shot_starts()  # its mark does not wait for the next try
+    bench.pass_ms(200)
+    bench.boot("watchdog")
+    assert len(bench.journalled("brew")) == 1
     bench.close()
 
 
@@ -461,7 +475,7 @@ def test_a_flash_full_of_somebodys_files_is_no_reason_not_to_start():
     bench.board.flash.guard = None
     for name in _THEIRS:
         os.remove(name)
-    bench.pass_ms(1000)
+    bench.pass_ms(3000)
     assert [f["boot"] for f in bench.journalled("boot")] == [1, 2]
     bench.shot_starts()  # takes the mark of the one that the reset cut off
     bench.pass_ms(300)

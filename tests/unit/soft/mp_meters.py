@@ -263,9 +263,10 @@ def test_a_descaling_begins_the_count_anew_and_0_never_asks():
     flash.close()
 
 
-def test_what_firmware_without_the_count_kept_is_kept():
+def test_what_earlier_and_later_firmware_kept_is_kept():
     flash = Board()
-    files.replace("meters", b'["2026-11-30", [1, 2, 3, 4], [0, 0, 0, 0]]')
-    meters = machine(descale_l=50)[2]
-    assert (meters.day, meters.totals) == ("2026-11-30", [1, 2, 3, 4])
+    for more in (b"", b", 5", b", 5, 6", b', 5, 6, "new"'):
+        files.replace("meters", b'["2026-11-30", [1, 2, 3, 4], [0, 0, 0, 0]' + more + b"]")
+        meters = machine(descale_l=50)[2]
+        assert (meters.day, meters.totals) == ("2026-11-30", [1, 2, 3, 4]), more
     flash.close()
