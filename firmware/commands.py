@@ -1,7 +1,7 @@
 # Commands from the host: each message gets exactly one reply, and each id is acted on once, over
 # resets too. The ledger is written before the deed; a machine that pours writes nothing, so what
 # needs the flash waits for its end, and a brew or a cleaning is refused.
-from mailbox import Busy
+from mailbox import AGAIN_MS, Busy
 
 import command as reader
 from actions import RUNNING, Actions
@@ -30,6 +30,7 @@ class Commands:
         self._actions = Actions(live, mailbox, clock, facts, recipes, config)
         self._parked = []  # (command, args) until nothing pours
         self._recent = []  # (id, reply)
+        self._again_ms = 0
 
     @property
     def identify_until_ms(self):
@@ -59,12 +60,16 @@ class Commands:
         if self._parked:
             command, args = self._parked.pop(0)
             return self._carry_out(command, args)
+        if self._clock.uptime_ms() >= self._again_ms:
+            self._flush()
+        return None
+
+    def _flush(self):
         try:
             with self._mailbox.quiet():
                 self._ledger.flush()
         except (Busy, OSError):
-            pass  # later
-        return None
+            self._again_ms = self._clock.uptime_ms() + AGAIN_MS
 
     # --- once
     def _take(self, command):

@@ -3,7 +3,7 @@
 # Only the background calls this. Sending is link.py's work.
 import json
 from array import array
-from mailbox import Busy
+from mailbox import AGAIN_MS, Busy
 from time import ticks_add, ticks_diff, ticks_ms
 
 import interlocks as il
@@ -17,7 +17,6 @@ from micropython import const
 QUEUE_MAX = 48
 _GATHER_MS = const(200)  # events come in bunches: one flash write for a bunch
 _LOOK_MS = const(100)  # between two looks for something to write
-_AGAIN_MS = const(2000)  # after a flash that failed, for outputs are off in each try
 _METERS_MS = const(5000)
 _WORTH = const(33)  # figures that changed by 3 % are worth a write
 
@@ -44,6 +43,7 @@ class Facts:
         self._tunes = 0  # bits: 1 an auto-tune to keep, 2 what a shot taught
         self._kept = 0  # J/K of the brew boiler on flash, 0: no auto-tune
         self.flash_errors = 0
+        self._again_ms = 0
 
     # --- once, before the tick runs
     def start(self):
@@ -170,13 +170,15 @@ class Facts:
                 and not self._mark.is_for(self._clock.boot, live.shot))
 
     def _wants_flash(self, now):
-        if self._unmarked() or self._resets.latches_changed(self._live.latched):
+        latches = self._resets.latches_changed(self._live.latched)
+        if self._unmarked() or latches and self._live.latched:
             return True
-        if not self._mailbox.at_rest():
+        if not self._mailbox.at_rest() or self._clock.uptime_ms() < self._again_ms:
             return False
         if self._queue and ticks_diff(now, self._oldest) >= _GATHER_MS:
             return True
-        return self._dropped or self._tunes or self._journal.forgettable or self._sparing()
+        return (latches or self._dropped or self._tunes or self._journal.forgettable
+                or self._sparing())
 
     def _sparing(self):
         uptime_ms = self._clock.uptime_ms()
@@ -190,7 +192,7 @@ class Facts:
             pass  # something pours: later
         except OSError:
             self.flash_errors += 1
-            self._look_at = ticks_add(ticks_ms(), _AGAIN_MS)
+            self._again_ms = self._clock.uptime_ms() + AGAIN_MS
 
     def _write_now(self):
         if self._unmarked():

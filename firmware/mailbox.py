@@ -7,6 +7,7 @@ import machine
 from micropython import const
 
 NO_TICK = const(-1)  # nobody answered: the timer does not run (yet)
+AGAIN_MS = const(2000)  # after a flash that failed, for outputs are off in each try
 _PATIENCE_MS = const(50)  # a running tick answers within 10 ms
 _SMALL = const(0x3FFFFFFF)
 

@@ -3,7 +3,7 @@
 # never reached. So a lower bound of the time is kept on flash and set before TLS begins. It
 # never counts as knowing the time (clock.py).
 import time
-from mailbox import Busy
+from mailbox import AGAIN_MS, Busy
 
 import files
 import machine
@@ -38,6 +38,7 @@ class Validity:
         self._mailbox = mailbox
         self._kept_ms = floor_ms()
         self._session = 0
+        self._again_ms = 0
         self._told = False
         set_rtc(self._kept_ms)
 
@@ -53,6 +54,8 @@ class Validity:
         back = age_ms < -_OLD_MS  # the floor is that of a clock which was wrong
         if back:
             set_rtc(utc_ms, back)
+        if self._clock.uptime_ms() < self._again_ms:
+            return
         if back or age_ms >= _OLD_MS or session != self._session and age_ms >= _OFTEN_MS:
             self._keep(utc_ms, session)
 
@@ -61,6 +64,7 @@ class Validity:
             with self._mailbox.quiet():
                 keep_floor(utc_ms)
         except (Busy, OSError):
+            self._again_ms = self._clock.uptime_ms() + AGAIN_MS
             return  # it began to pour, or the flash fails; later
         self._kept_ms = utc_ms
         self._session = session

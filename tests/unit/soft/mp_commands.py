@@ -551,6 +551,23 @@ def test_a_failing_flash_is_said_and_nothing_is_brewed():
     bench.close()
 
 
+def test_a_reply_that_cannot_be_kept_does_not_keep_the_outputs_off():
+    bench = Bench()
+    bench.board.flash.dead = True
+    error(bench.send("wake", id="w1"), "flash")
+    tried = bench.mailbox.quiets
+    for _ in range(100):
+        bench.pass_ms(100)
+        assert bench.commands.step() is None
+    tried = bench.mailbox.quiets - tried
+    assert bench.ledger.waiting and 3 <= tried - bench.facts.flash_errors <= 6, tried
+    bench.board.flash.dead = False
+    bench.pass_ms(2000)
+    bench.commands.step()
+    assert not bench.ledger.waiting
+    bench.close()
+
+
 def test_recipes_that_a_newer_limit_forbids_are_not_brewed():
     bench = Bench()
     with bench.mailbox.quiet():

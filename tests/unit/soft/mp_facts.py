@@ -449,6 +449,35 @@ def test_a_flash_that_fails_does_not_keep_the_outputs_off():
     bench.close()
 
 
+def test_a_flash_that_failed_once_is_tried_for_a_mark_and_a_latch_at_once():
+    bench = Bench()
+    flash = bench.board.flash
+
+    def failed():
+        errors = bench.facts.flash_errors
+        bench.live.put(names.EV_ALARM, 14, 1)
+        flash.fails_at = flash.operations + 1
+        bench.pass_ms(400)
+        assert bench.facts.flash_errors == errors + 1
+        flash.dead = False
+        flash.fails_at = 0
+
+    failed()
+    bench.live.latched = 1 << 3
+    bench.pass_ms(200)
+    assert not bench.facts._resets.latches_changed(1 << 3)
+    bench.pass_ms(3000)
+    flash.fails_at = flash.operations + 1
+    bench.shot_starts()
+    bench.pass_ms(100)
+    flash.dead = False
+    flash.fails_at = 0
+    bench.pass_ms(200)
+    bench.boot("watchdog")
+    assert len(bench.journalled("brew")) == 1
+    bench.close()
+
+
 def _fill():
     # to the last block, as with files that somebody copied to the board
     for name in _THEIRS:

@@ -67,16 +67,23 @@ def test_a_bound_from_a_wrong_clock_goes_when_the_right_time_comes():
 
 
 def test_a_flash_that_fails_holds_nothing_up():
-    # raised, it would end each pass in which it is tried, and with it the session
+    # raised, it would end each pass in which it is tried, and with it the session; and outputs
+    # are off in each try
     kept, clock, live = fresh()
     clock.set_utc(SOME_DAY_MS)
+    tried = []
+    kept._mailbox.hush = lambda: tried.append(1) or True
     os.mkdir("utc_floor")
     try:
-        kept.step(1)
+        for _ in range(100):
+            time.sleep_ms(100)
+            kept.step(1)
     finally:
         os.rmdir("utc_floor")
+    assert len(tried) == 5, len(tried)
+    time.sleep_ms(2000)
     kept.step(1)
-    assert abs(validity.floor_ms() - SOME_DAY_MS) < 2000
+    assert clock.utc_ms() - validity.floor_ms() < 2000
 
 
 def test_a_damaged_note_is_no_note():
