@@ -109,12 +109,13 @@ const coffee = (() => {
   }
 
   // What this page held unsent before it was loaded again; null: nothing, or of another page, or
-  // of somebody else. user: who looks at it now, null: a guest
+  // of somebody else; a guest may have logged in meanwhile. user: who looks at it now, null: a guest
   function recalled(user) {
     writer = user;
     const kept = JSON.parse(remaining(null));
     const again = performance.getEntriesByType("navigation")[0]?.type === "reload";
-    return again && kept?.href === location.href && kept.writer === user ? kept : null;
+    const theirs = again && kept?.href === location.href && [null, user].includes(kept.writer);
+    return theirs ? kept : null;
   }
 
   function watch() {

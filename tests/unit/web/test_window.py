@@ -455,6 +455,23 @@ def test_what_one_had_not_sent_the_next_one_does_not_find(
     assert (phone.run(WRITTEN, "name"), phone.run(ASKS)) == ("Recipe 6", False)
 
 
+def test_what_a_guest_wrote_is_still_there_once_they_logged_in(
+    console: Console, tablet: Browser
+) -> None:
+    """In another window, before the bridge was started anew."""
+    tablet.open(f"/machines/{MACHINE}/recipes/6")
+    tablet.write('input[data-field="name"]', "A guest's own")
+    tablet.until(lambda: tablet.run(ASKS), "unsent")
+    form = "new URLSearchParams({user: 'Ada', token: arguments[0]})"
+    login = f"fetch('/login', {{method: 'POST', body: {form}}})"
+    tablet.run(f"{login}.then(() => {{ window.known = true; }})", TOKEN)
+    tablet.until(lambda: tablet.run("return window.known"), "logged in")
+    comes_back(console, tablet, "volume_ul", "22")
+    tablet.see("What you wrote is not sent yet", "body")
+    assert tablet.run(WRITTEN, "name") == "A guest's own"
+    tablet.press("Back without sending")
+
+
 def test_what_was_written_while_the_bridge_was_away_overwrites_nobody_unasked(
     console: Console, phone: Browser
 ) -> None:

@@ -99,7 +99,11 @@ class CoffeeRecipe(models.Model):
         """The machine would keep it in the old slot, too, and report it as a new drink."""
         for binding in self:
             here = {"backend_id": binding.backend_id.id, "coffee_id": binding.coffee_id}
-            if here != here | {name: vals[name] for name in here.keys() & vals.keys()}:
+            there = {
+                name: self._fields[name].convert_to_cache(vals[name], binding)  # slot 0 is "0"
+                for name in here.keys() & vals.keys()
+            }
+            if here != here | there:
                 raise ValidationError(
                     self.env._(
                         "Slot: a recipe stays in its slot and its machine. Delete “%s” and enter"

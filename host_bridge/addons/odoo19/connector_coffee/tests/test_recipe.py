@@ -164,7 +164,8 @@ class TestRecipe(CoffeeCase):
         for values in ({"coffee_id": "3"}, {"backend_id": self.right.id}):
             with self.assertRaisesRegex(ValidationError, "Slot: .* Delete “espresso”"):
                 self.recipe().with_user(self.manager).write(values)
-        self.recipe().write({"coffee_id": "0", "backend_id": self.left.id})
+        for slot in ("0", 0):
+            self.recipe().write({"coffee_id": slot, "backend_id": self.left.id})
 
     def test_archiving_and_deleting_empty_the_slot(self):
         self.import_recipes(s0=PROFILE, s1={**PROFILE, "name": "ristretto"})
