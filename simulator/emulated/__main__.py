@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from host_bridge.board.build import model_of
+from host_bridge.board.build import board_folder, model_of
 from host_bridge.board.errors import BoardError
 from simulator.emulated.board import ROOT, EmulatedBoard, image_of
 from simulator.emulated.chip import FLASH_BYTES
@@ -59,7 +59,7 @@ def pace(text: str) -> float:
 def main() -> int:
     given = arguments()
     try:
-        model = model_of(given.model)
+        model = which(given.model)
         image = chosen(given.image, model)
         faults = possible(given.fault, model)
         flash = given.flash or kept_at(model, given.image)
@@ -73,6 +73,13 @@ def main() -> int:
     except (BoardError, OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
+
+
+def which(model: str) -> str:
+    """What boards/coffee_… is called: of two boards for one machine the one that was named. Raises
+    BoardError: no such board, or its data are another's."""
+    model_of(model)
+    return board_folder(model).name.removeprefix("coffee_")
 
 
 def kept_at(model: str, image: str | None) -> Path:

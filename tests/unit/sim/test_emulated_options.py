@@ -35,6 +35,18 @@ def test_two_boards_do_not_share_a_flash(
     assert flash.read_bytes() == b"the first board's"
 
 
+def test_of_two_boards_for_one_machine_it_is_the_one_that_was_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("coffee_1900", "coffee_1900_rev_b"):
+        folder = tmp_path / "boards" / name
+        folder.mkdir(parents=True)
+        (folder / "board.py").write_text('MODEL = "1900"\n')
+    monkeypatch.setattr("host_bridge.board.build.ROOT", tmp_path)
+    assert [emulated.which(name) for name in ("1900", "coffee-1900-rev-b")] == [
+        "1900", "1900_rev_b"]
+
+
 @pytest.mark.parametrize("image", ["missing.uf2", "folder", "notes.txt"])
 def test_an_image_that_is_none_is_named_with_the_cure(image: str, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
