@@ -16,7 +16,7 @@ class Clock:
         return fact
 j = journal.Journal(Clock())
 """
-READ = "[json.loads(f) for s in range(j.first, j.next) for f in j.read(s, 200)[:1]]"
+READ = "[json.loads(f) for f in j.read(j.first, 1 << 20)]"
 
 
 def opened(rig: Rig) -> list[dict[str, Any]]:
