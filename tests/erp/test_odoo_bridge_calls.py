@@ -24,7 +24,7 @@ def statuses(answer: dict[str, Any]) -> list[str]:
 
 def test_hello_says_who_is_there(odoo_server: OdooServer) -> None:
     answer = odoo_server.call("hello", bridge="bridge", protocol=1)
-    assert (answer["protocol"], answer["addon"]) == (1, "19.0.1.6.0")
+    assert (answer["protocol"], answer["addon"]) == (1, "19.0.1.7.0")
     with pytest.raises(OdooError, match="upgrade the older"):
         odoo_server.call("hello", bridge="bridge", protocol=2)
 

@@ -107,7 +107,8 @@ def test_what_was_taken_out_of_stock_goes_on_where_it_was(odoo_cluster: Cluster)
                 "stock_location_id": env["stock.warehouse"].search([], limit=1).lot_stock_id.id})
             answer(True)
         """)
-        shop.sql("ALTER TABLE coffee_backend ADD stock_since timestamp DEFAULT '2026-01-01'")
+        shop.sql("ALTER TABLE coffee_backend ADD stock_since timestamp DEFAULT '2026-01-01',"
+                 " DROP bean_since, DROP water_since")  # fmt: skip
         shop.sql("ALTER TABLE coffee_backend DROP CONSTRAINT coffee_backend_bean_default_g_sane")
         shop.sql("UPDATE coffee_backend SET bean_default_g = -1")
         shop.sql(
@@ -156,6 +157,24 @@ def test_after_an_uninstall_odoo_works_and_so_does_a_new_installation(
     odoo.start()
     answer = odoo.call("push", bridge="bridge", facts=[brew(1)])
     assert answer["results"][0]["status"] == "created"
+
+
+def test_a_copy_for_trials_pours_nothing(odoo: OdooServer) -> None:
+    """A bridge that is pointed at it by mistake finds no door; one that was given a key of the
+    copy's own finds none of the orders that were waiting when it was made."""
+    machine = odoo.run_machine("bar-left")
+    odoo.admin("coffee.command", "create", {"backend_id": machine, "name": "identify"})
+    odoo.shell("""
+        from odoo.modules.neutralize import neutralize_database
+        neutralize_database(env.cr)
+        answer(True)
+    """)
+    with pytest.raises(OdooError) as caught:
+        odoo.call("fetch_orders", bridge="bridge", limit=9)
+    assert caught.value.status == 401
+    odoo.key = ""
+    odoo.restart()
+    assert odoo.call("fetch_orders", bridge="bridge", limit=9)["orders"] == []
 
 
 def test_a_killed_odoo_comes_back_with_what_it_answered(odoo: OdooServer) -> None:

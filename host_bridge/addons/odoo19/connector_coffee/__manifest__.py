@@ -2,7 +2,7 @@
 {
     "name": "Coffee Connector",
     "summary": "Coffee machines as connector backends: brews, alarms, recipes, commands",
-    "version": "19.0.1.6.0",
+    "version": "19.0.1.7.0",
     "category": "Connector",
     "license": "AGPL-3",
     "author": "Coffee Controller contributors",

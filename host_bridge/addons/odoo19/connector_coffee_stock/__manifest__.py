@@ -2,7 +2,7 @@
 {
     "name": "Coffee Connector: stock",
     "summary": "Beans and water used by coffee machines as stock moves",
-    "version": "19.0.1.3.0",
+    "version": "19.0.1.4.0",
     "category": "Connector",
     "license": "AGPL-3",
     "author": "Coffee Controller contributors",

@@ -147,10 +147,10 @@ class RecipeBatchImporter(Component):
         bound = self.model.with_context(active_test=False).search(
             [("backend_id", "=", self.backend_record.id)]
         )
+        allowed = bound.odoo_id._check_company_domain(company)
         drinks = self.model.search(
             [("name", "=ilike", escape_psql(name)), ("backend_id", "!=", self.backend_record.id),
-             ("backend_id.company_id", "=", company.id),
-             ("odoo_id.company_id", "in", [company.id, False])]
+             ("backend_id.company_id", "=", company.id), ("odoo_id", "any", allowed)]
         ).odoo_id - bound.odoo_id  # fmt: skip
         if drinks:
             return drinks[0], True

@@ -2,6 +2,7 @@
 
 import json
 import re
+from ast import literal_eval
 from datetime import timedelta
 
 import pytz
@@ -285,7 +286,7 @@ class CoffeeBackend(models.Model):
     def _check_drinks(self):
         recipes = self.with_context(active_test=False).sudo().recipe_ids
         for backend, ours in recipes.grouped("backend_id").items():
-            allowed = [("company_id", "in", [backend.company_id.id, False])]
+            allowed = ours.odoo_id._check_company_domain(backend.company_id)
             theirs = ours.odoo_id - ours.odoo_id.filtered_domain(allowed)
             if theirs:
                 raise ValidationError(
@@ -427,40 +428,34 @@ class CoffeeBackend(models.Model):
     def action_draft(self):
         self.write({"state": "draft"})
 
-    def _action_of(self, model, name, domain=(), context=None):
+    def _page_of(self, model):
+        """The model's own page, with what it says where nothing is, of this machine alone."""
         self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "name": name,
-            "res_model": model,
-            "view_mode": "list,form",
-            "domain": [("backend_id", "=", self.id), *domain],
-            "context": {"default_backend_id": self.id, **(context or {})},
+        xml_id = f"connector_coffee.{model.replace('.', '_')}_action"
+        page = self.env["ir.actions.act_window"]._for_xml_id(xml_id)
+        context = literal_eval(page["context"])
+        return page | {
+            "domain": [("backend_id", "=", self.id)],
+            "context": {**context, "default_backend_id": self.id},
         }
 
     def action_recipes(self):
-        return self._action_of("coffee.recipe", self.env._("Recipes"))
+        return self._page_of("coffee.recipe")
 
     def action_brews(self):
-        return self._action_of("coffee.brew", self.env._("Brews"))
+        return self._page_of("coffee.brew")
 
     def action_alarms(self):
-        return self._action_of("coffee.alarm", self.env._("Alarms"))
+        return self._page_of("coffee.alarm")
 
     def action_quarantine(self):
-        return self._action_of(
-            "coffee.quarantine", self.env._("Quarantine"), [("state", "=", "open")]
-        )
+        return self._page_of("coffee.quarantine")
 
     def action_commands(self):
-        return self._action_of("coffee.command", self.env._("Commands"))
+        return self._page_of("coffee.command")
 
     def action_checkpoints(self):
-        return self._action_of(
-            "coffee.checkpoint",
-            self.env._("Checkpoints"),
-            context={"search_default_review": 1},
-        )
+        return self._page_of("coffee.checkpoint")
 
     def action_new_command(self):
         self.ensure_one()

@@ -284,13 +284,8 @@ class CoffeeRecipe(models.Model):
 
     def action_brews(self):
         self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Brews"),
-            "res_model": "coffee.brew",
-            "view_mode": "list,form",
-            "domain": [("recipe_id", "=", self.id)],
-        }
+        page = self.env["ir.actions.act_window"]._for_xml_id("connector_coffee.coffee_brew_action")
+        return page | {"domain": [("recipe_id", "=", self.id)]}
 
 
 def _with_temp(recipe, temp_c):

@@ -133,12 +133,23 @@ class TestBackend(CoffeeCase):
         self.left.action_start()
         self.assertEqual(len(self.api.fetch_orders("test", 10)["orders"]), 1)
 
-    def test_every_button_leads_somewhere(self):
-        self.push(self.brew(1))
-        for name in ("recipes", "brews", "alarms", "quarantine", "commands", "checkpoints"):
-            action = getattr(self.left, f"action_{name}")()
-            self.env[action["res_model"]].search(action["domain"])
-        self.assertEqual((self.left.brew_count, self.left.alarm_count), (1, 0))
+    def test_every_button_leads_to_what_it_counts_or_says_what_would_be_there(self):
+        self.api.import_recipes("left", 1, {"0": PROFILE})
+        self.push(self.brew(1), self.brew(1, "right"))
+        left = self.left.with_user(self.user)
+        pages = {
+            name: getattr(left, f"action_{name}")()
+            for name in ("recipes", "brews", "alarms", "quarantine", "commands", "checkpoints")
+        }
+        for name, page in pages.items():
+            found = left.env[page["res_model"]].search(page["domain"])
+            self.assertEqual(len(found), left[f"{name.removesuffix('s')}_count"], name)
+            self.assertIn("o_view_nocontent", page["help"], name)
+        self.assertEqual((left.brew_count, left.alarm_count), (1, 0))
+        self.assertTrue(pages["checkpoints"]["context"]["search_default_review"])
+        page = left.recipe_ids.action_brews()
+        self.assertEqual(left.env["coffee.brew"].search_count(page["domain"]), 1)
+        self.assertIn("o_view_nocontent", page["help"])
 
     def test_the_fleet_can_be_grouped(self):
         """The kanban's bar asks for the machines of each group by their health."""

@@ -1,3 +1,5 @@
+from lxml import etree
+
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
@@ -45,6 +47,16 @@ class TestPush(CoffeeCase):
         self.assertAlmostEqual(water_l, 2)
         self.assertAlmostEqual(energy_kwh, 1.5)
         self.assertEqual(other[1], self.right)
+
+    def test_a_fleets_years_are_not_drawn_by_day(self):
+        """73,000 fields, of 200 machines; who wants days chooses them, of fewer."""
+        for name, interval in (
+            ("brew_view_pivot", "month"),
+            ("meter_view_pivot", "month"),
+            ("meter_view_graph", "week"),
+        ):
+            view = etree.fromstring(self.env.ref(f"connector_coffee.coffee_{name}").arch)
+            self.assertEqual(view.xpath("//field/@interval"), [interval], name)
 
     def test_codes_are_told_in_words(self):
         reasons = ("tray_full", "cup_missing", "sun_spots", None)

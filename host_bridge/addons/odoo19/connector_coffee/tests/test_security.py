@@ -194,8 +194,8 @@ class TestSecurity(CoffeeCase):
             made.with_user(other).read(["key"])
 
     # --- a bridge's companies
-    def other(self):
-        return self.env["res.company"].create({"name": "Other"})
+    def other(self, **values):
+        return self.env["res.company"].create({"name": "Other", **values})
 
     def test_a_bridge_writes_no_other_companys_machine(self):
         """Neither facts nor presence, recipes, checkpoints or versions; and its own machines'
@@ -353,6 +353,18 @@ class TestSecurity(CoffeeCase):
         )
         with self.assertRaisesRegex(UserError, "Drink"):
             self.left.recipe_ids.odoo_id = theirs
+
+    def test_a_branch_has_the_drinks_of_its_company(self):
+        """As everywhere in Odoo; its machines learn no second one of the same name."""
+        self.api.import_recipes("left", 1, {"0": PROFILE})
+        drink = self.left.recipe_ids.odoo_id
+        self.assertEqual(drink.company_id, self.env.company)
+        branch = self.other(parent_id=self.env.company.id)
+        self.bridge_user.company_ids += branch
+        (self.left + self.right).company_id = branch
+        slots = {"3": {**PROFILE, "volume_ul": 36000}}
+        self.api.import_recipes("right", 1, slots)
+        self.assertEqual(self.right.recipe_ids.odoo_id, drink)
 
     # --- whose a bridge is
     def stranger(self, company):

@@ -20,10 +20,17 @@ class CoffeeBackend(models.Model):
         "Taken From",
         domain="[('usage', '=', 'internal'), ('company_id', 'in', [company_id, False])]",
         check_company=True,
+        ondelete="restrict",
         help="Leave empty if consumption should not move any stock.",
     )
+    # restricted, all three: the database empties a field without a word, and the time since which
+    # it counts would stay for what is chosen next
     bean_product_id = fields.Many2one(
-        "product.product", "Beans", domain="[('is_storable', '=', True)]", check_company=True
+        "product.product",
+        "Beans",
+        domain="[('is_storable', '=', True)]",
+        check_company=True,
+        ondelete="restrict",
     )
     bean_default_g = fields.Float(
         "Beans per Cup (g)",
@@ -39,7 +46,11 @@ class CoffeeBackend(models.Model):
         help="Earlier brews do not move any stock.",
     )
     water_product_id = fields.Many2one(
-        "product.product", "Water", domain="[('is_storable', '=', True)]", check_company=True
+        "product.product",
+        "Water",
+        domain="[('is_storable', '=', True)]",
+        check_company=True,
+        ondelete="restrict",
     )
     water_since = fields.Datetime(
         compute="_compute_since",

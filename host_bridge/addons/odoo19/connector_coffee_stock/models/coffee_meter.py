@@ -9,6 +9,7 @@ class CoffeeMeter(models.Model):
         "Water Stock Move",
         readonly=True,
         copy=False,
+        index="btree_not_null",
         groups="stock.group_stock_user",
     )
 

@@ -3,8 +3,9 @@ from unittest.mock import patch
 from psycopg2 import IntegrityError
 
 from odoo.exceptions import UserError, ValidationError
+from odoo.modules.migration import load_script
 from odoo.tests import new_test_user, tagged
-from odoo.tools import mute_logger
+from odoo.tools import file_path, mute_logger
 
 from odoo.addons.connector_coffee.models import coffee_booking
 from odoo.addons.connector_coffee.tests.common import PROFILE, CoffeeCase
@@ -196,6 +197,38 @@ class TestConsumption(CoffeeCase):
         self.beans.company_id = self.env.company
         with self.assertRaisesRegex(UserError, "Beans"):
             self.left.company_id = other
+
+    def test_what_is_taken_is_not_deleted_under_the_machine(self):
+        """Its field would be empty and its time would stay: all since then would be taken of what
+        is chosen next."""
+        shelf = self.left.stock_location_id.copy({"name": "Shelf"})
+        self.left.stock_location_id = shelf
+        for thing in (self.beans, self.water, shelf):
+            with (
+                self.subTest(thing.name),
+                self.assertRaises(IntegrityError),
+                mute_logger("odoo.sql_db"),
+                self.cr.savepoint(),
+            ):
+                thing.unlink()
+
+    def test_an_upgrade_ends_what_was_taken_of_a_deleted_product(self):
+        self.env.flush_all()
+        self.cr.execute("UPDATE coffee_backend SET bean_product_id = NULL WHERE machine = 'left'")
+        script = file_path("connector_coffee_stock/migrations/19.0.1.4.0/post-migration.py")
+        load_script(script, "post_migration").migrate(self.cr, "19.0.1.3.0")
+        self.env.invalidate_all()
+        self.assertFalse(self.left.bean_since)
+        self.assertTrue(self.left.water_since)
+
+    def test_who_deletes_a_move_waits_for_no_search_through_all_meters(self):
+        """The database looks for facts that name it."""
+        for table, name in (("coffee_brew", "bean_move_id"), ("coffee_meter", "water_move_id")):
+            self.cr.execute(
+                "SELECT count(*) FROM pg_indexes WHERE tablename = %s AND indexdef LIKE %s",
+                (table, f"%({name})%"),
+            )
+            self.assertEqual(self.cr.fetchone()[0], 1, name)
 
     def test_who_keeps_no_stock_exports_brews_all_the_same(self):
         """Of a field of records he may not read an export fails as a whole."""
