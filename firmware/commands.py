@@ -166,11 +166,13 @@ class Commands:
         self._ledger.begin(command.id, self._ahead)
 
     def _end(self, command, reply):
+        told = reply == self._ahead
         try:
-            told = reply == self._ahead
-            if not told and command.name == "brew":
-                self._facts.shot_refused()
-            self._ledger.finish(command.id, reply, told)
+            try:
+                self._ledger.finish(command.id, reply, told)
+            finally:  # the mark goes last: without one, what the ledger says was taken did pour
+                if not told and command.name == "brew":
+                    self._facts.shot_refused()
         except OSError:
             self._ledger.later(command.id, reply)
 

@@ -63,8 +63,10 @@ class Facts:
 
     def _close_last_boot(self, note):
         # The mark goes after the fact came; cut between the two, the fact is there already. And it
-        # comes before the ledger's line: a command that is not in there never asked for the shot.
-        began = not note["command"] or Ledger().find(note["command"]) is not None
+        # comes before the ledger's line: a command that is not in there never asked for the shot,
+        # and one that was refused has none.
+        command = note["command"]
+        began = not command or b'"ok":f' not in (Ledger().find(command) or b'"ok":f')
         if began and not self._journalled(note["boot"], note["shot"]):
             self._journal.append(shot_mark.aborted(note))
         self._mark.clear()

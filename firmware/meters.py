@@ -52,6 +52,7 @@ class Meters:
                 self.loose = [0, 0, 0, 0]
             elif "descale" in fact.get("code", ""):
                 self._scaling_ul = 0
+        self._told = self._image() != self._saved  # noted soon, not read from the journal for ever
 
     def descaled(self):
         self._scaling_ul = 0

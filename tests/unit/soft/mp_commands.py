@@ -202,6 +202,26 @@ def test_every_power_cut_of_a_recipe_change():
     bench.close()
 
 
+def test_every_power_cut_of_a_refused_brew():
+    bench = Bench(safe=False)
+
+    def work():
+        bench.wire()
+        bench.mailbox.answers[names.REQ_BREW] = REFUSALS.index("cup_missing") + 1
+        bench.send("brew", {"slot": 0}, id="b1")
+        if bench.board.flash.dead:
+            raise PowerCut
+
+    def check(finished):
+        bench.wire()
+        again = bench.ledger.find("b1") or b""  # what a second delivery gets
+        shots = bench.journalled("brew")
+        assert len(shots) == (b'"ok":true' in again), (again, shots)
+
+    assert every_cut(bench.board, work, check) > 8
+    bench.close()
+
+
 def test_the_ledger_remembers_at_least_64_commands_and_not_for_ever():
     bench = Bench()
     for n in range(300):

@@ -6,6 +6,7 @@ import live as names
 import micropython
 from bench import NOW_MS, Bench
 from brew import REASONS
+from facts import QUEUE_MAX
 from ramflash import PowerCut, every_cut
 
 _THEIRS = ("film", "song", "poem")
@@ -613,6 +614,30 @@ def test_a_day_is_told_once_wherever_the_power_goes():
         assert [m[1:] for m in metered(bench)] == [(7000, 1)], metered(bench)
 
     assert every_cut(bench.board, day_ends, check) > 10
+    bench.close()
+
+
+def test_a_day_is_told_once_however_much_is_told_before_the_next_boot():
+    # between journal and meters the power goes; a start reads only the latest facts
+    bench = with_a_shot_today()
+
+    def power(*given):
+        raise PowerCut
+
+    bench.facts._meters.save = power
+    bench.clock.set_utc(MIDNIGHT_MS + DAY_MS + 1000)
+    try:
+        bench.pass_ms(8000)
+    except PowerCut:
+        bench.boot("power")
+    for _ in range(2):
+        for _ in range(QUEUE_MAX):
+            bench.facts.add({"kind": "alarm"})
+        bench.pass_ms(1000)
+    bench.boot("power")
+    bench.clock.set_utc(MIDNIGHT_MS + DAY_MS + 3600000)
+    bench.pass_ms(8000)
+    assert sum(water_ul for _, water_ul, _ in metered(bench)) == 7000, metered(bench)
     bench.close()
 
 
