@@ -45,9 +45,20 @@ def wire(broker: Mosquitto) -> Iterator[Wire]:
 
 
 def pytest_collect_file(parent: pytest.Collector, file_path: Path) -> pytest.Collector | None:
-    if file_path.suffix == ".py" and file_path.name.startswith("mp_"):
+    # a file that is named to pytest is a module to it whatever it is called: see below
+    if _is_ours(file_path) and not parent.session.isinitpath(file_path):
         return MicroPythonFile.from_parent(parent, path=file_path)
     return None
+
+
+def pytest_pycollect_makemodule(
+    module_path: Path, parent: pytest.Collector
+) -> pytest.Collector | None:
+    return MicroPythonFile.from_parent(parent, path=module_path) if _is_ours(module_path) else None
+
+
+def _is_ours(path: Path) -> bool:
+    return path.suffix == ".py" and path.name.startswith("mp_")
 
 
 class MicroPythonFile(pytest.File):
