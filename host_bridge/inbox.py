@@ -507,16 +507,7 @@ class Inbox:
         """
         before_ms = now_ms - int(self._settings.keep_days * 86_400_000)
         with self._db.write() as tx:
-            # Never past the cursor (a hole may still be filled) nor past what came of late: what
-            # belongs before it may be on its way. A row that waits, for a person or for the ERP
-            # again, stays and is known by itself, so the mark may pass it; so may it what came
-            # by a clock that was set back since, which would hold it for as long as it was wrong.
-            tx.execute(
-                "UPDATE journal SET purged_seq = max(purged_seq, coalesce("
-                "(SELECT min(seq) - 1 FROM fact WHERE journal_id=journal.id AND seq <= held_seq"
-                " AND arrival_ms BETWEEN ? AND ?), held_seq))",
-                (before_ms, now_ms + CLOCK_BACK_MS),
-            )
+            tx.execute(_MARK, (before_ms, now_ms + CLOCK_BACK_MS))
             facts = tx.execute(
                 "DELETE FROM fact WHERE seq <= (SELECT purged_seq FROM journal"
                 " WHERE id=journal_id) AND state NOT IN (0, 2) AND arrival_ms < ?",
@@ -555,6 +546,22 @@ WHERE now.id = ? AND json_extract(a.info, '$.serial') = json_extract(b.info, '$.
   AND (? OR other.held_seq > now.held_seq)
 ORDER BY other.held_seq DESC, other.id DESC LIMIT 1
 """
+_MARK: Final = """
+UPDATE journal SET purged_seq=max(purged_seq, upto) FROM (
+  SELECT id, min(
+    coalesce((SELECT min(seq) - 1 FROM fact WHERE journal_id=journal.id AND seq <= held_seq
+      AND arrival_ms BETWEEN ?1 AND ?2), held_seq),
+    coalesce((SELECT min(from_seq) - 1 FROM gap WHERE journal_id=journal.id AND NOT reported),
+      held_seq)) AS upto
+  FROM journal) AS old
+WHERE old.id=journal.id AND EXISTS (SELECT 1 FROM fact WHERE journal_id=old.id AND seq <= upto)
+"""
+"""Never past the cursor (a hole may still be filled) nor past what came of late: what belongs
+before it may be on its way. A row that waits, for a person or for the ERP again, stays and is
+known by itself, so the mark may pass it; so may it what came by a clock that was set back since,
+which would hold it for as long as it was wrong. Nor past a gap that is still to be told, nor
+where no row ever was, below a journal's first message: what is under the mark counts as here,
+never as lost."""
 _ABOVE_HOLES: Final = f"""
 DELETE FROM fact WHERE state={IMPORTED} AND arrival_ms < ?1 AND journal_id IN (
   SELECT id FROM journal AS old

@@ -43,19 +43,29 @@ class Losses:
 
     def damaged(self, row: PendingFact, loss: Loss) -> Loss | None:
         """Of records the machine cannot read, without what was told before an older copy of the
-        inbox was restored, perhaps in other company. None: nothing."""
-        told = self._told(row.machine, row.journal)
-        parts = uncovered(loss.from_seq, loss.to_seq, told)
-        if parts == [(loss.from_seq, loss.to_seq)]:
+        inbox was restored, perhaps in other company. None: nothing. A gap this inbox knows of
+        hides none of them: it never counts what is here, as they are."""
+        whole = (loss.from_seq, loss.to_seq)
+        outside = self._inbox.untold(row.journal_id, *whole, ())
+        untold = self._untold(row, outside)
+        told = [part for one in outside for part in uncovered(*one, untold)]
+        parts = uncovered(*whole, told)
+        if parts == [whole]:
             return loss
         count = sum(last - first + 1 for first, last in parts)
         return Loss(parts[0][0], parts[-1][1], count) if count else None
 
     def found(self, gap: Gap) -> Loss | None:
-        """None: all of it is here."""
+        """None: all of it is here, or was told before an older copy of the inbox was restored."""
         return self._loss(gap, [(gap.from_seq, gap.to_seq)])
 
-    def _loss(self, its: PendingFact | Gap, parts: Sequence[Range]) -> Loss | None:
+    def _untold(self, its: PendingFact | Gap, parts: Sequence[Range]) -> list[Range]:
+        """Without what checkpoints are about; the inbox's own word on it may be gone."""
+        told = self._told(its.machine, its.journal)
+        return [rest for part in parts for rest in uncovered(*part, told)]
+
+    def _loss(self, its: PendingFact | Gap, ranges: Sequence[Range]) -> Loss | None:
+        parts = self._untold(its, ranges)
         count = sum(
             self._inbox.missing(
                 its.journal_id, *part, self._stored(its.machine, its.journal, *part)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from host_bridge import storage
+from host_bridge.gateway.port import Transient
 from tests.unit.bridge.world import JOURNAL, World, fact, journal
 
 DAY_MS = 86_400_000
@@ -98,6 +99,54 @@ def test_a_next_try_with_more_in_it_tells_of_the_same_losses(world: World) -> No
     world.boot()
     world.sync()
     assert (len(tries.imported), list(told(world))) == (2, ["5-6", "7-7"])
+
+
+def test_a_gap_is_told_though_housekeeping_came_before_the_erp_took_the_word(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ERP took the facts around it and then went away."""
+    world.now_ms += 31 * DAY_MS
+    world.take("journal", journal([fact(8)], first=8))
+    with monkeypatch.context() as away:
+        away.setattr(world.gateway, "add_checkpoints", _is_away, raising=False)
+        with pytest.raises(Transient):
+            world.sync()
+    world.inbox.purge(world.now_ms)
+    world.sync()
+    assert list(told(world)) == ["5-7"]
+
+
+def _is_away(_: object) -> None:
+    raise Transient("away")
+
+
+def test_a_loss_from_before_the_first_message_is_told_though_housekeeping_came_first(
+    world: World,
+) -> None:
+    """A new bridge may wait for its ERP, or for the rest of the journal, longer than an hour."""
+    other = "1" * 8
+    world.take("journal", journal([fact(9)], first=9, journal=other))
+    world.inbox.purge(world.now_ms)
+    world.sync()
+    world.inbox.purge(world.now_ms)
+    world.take("journal", journal([lost(10, 1, 8)], first=9, journal=other))
+    world.sync()
+    assert list(told(world)) == ["1-8"]
+
+
+@pytest.mark.parametrize("word", [[], [lost(9, 5, 8)]], ids=["found", "reported"])
+def test_a_damaged_record_that_waits_for_the_time_is_told_beside_the_gap_around_it(
+    world: World, word: list[dict[str, Any]]
+) -> None:
+    """The gap does not count what is here and, once told, would hide it."""
+    waits = lost(6, 6, 6) | {"utc_ms": None}
+    world.take("journal", journal([waits], first=1, sent_utc_ms=None), live=False)
+    world.take("journal", journal([*word, fact(9 + len(word))], first=9))
+    world.sync()
+    world.now_ms += 60_000
+    world.sync()
+    counts = {at: text.partition(" ")[0] for at, text in told(world).items()}
+    assert counts == {"5-8": "3", "6-6": "1"}
 
 
 def test_a_loss_told_long_after_it_was_found_is_still_told_once(world: World) -> None:
@@ -194,6 +243,19 @@ def test_damaged_records_that_come_again_in_other_company_are_told_once(
     world.sync()
     found = [(at, text.partition(" ")[0]) for at, text in told(world).items()]
     assert found == [("6-7", "2"), ("5-8", "2")]
+
+
+@pytest.mark.parametrize("word", [[], [lost(12, 2, 11)]], ids=["found", "reported"])
+def test_a_loss_told_before_the_inbox_was_restored_is_not_told_again_as_part_of_more(
+    world: World, copy: sqlite3.Connection, word: list[dict[str, Any]]
+) -> None:
+    world.take("journal", journal([fact(8)], first=8))
+    world.sync()
+    restored(world, copy)
+    world.take("journal", journal([*word, fact(12 + len(word))], first=12))
+    world.sync()
+    found = [(at, text.partition(" ")[0]) for at, text in told(world).items()]
+    assert found == [("5-7", "3"), ("2-11" if word else "8-11", "3")]
 
 
 def test_a_crash_before_the_checkpoint_of_a_damaged_record_still_brings_it(world: World) -> None:
