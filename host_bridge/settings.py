@@ -358,10 +358,9 @@ def _check_environment() -> None:
         SettingsError: naming it and what was meant.
     """
     known = []
-    for name, field in Settings.model_fields.items():
-        known.append(name)
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            known += [f"{name}_{key}" for key in field.annotation.model_fields]
+    for name in Settings.model_fields:
+        section = _section(name)
+        known += [name, *(f"{name}_{key}" for key in (section.model_fields if section else ()))]
     for variable in os.environ:
         name = variable.upper().removeprefix(PREFIX).lower()
         if not variable.upper().startswith(PREFIX) or name.replace("__", "_", 1) in known:
@@ -406,4 +405,18 @@ def _source(field: str, toml_file: Path, overrides: dict[str, Any]) -> str:
     given = overrides.get(section)
     if (given.get(name) if isinstance(given, dict) else given) is not None:
         return f"from --{field.replace('.', '-')}"
-    return f"in {toml_file}, or {PREFIX}{field.replace('.', '_').upper()}"
+    return f"in {toml_file}, or {_variable(field)}"
+
+
+def _variable(field: str) -> str:
+    """That holds `field`; of what stands in a list or table, the whole list's or table's."""
+    parts = field.split(".")
+    parts = parts[: 2 if _section(parts[0]) else 1]
+    return f"{PREFIX}{'_'.join(parts).upper()}"
+
+
+def _section(name: str) -> type[BaseModel] | None:
+    """What is in [name]; None: it is no section."""
+    known = Settings.model_fields.get(name)
+    kind = None if known is None else known.annotation
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None

@@ -22,6 +22,7 @@ from host_bridge.cli.common import (
     Machine,
     OfMachine,
     WebPort,
+    WrongUsage,
     content,
     err,
     explained,
@@ -69,6 +70,7 @@ def _order(
         print_json(view)
     elif view["state"] == "ok":
         out.print(f"{escape(machine)}: done")
+        _tell_ignored(machine, view.get("result") or {})
     elif view["state"] == "refused":
         error = view["error"] or {"code": "refused", "message": "no reason given"}
         where = f" ({error['field']})" if error.get("field") else ""
@@ -78,6 +80,13 @@ def _order(
         err.print(escape(f"{unanswered}; is it online? See `machines`"))
     if view["state"] != "ok":
         raise typer.Exit(FAILED)
+
+
+def _tell_ignored(machine: str, result: dict[str, Any]) -> None:
+    """A misspelt field must not brew silently."""
+    if ignored := result.get("ignored"):
+        names = ", ".join(map(str, ignored))
+        err.print(said(f"{machine} does not know {names} and left it out; correct the name"))
 
 
 def brew(
@@ -99,7 +108,7 @@ def brew(
     """
     with explained():
         if slot is not None and slot_option not in (None, slot):
-            raise Invalid("slot", f"given as {slot} and as {slot_option}; give it once")
+            raise WrongUsage("slot", f"given as {slot} and as {slot_option}; give it once")
         wanted = {"slot": slot or slot_option or "0"}
         api = _api(config, data, web_port)
         _order(api, machine, "brew", wanted, wait, as_json)
@@ -203,7 +212,8 @@ def review(
     """
     with explained():
         if bool(ids) == bool(kind or machine):
-            raise Invalid("ids", "give either IDs from `checkpoints list`, or --kind or --machine")
+            either = "give either IDs from `checkpoints list`, or --kind or --machine"
+            raise WrongUsage("ids", either)
         api = _api(config, data, web_port)
         if ids and len(set(ids)) == 1:
             review_one(api, ids[0], note)
@@ -236,7 +246,7 @@ def discard(
     """
     with explained():
         if (id is None) == (not containing):
-            raise Invalid("id", "give either the ID of one message or --containing TEXT")
+            raise WrongUsage("id", "give either the ID of one message or --containing TEXT")
         api = _api(config, data, web_port)
         if id is not None:
             sure(yes, f"Discard {id} for good?")

@@ -72,6 +72,10 @@ def settings(config: Path | None, data: Path | None, web_port: int | None = None
     return load(config, data=data, web={"port": web_port})
 
 
+class WrongUsage(Invalid):
+    """The command line itself is at fault, not what it asks for."""
+
+
 @contextmanager
 def explained() -> Iterator[None]:
     """Errors a person can act on, as one line and an exit code; all others are ours and show."""
@@ -79,7 +83,7 @@ def explained() -> Iterator[None]:
         yield
     except BrokenPipeError:
         raise  # who read us has seen enough (`| head`): no error, and typer ends without a word
-    except SettingsError as error:
+    except (SettingsError, WrongUsage) as error:
         err.print(escape(str(error)), style="red")
         raise typer.Exit(USAGE_ERROR) from error
     except PermissionError as error:

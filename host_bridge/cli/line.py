@@ -11,8 +11,7 @@ from typing import Annotated
 import typer
 
 from host_bridge import log
-from host_bridge.cli.common import explained
-from host_bridge.errors import Invalid
+from host_bridge.cli.common import WrongUsage, explained
 from host_bridge.settings import host_name
 
 
@@ -56,15 +55,15 @@ def gateway(
 def host_and_port(broker: str) -> tuple[str, int]:
     """Of host:port; an IPv6 address stands in brackets.
 
-    Raises: Invalid: it is none.
+    Raises: WrongUsage: it is none.
     """
     host, _, number = broker.rpartition(":")
     if not host or not number.isdecimal() or not 0 < int(number) < 65536:
-        raise Invalid("--mqtt", f"{broker!r} is not host:port; give e.g. broker.example:1883")
+        raise WrongUsage("--mqtt", f"{broker!r} is not host:port; give e.g. broker.example:1883")
     try:
         return host_name(host.removeprefix("[").removesuffix("]")), int(number)
     except ValueError as error:
-        raise Invalid("--mqtt", str(error)) from error
+        raise WrongUsage("--mqtt", str(error)) from error
 
 
 def _trust(ca: Path | None) -> ssl.SSLContext | None:
@@ -73,7 +72,7 @@ def _trust(ca: Path | None) -> ssl.SSLContext | None:
     try:  # of --tls-ca=~/ca.pem no shell makes a path
         return ssl.create_default_context(cafile=ca.expanduser())
     except (OSError, RuntimeError, ssl.SSLError) as error:
-        raise Invalid(
+        raise WrongUsage(
             "--tls-ca", f"{ca} is not a readable certificate ({error}); give the CA as PEM"
         ) from error
 

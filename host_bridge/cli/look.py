@@ -78,10 +78,13 @@ def brews(
         "result": "result", "reason": "reason", "has_curve": "curve",
     }  # fmt: skip
     with folder(config, data) as opened:
-        found = opened.reader.brews(machine, limit, None)
+        found = opened.reader.brews(machine, limit + 1, None)
+        more, found = len(found) > limit, found[:limit]
         if machine and not found and not as_json:
             known(opened, machine)
         show(found, columns, as_json, "Brews", "no brews yet")
+        if more and not as_json:
+            err.print("older brews are left out: give a higher --limit")
 
 
 def checkpoints(
@@ -158,7 +161,9 @@ def recipes(
 ) -> None:
     """List the recipes in the machines' slots, as last reported."""
     with folder(config, data) as opened:
-        names = [known.machine for known in opened.registry.machines()]
+        if machine:
+            known(opened, machine)
+        names = [each.machine for each in opened.registry.machines()]
         found = [opened.registry.recipes(name) for name in ([machine] if machine else names)]
         held = [one for one in found if one is not None]
         if machine and not held:
@@ -180,6 +185,7 @@ def recipe(machine: Machine, slot: Slot, config: Config = None, data: Data = Non
     Example: `coffee-bridge recipe show sim-1900 0 > espresso.json`
     """
     with folder(config, data) as opened:
+        known(opened, machine)
         held = opened.registry.recipes(machine)
         if held is None or slot not in held.slots:
             raise NotFound("slot", f"{machine} has no recipe in slot {slot}; see `recipe list`")

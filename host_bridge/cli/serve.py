@@ -18,12 +18,12 @@ from host_bridge.cli.common import (
     Config,
     Data,
     WebPort,
+    WrongUsage,
     err,
     explained,
     must_have_run,
     settings,
 )
-from host_bridge.errors import Invalid
 from host_bridge.service import Bridge
 from host_bridge.settings import Settings, load
 from host_bridge.web.address import FOLDER
@@ -125,7 +125,7 @@ def broker(
 
     with explained():
         if not host:  # it would mean all interfaces, and everybody may say anything there
-            raise Invalid("--host", "is empty; give an address, or 0.0.0.0 for all interfaces")
+            raise WrongUsage("--host", "is empty; give an address, or 0.0.0.0 for all")
         asyncio.run(serve_broker(host, port))
 
 

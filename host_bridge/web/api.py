@@ -399,7 +399,7 @@ def _known(bridge: Bridge, name: str) -> MachineView:
     view = bridge.machine(name)
     if view is None:
         name = shortened(name)
-        raise NotFound("machine", f"{name} was never seen; /api/machines lists the known ones")
+        raise NotFound("machine", f"{name} was never seen; check its name")
     return view
 
 

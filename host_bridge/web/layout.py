@@ -107,13 +107,18 @@ class Visit:
 
     async def recalled(self) -> Recalled | None:
         """What the same person had unsaved when this page was loaded again, the bridge having been
-        restarted. None also when the page is gone before it answers."""
+        restarted. None also when the page is gone before it answers, and while it waits for
+        somebody to log in again, which it says."""
         user = None if self.session is None else self.session.user
         ask = f"return coffee.recalled({json.dumps(user)})"
         try:
             with self._client:
                 kept = await ui.run_javascript(ask, timeout=_ANSWER_S)
         except TimeoutError:
+            return None
+        if kept and "waits" in kept:
+            again = f"Log in again as {kept['waits']}, and what you wrote here is back."
+            self.notify(again, "warning")
             return None
         return kept and Recalled(kept["work"], kept["fields"])
 

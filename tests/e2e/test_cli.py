@@ -24,6 +24,7 @@ from host_bridge.cli.common import short_time
 from host_bridge.cli.resend import _utc_ms
 from host_bridge.connector.checkpoint import about_backend
 from host_bridge.database import Database, DatabaseError
+from host_bridge.reader import Reader
 from host_bridge.service import Bridge
 from host_bridge.settings import load
 from host_bridge.web.app import build_api
@@ -81,11 +82,13 @@ class Site:
         options += ["--web-port", str(self.settings.web.port)] if port else []
         return CliRunner().invoke(app, [*words, *options], env={"COLUMNS": "200"})
 
-    def machine_answers(self, name: str, ok: bool = True, since: int = 0) -> dict[str, Any]:
-        """Waits for a command and replies to it; returns the command."""
+    def machine_answers(
+        self, name: str, ok: bool = True, since: int = 0, done: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Waits for a command and replies to it; returns the command. `done`: its result."""
         command = self.wire.wait(f"coffee/v1/m1/cmd/{name}", since=since).json
         error = None if ok else {"code": "cup_missing", "field": None, "message": "no cup"}
-        result = {} if ok else None
+        result = (done or {}) if ok else None
         reply = {"v": 1, "id": command["id"], "ok": ok, "error": error, "result": result}
         self.wire.publish("coffee/v1/m1/reply", reply)
         return dict(command)
@@ -140,6 +143,21 @@ def test_recipes_come_out_as_they_go_in(site: Site) -> None:
     assert "lever" in site.cli("recipe", "list", "m1").output
     missing = site.cli("recipe", "show", "m1", "9")
     assert missing.exit_code == 1 and "slot: m1 has no recipe in slot 9" in missing.output
+    for words in (("show", "m-1", "0"), ("list", "m-1")):
+        assert "machine: 'm-1' has never been seen" in site.cli("recipe", *words).output
+
+
+def test_brews_that_a_list_leaves_out_are_told_of(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ended after the twentieth without a word."""
+    three = site.bridge.brews("m1")[:1] * 3
+    monkeypatch.setattr(Reader, "brews", lambda self, machine, limit, before: three[:limit])
+    said = site.cli("brews", "--limit", "2").output
+    assert said.count("9f3a51c2/5") == 2
+    assert "older brews are left out: give a higher --limit" in said
+    assert "left out" not in site.cli("brews", "--limit", "3").output
+    assert len(json.loads(site.cli("brews", "--limit", "2", "--json").stdout)) == 2
 
 
 @pytest.mark.parametrize("group", ["checkpoints", "recipe", "quarantine"])
@@ -179,7 +197,25 @@ def test_a_brew_the_machine_takes(site: Site, words: tuple[str, ...]) -> None:
 
 def test_a_slot_is_said_once(site: Site) -> None:
     result = site.cli("brew", "m1", "1", "--slot", "2")
-    assert result.exit_code == 1 and "slot: given as 1 and as 2; give it once" in result.output
+    assert result.exit_code == 2 and "slot: given as 1 and as 2; give it once" in result.output
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("checkpoints", "review"), ("checkpoints", "review", "1", "--kind", "alarm"),
+        ("quarantine", "discard"), ("quarantine", "discard", "1", "--containing", "x"),
+    ],
+)  # fmt: skip
+def test_wrong_usage_has_its_own_exit_status(site: Site, words: tuple[str, ...]) -> None:
+    """As docs/operating.md says: scripts tell it from a refusal."""
+    result = site.cli(*words, port=True)
+    assert result.exit_code == 2 and ": give either" in result.output
+
+
+def test_a_broker_that_is_no_address_is_wrong_usage() -> None:
+    result = CliRunner().invoke(app, ["gateway", "/dev/null", "--mqtt", "broker.example"])
+    assert result.exit_code == 2 and "--mqtt: 'broker.example' is not host:port" in result.output
 
 
 def test_tables_say_what_the_console_says_and_break_no_id(site: Site) -> None:
@@ -212,6 +248,19 @@ def test_a_recipe_the_machine_refuses(site: Site, tmp_path: Path) -> None:
     assert command["args"]["recipe"]["volume_ul"] == 1
     file.write_text("{")
     assert "file: " in site.cli(*words, port=True).output
+
+
+def test_a_field_that_the_machine_left_out_is_told(site: Site, tmp_path: Path) -> None:
+    """A typing error in a recipe was answered with *done*, and brewed without it."""
+    file = tmp_path / "recipe.json"
+    file.write_text('{"name": "x", "temp_mc": 93000, "volume_ul": 36000, "soak": 1}')
+    mark, done = site.wire.mark(), {"rev": 4, "ignored": ["recipe.soak"]}
+    answer = threading.Thread(target=site.machine_answers, args=("recipe.put", True, mark, done))
+    answer.start()
+    result = site.cli("recipe", "put", "m1", "3", str(file), port=True)
+    answer.join()
+    assert "m1 does not know recipe.soak and left it out; correct the name" in result.output
+    assert result.exit_code == 0 and "m1: done" in result.output
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from markupsafe import Markup
 from nicegui import ui
@@ -34,45 +34,49 @@ _DAYS = 31
 _MOST_METERS = 4000
 _CHANGES = 50
 _ALARMS = 50
-ALARM_FACTS = 4 * _ALARMS
+_MOST_ALARM_FACTS = 4000
 CHANGES = ("setpoint", "config.put", "recipe.put", "recipe.delete")
 """Commands that change what a machine keeps."""
 _STANDS = words.Word("Still stands", words.BAD, "notifications_active")
 
 
-def address(machine: str, page: int = 1) -> str:
-    base = f"/machines/{quote(machine)}/history"
-    return f"{base}?page={page}" if page > 1 else base
+def address(machine: str, page: int = 1, alarms: int = 1) -> str:
+    """`page` is that of the days, `alarms` that of the alarms."""
+    asked = {"page": page, "alarms": alarms}
+    query = urlencode({name: number for name, number in asked.items() if number > 1})
+    return f"/machines/{quote(machine)}/history{f'?{query}' if query else ''}"
 
 
 @ui.page("/machines/{machine}/history")
-async def history_page(machine: str, page: int = 1) -> None:
+async def history_page(machine: str, page: int = 1, alarms: int = 1) -> None:
     with frame(f"History of {machine}", "/") as visit:
         view = await visit.ask(visit.bridge.machine, machine)
         if view is None:
             ui.context.client.status_code = 404
             html(nobody(machine))
             return
-        shown = HistoryPage(visit, view, max(1, page))
+        shown = HistoryPage(visit, view, max(1, page), max(1, alarms))
         await shown.refresh()
         visit.every(_REFRESH_S, shown.refresh)
 
 
 class HistoryPage:
-    def __init__(self, visit: Visit, view: MachineView, page: int) -> None:
+    def __init__(self, visit: Visit, view: MachineView, page: int, alarm_page: int = 1) -> None:
         self._visit = visit
         self._view = view
         self._page = page
+        self._alarm_page = alarm_page
         self._shown: list[MeterView] | None = None
         html(_head(view.machine)).classes("stack")
         with ui.element("section").classes("panel"):
             html(Markup("<header><h2>Use by day</h2></header>"))
             self._plot = chart({}, "Shots, water and energy of each day", "curve days")
             self._days = html(Markup())
-            self._turn = html(Markup(), "nav").classes("line").props('aria-label="Pages"')
-        with ui.element("section").classes("panel"):
+            self._turn = _turn("Pages of days")
+        with ui.element("section").classes("panel").props('id="alarms"'):
             html(Markup("<header><h2>Alarms</h2></header>"))
             self._alarms = html(Markup())
+            self._alarm_turn = _turn("Pages of alarms")
         with ui.element("section").classes("panel"):
             html(Markup("<header><h2>Changes of settings</h2></header>"))
             self._changes = html(Markup())
@@ -86,8 +90,8 @@ class HistoryPage:
         self._draw(days[first : first + _DAYS])
         put(self._days, self._table(days[first : first + _DAYS], undated))
         put(self._turn, self._pages(len(days)))
-        facts = await self._visit.ask(bridge.alarms, machine, ALARM_FACTS)
-        put(self._alarms, _alarms(self._view, facts))
+        facts = await self._visit.ask(bridge.alarms, machine, _MOST_ALARM_FACTS)
+        self._show_alarms(spells_of(self._view, facts), len(facts) == _MOST_ALARM_FACTS)
         changes = await self._visit.ask(bridge.commands, machine, _CHANGES, CHANGES)
         put(self._changes, _changes(machine, changes))
 
@@ -110,10 +114,25 @@ class HistoryPage:
         return Markup("{}{}").format(table(heads, rows, "Use by day, newest first", True), rest)
 
     def _pages(self, found: int) -> Markup:
-        machine = self._view.machine
-        newest = address(machine) if self._page > 1 else None
-        older = address(machine, self._page + 1) if found > self._page * _DAYS else None
+        machine, alarms = self._view.machine, self._alarm_page
+        newest = address(machine, 1, alarms) if self._page > 1 else None
+        more = found > self._page * _DAYS
+        older = address(machine, self._page + 1, alarms) if more else None
         return pages(newest, older, "days")
+
+    def _show_alarms(self, known: list[Spell], cut: bool) -> None:
+        """`cut`: there may be older ones that were not read."""
+        shown, later = known[(self._alarm_page - 1) * _ALARMS :], self._alarm_page > 1
+        last = len(shown) <= _ALARMS
+        put(self._alarms, _alarms(shown[:_ALARMS], later, cut and last))
+        put(self._alarm_turn, self._alarm_pages(not last))
+
+    def _alarm_pages(self, more: bool) -> Markup:
+        def at(alarms: int) -> str:
+            return f"{address(self._view.machine, self._page, alarms)}#alarms"
+
+        newest = at(1) if self._alarm_page > 1 else None
+        return pages(newest, at(self._alarm_page + 1) if more else None, "alarms")
 
 
 def by_day(meters: Iterable[MeterView]) -> tuple[list[MeterView], MeterView | None]:
@@ -172,6 +191,10 @@ def _no_day(view: MachineView, page: int) -> Markup:
     return empty("bar_chart", "No day yet", advice)
 
 
+def _turn(label: str) -> ui.html:
+    return html(Markup(), "nav").classes("line").props(f'aria-label="{label}"')
+
+
 def _head(machine: str) -> Markup:
     return Markup(
         '<div class="crumbs"><a href="/">Machines</a> / <a href="/machines/{}">{}</a> / History'
@@ -185,17 +208,22 @@ def spells_of(view: MachineView, newest_first: list[AlarmView]) -> list[Spell]:
     return spells(newest_first, None if view.state is None else troubles(view))
 
 
-def _alarms(view: MachineView, facts: list[AlarmView]) -> Markup:
-    known = spells_of(view, facts)
-    if not known:
-        return empty("notifications_off", "No alarm yet", "What the machine raises is kept here.")
-    most = f"The newest {_ALARMS}. " if len(known) > _ALARMS else ""
+def _alarms(shown: list[Spell], later: bool, cut: bool) -> Markup:
+    """`later`: not the first page; `cut`: older ones are not shown."""
+    if not shown:
+        return _no_alarm(later)
     kept = "One that locks the machine lasts until it was acknowledged."
+    rest = Markup('<p class="small soft">Older alarms are not shown.</p>') if cut else Markup()
     heads = ("Raised", "Alarm", "Cleared", "Lasted")
-    rows = map(_alarm, known[:_ALARMS])
-    return Markup('<p class="small soft">{}{}</p>{}').format(
-        most, kept, table(heads, rows, "Alarms, newest first")
+    return Markup('<p class="small soft">{}</p>{}{}').format(
+        kept, table(heads, map(_alarm, shown), "Alarms, newest first"), rest
     )
+
+
+def _no_alarm(later: bool) -> Markup:
+    if later:
+        return empty("notifications_off", "No older alarms", "These were all of them.")
+    return empty("notifications_off", "No alarm yet", "What the machine raises is kept here.")
 
 
 def _alarm(spell: Spell) -> list[object]:

@@ -29,13 +29,14 @@ from host_bridge.web.markup import (
 )
 from host_bridge.web.pages.brews import HEADS, address, recipes_of, row
 from host_bridge.web.pages.fleet import badge
-from host_bridge.web.pages.history import ALARM_FACTS, spells_of, used
 from host_bridge.web.pages.history import address as past
+from host_bridge.web.pages.history import spells_of, used
 from host_bridge.web.pages.machine_controls import Controls
 from host_bridge.web.spells import Spell
 
 _REFRESH_S = 0.5
 _ALARMS = 6
+_ALARM_FACTS = 200
 _SLOW_EVERY = 10
 """What comes from the store is asked for at every tenth refresh only, …"""
 _SOON_EVERY = 2
@@ -136,7 +137,7 @@ class MachinePage:
             put(self._brews, table(HEADS, (row(b, names) for b in brews), "Brews"))
         else:
             put(self._brews, empty("coffee", "No brew yet", "Brew one here or at the machine."))
-        told = await self._visit.ask(bridge.alarms, self._machine, ALARM_FACTS)
+        told = await self._visit.ask(bridge.alarms, self._machine, _ALARM_FACTS)
         put(self._alarms, _alarms(spells_of(view, told)[:_ALARMS]))
         done = await self._visit.ask(bridge.maintenance, self._machine, 6)
         put(self._maintenance, _maintenance(done))

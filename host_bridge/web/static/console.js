@@ -79,6 +79,7 @@ const coffee = (() => {
   let typedAway = false;
   let comesBack = false;
   let watched = false;
+  let waits = false;
 
   window.addEventListener("beforeunload", (event) => {
     if (!unsent && !typedAway && performance.now() - typedAt >= UNHEARD_MS) return;
@@ -89,7 +90,7 @@ const coffee = (() => {
   });
 
   function keep() {
-    if (work === null) return;
+    if (work === null || waits) return;
     const inputs = [...document.querySelectorAll("input[data-field]")];
     const fields = Object.fromEntries(inputs.map((input) => [input.dataset.field, input.value]));
     remaining(JSON.stringify({ href: location.href, writer, work, fields }));
@@ -109,22 +110,42 @@ const coffee = (() => {
   }
 
   // What this page held unsent before it was loaded again; null: nothing, or of another page, or
-  // of somebody else; a guest may have logged in meanwhile. user: who looks at it now, null: a guest
+  // of somebody else; a guest may have logged in meanwhile. Of whoever's session ended meanwhile it
+  // gives the name alone, and keeps the rest until they are back. user: who looks at it now, null:
+  // a guest
   function recalled(user) {
     writer = user;
-    const kept = JSON.parse(remaining(null));
+    const text = remaining(null);
+    const kept = JSON.parse(text);
+    const here = kept?.href === location.href;
+    if (kept?.waits && !here) remaining(text);
     const again = performance.getEntriesByType("navigation")[0]?.type === "reload";
-    const theirs = again && kept?.href === location.href && [null, user].includes(kept.writer);
-    return theirs ? kept : null;
+    if (!here || !(again || kept.waits)) return null;
+    if (user === null && kept.writer !== null) return wait(kept);
+    return [null, user].includes(kept.writer) ? { work: kept.work, fields: kept.fields } : null;
+  }
+
+  function wait(kept) {
+    waits = true;
+    remaining(JSON.stringify({ ...kept, waits }));
+    return { waits: kept.writer };
   }
 
   function watch() {
     if (watched) return;
     watched = true;
-    window.socket.on("connect", () => { comesBack = false; });
+    window.socket.on("connect", () => { comesBack = false; rest(false); });
+    window.socket.on("disconnect", () => rest(true));
     window.socket.on("connect_error", ({ message }) => {  // NiceGUI loads the page again at these
       comesBack = ["timeout", "Implicit handshake failed"].includes(message);
     });
+  }
+
+  // What a button or a choice of the form does, the bridge does: while it is away they rest, as
+  // what is pressed then would be lost. What is typed is not.
+  function rest(away) {
+    const controls = document.querySelectorAll(".split :is(button, .q-select)");
+    for (const control of controls) control.inert = away;
   }
 
   function typed() {

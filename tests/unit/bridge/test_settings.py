@@ -47,6 +47,23 @@ def test_an_error_names_where_the_value_came_from(tmp_path: Path) -> None:
         load(path, mqtt={"host": None, "port": 0}, web={"port": None})
 
 
+@pytest.mark.parametrize(
+    ("text", "variable"),
+    [
+        ("[pour]\noffice_days = [8]", "COFFEE_POUR_OFFICE_DAYS"),
+        ("[mqtt]\ncommand_keys = {m-1 = ''}", "COFFEE_MQTT_COMMAND_KEYS"),
+        ("[languages]\nm-1 = 'x'", "COFFEE_LANGUAGES"),
+        ("[mqtt]\nhots = 'x'", "COFFEE_MQTT_HOTS"),
+    ],
+)
+def test_an_error_names_a_variable_that_can_be_set(
+    tmp_path: Path, text: str, variable: str
+) -> None:
+    """COFFEE_POUR_OFFICE_DAYS_0 is none, and no shell sets COFFEE_LANGUAGES_M-1."""
+    with pytest.raises(SettingsError, match=rf"or {variable}; see"):
+        load(file(tmp_path, text))
+
+
 def test_a_mark_that_no_editor_shows_is_named(tmp_path: Path) -> None:
     path = tmp_path / "coffee.toml"
     path.write_bytes(b"\xef\xbb\xbfname = 'x'")

@@ -42,7 +42,7 @@ def fact(code: str, raised: bool, at_s: int, **changed: Any) -> AlarmView:
 
 def texts(
     meters: list[MeterView], changes: list[CommandView], view: MachineView | None = None,
-    page: int = 1, alarms: list[AlarmView] | None = None,
+    page: int = 1, alarms: list[AlarmView] | None = None, alarm_page: int = 1,
 ) -> str:  # fmt: skip
     """What the page says, plot and all. It is opened of the `known` machine, which turns into
     `view` before it is drawn."""
@@ -55,9 +55,10 @@ def texts(
 
         here = visit(
             meters=lambda machine, limit: meters, commands=orders,
-            alarms=lambda machine, limit: alarms or [], machine=lambda machine: view or known(1),
+            alarms=lambda machine, limit: (alarms or [])[:limit],
+            machine=lambda machine: view or known(1),
         )  # fmt: skip
-        await HistoryPage(here, known(1), page).refresh()
+        await HistoryPage(here, known(1), page, alarm_page).refresh()
         for element in ui.context.client.elements.values():
             if isinstance(element, ui.html):
                 said.append(element.content)
@@ -215,7 +216,33 @@ def test_the_machines_page_tells_of_an_alarm_once_however_often_it_was_restarted
     assert f'data-ms="{since}"' in said and f'data-ms="{cleared.utc_ms}"' in said
 
 
-def test_only_the_newest_alarms_are_listed() -> None:
-    facts = [fact("door_open", n % 2 == 1, 1000 - n) for n in range(200)]
-    said = texts([], [], alarms=facts)
-    assert "The newest 50." in said and said.count("Door open") == 50
+def opened_doors(many: int) -> list[AlarmView]:
+    """Newest first; the oldest is of the tank."""
+    doors = [fact("door_open", n % 2 == 1, 9000 - n) for n in range(2 * many)]
+    return [*doors, fact("tank_empty", True, 1)]
+
+
+def test_alarms_stand_page_by_page_down_to_the_oldest() -> None:
+    """Older than the newest 200 facts were missing without a word."""
+    facts = opened_doors(149)
+    first, third = texts([], [], alarms=facts), texts([], [], alarms=facts, alarm_page=3)
+    assert first.count("Door open") == 50 and "Water tank empty" not in first
+    assert 'href="/machines/m-01/history?alarms=2#alarms">Older alarms' in first
+    assert third.count("Door open") == 49 and third.count("Water tank empty") == 1
+    assert "Older alarms" not in third and '/history#alarms">Newest' in third
+    assert "No older alarms" in texts([], [], alarms=facts, alarm_page=4)
+
+
+def test_turning_the_alarms_keeps_the_page_of_the_days() -> None:
+    days = [meter(f"2026-{month:02d}-{day:02d}") for month in (8, 9) for day in range(1, 32)]
+    said = texts([*days, meter("2026-07-31")], [], None, 2, opened_doors(149), 2)
+    assert "history?page=2&amp;alarms=3#alarms" in said
+    assert "history?page=3&amp;alarms=2\"" in said
+
+
+def test_alarms_that_were_not_even_read_are_told_of_once() -> None:
+    facts = opened_doors(2000)
+    last = texts([], [], alarms=facts, alarm_page=40)
+    assert "Older alarms are not shown" in last and last.count("Door open") == 50
+    assert "are not shown" not in texts([], [], alarms=facts, alarm_page=39)
+    assert "are not shown" not in texts([], [], alarms=facts[:3998], alarm_page=40)

@@ -391,6 +391,9 @@ def test_leaving_a_recipe_that_was_not_sent_is_asked_about(
     phone.until(lambda: phone.path() == f"/machines/{MACHINE}/recipes", "left without asking")
 
 
+RECALLED = "return JSON.parse(sessionStorage.coffee_unsent ?? '{\"waits\": true}').waits"
+
+
 def forget_pages() -> None:
     """As a bridge that was started anew: it knows none of the pages that are open."""
     loop = nicegui.core.loop
@@ -407,7 +410,7 @@ def comes_back(console: Console, browser: Browser, field: str, text: str) -> Non
     browser.run("window.socket.connect()")
     browser.until(lambda: not browser.run("return window.before"), "loaded again")
     browser.until(lambda: browser.run("return window.did_handshake === true"), "connected")
-    browser.until(lambda: browser.run("return !sessionStorage.coffee_unsent"), "recalled")
+    browser.until(lambda: browser.run(RECALLED), "recalled, or it waits for its writer")
 
 
 WRITTEN = "return document.querySelector(`input[data-field='${arguments[0]}']`)?.value"
@@ -453,6 +456,86 @@ def test_what_one_had_not_sent_the_next_one_does_not_find(
     comes_back(console, phone, "name", "Ada's secret")
     phone.until(lambda: phone.run(WRITTEN, "name"), "drawn")
     assert (phone.run(WRITTEN, "name"), phone.run(ASKS)) == ("Recipe 6", False)
+    log_in(phone, "Bob")
+    phone.open(f"/machines/{MACHINE}/recipes/6")
+    phone.until(lambda: phone.run(WRITTEN, "name"), "drawn")
+    phone.until(lambda: not phone.run("return sessionStorage.coffee_unsent"), "dropped")
+    assert phone.run(WRITTEN, "name") == "Recipe 6"
+
+
+def log_in(browser: Browser, user: str) -> None:
+    """As on the login page, in another tab."""
+    form = "new URLSearchParams({user: arguments[0], token: arguments[1]})"
+    login = f"fetch('/login', {{method: 'POST', body: {form}}})"
+    browser.run(f"{login}.then(() => {{ window.known = true; }})", user, TOKEN)
+    browser.until(lambda: browser.run("return window.known"), "logged in")
+
+
+def test_what_was_not_sent_when_the_session_ended_waits_for_its_writer(
+    console: Console, phone: Browser
+) -> None:
+    """As of a bridge that was started with a new token: the page that came back was a guest's,
+    and what had been written was gone."""
+    phone.open(f"/machines/{MACHINE}/recipes/6")
+    phone.write('input[data-field="name"]', "Ristretto")
+    phone.until(lambda: phone.run(ASKS), "unsent")
+    phone.run("fetch('/logout', {method: 'POST'}).then(() => { window.out = true; })")
+    phone.until(lambda: phone.run("return window.out"), "the session is over")
+    comes_back(console, phone, "volume_ul", "22")
+    phone.see("Log in again as Ada, and what you wrote here is back", "body")
+    phone.open(f"/machines/{MACHINE}/recipes/5")  # has a look elsewhere
+    log_in(phone, "Ada")
+    phone.open(f"/machines/{MACHINE}/recipes/6")
+    phone.see("What you wrote is not sent yet", "body")
+    assert (phone.run(WRITTEN, "name"), phone.run(WRITTEN, "volume_ul")) == ("Ristretto", "22")
+    phone.press("Back without sending")
+
+
+LINES = """const words = document.createRange();
+words.selectNodeContents(document.querySelector('.notice button .block'));
+return words.getClientRects().length"""
+
+
+def test_the_way_to_the_login_stands_on_one_line(tablet: Browser) -> None:
+    """In the narrow column of a wide window its two words stood on two."""
+    tablet.resize(1320)
+    tablet.open(f"/machines/{MACHINE}")
+    tablet.see("You are looking as a guest")
+    assert tablet.run(LINES) == 1
+
+
+COVERED = """const edge = arguments[0];
+return [...document.querySelectorAll('#content button:not(.hidden)')].filter(button => {
+  button.scrollIntoView({block: edge});
+  const {left, top, width, height} = button.getBoundingClientRect();
+  return document.elementFromPoint(left + width / 2, top + height / 2)?.closest('.bar');
+}).map(button => button.outerHTML)"""
+
+
+@pytest.mark.parametrize("edge", ["start", "end"])
+def test_what_is_scrolled_to_lies_under_no_bar(phone: Browser, edge: str) -> None:
+    """As for the keyboard: on a phone the menu covered it on the way down, the head on the way
+    up."""
+    phone.open(f"/machines/{MACHINE}")
+    phone.see("Identify")
+    assert phone.run(COVERED, edge) == []
+
+
+RESTING = "return [...document.querySelectorAll('.split [inert]')].map(e => e.innerText)"
+
+
+def test_a_form_takes_no_press_that_would_be_lost(console: Console, phone: Browser) -> None:
+    """*Add a phase* pressed while the bridge was away did nothing, then or later."""
+    phone.open(f"/machines/{MACHINE}/recipes/5")
+    phone.write('input[data-field="name"]', "Recipe 5")
+    phone.until(lambda: not phone.run(ASKS), "the bridge and the page know of each other")
+    assert phone.run(RESTING) == []
+    phone.run("window.socket.disconnect()")
+    resting = "\n".join(phone.run(RESTING))
+    assert "Pre-infusion" in resting and "Send to the machine" in resting
+    assert phone.find('input[data-field="name"]').is_enabled(), "what is typed is kept"
+    phone.run("window.socket.connect()")
+    phone.until(lambda: phone.run(RESTING) == [], "usable again")
 
 
 def test_what_a_guest_wrote_is_still_there_once_they_logged_in(
@@ -462,10 +545,7 @@ def test_what_a_guest_wrote_is_still_there_once_they_logged_in(
     tablet.open(f"/machines/{MACHINE}/recipes/6")
     tablet.write('input[data-field="name"]', "A guest's own")
     tablet.until(lambda: tablet.run(ASKS), "unsent")
-    form = "new URLSearchParams({user: 'Ada', token: arguments[0]})"
-    login = f"fetch('/login', {{method: 'POST', body: {form}}})"
-    tablet.run(f"{login}.then(() => {{ window.known = true; }})", TOKEN)
-    tablet.until(lambda: tablet.run("return window.known"), "logged in")
+    log_in(tablet, "Ada")
     comes_back(console, tablet, "volume_ul", "22")
     tablet.see("What you wrote is not sent yet", "body")
     assert tablet.run(WRITTEN, "name") == "A guest's own"
