@@ -15,8 +15,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from host_bridge.board.build import short_name
+from host_bridge.board.errors import BoardError
 from simulator.scenario import read_scenario
-from simulator.supervisor import ROOT, Board, Job
+from simulator.supervisor import Board, Job
 
 NAME = re.compile(r"[a-z0-9-]{1,32}")
 
@@ -39,11 +41,6 @@ class Wish:
     scenario: Path | None = None
     duration_s: float | None = None
     data: Path = Path("data/machines")
-
-
-def known_models() -> list[str]:
-    """Models there is a board directory for."""
-    return sorted(p.name.removeprefix("coffee_") for p in (ROOT / "boards").glob("coffee_*"))
 
 
 def make_jobs(wish: Wish) -> list[Job]:
@@ -83,10 +80,7 @@ def never_reached(wish: Wish, jobs: list[Job]) -> int:
 
 
 def _names(wish: Wish) -> list[tuple[str, str]]:
-    for model in wish.models:
-        if model not in known_models():
-            known = ", ".join(known_models())
-            raise FleetRefused(f"--model {model}: no such model; use one of {known}")
+    models = [_known(model) for model in wish.models]
     if wish.names and wish.count > 1:
         raise FleetRefused("--name names one machine; leave it out with --count")
     if wish.names and len(wish.names) != len(wish.models):
@@ -95,16 +89,24 @@ def _names(wish: Wish) -> list[tuple[str, str]]:
             "give one --name for each --model"
         )
     made = []
-    for number, model in enumerate(wish.models):
+    for number, model in enumerate(models):
         for copy in range(wish.count):
             suffix = f"-{copy + 1}" if wish.count > 1 else ""
-            made.append((wish.names[number] if wish.names else f"sim-{model}{suffix}", model))
+            usual = f"sim-{model}{suffix}".replace("_", "-")  # as names may be, folders may not
+            made.append((wish.names[number] if wish.names else usual, model))
     for name, _ in made:
         if not NAME.fullmatch(name):
             raise FleetRefused(f"--name {name}: give 1 to 32 characters of a-z, 0-9 and -")
         if [n for n, _ in made].count(name) > 1:
             raise FleetRefused(f"--name {name}: two machines have it; use --name or --count")
     return made
+
+
+def _known(model: str) -> str:
+    try:
+        return short_name(model)
+    except BoardError as error:
+        raise FleetRefused(f"--model: {error}") from error
 
 
 def _broker(text: str | None) -> str | None:

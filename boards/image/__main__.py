@@ -8,6 +8,8 @@ from pathlib import Path
 
 from boards.image.archive import ArchiveError
 from boards.image.build import Builder, BuildError, Target
+from host_bridge.board.build import short_name
+from host_bridge.board.errors import BoardError
 
 
 def main() -> int:
@@ -34,11 +36,12 @@ def main() -> int:
 
 
 def _known(name: str, parser: argparse.ArgumentParser) -> str:
-    boards = {p.name.removeprefix("coffee_") for p in Path("boards").glob("coffee_*")}
-    short = name.removeprefix("coffee_")
-    if short not in boards | {"bare"}:
-        parser.exit(2, f"{name}: no such board; use one of {', '.join(sorted(boards))}, bare\n")
-    return short
+    if name == "bare":
+        return name
+    try:
+        return short_name(name)
+    except BoardError as error:
+        parser.exit(2, f"{error}\n")
 
 
 if __name__ == "__main__":

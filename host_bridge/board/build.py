@@ -139,6 +139,16 @@ def model_of(board: str) -> str:
     return found[1]
 
 
+def short_name(board: str) -> str:
+    """What boards/coffee_… is called: of two boards for one machine the one that was named.
+
+    Raises:
+        BoardError: no such board, or its data are another's.
+    """
+    model_of(board)
+    return board_folder(board).name.removeprefix("coffee_")
+
+
 def target(mpy: int) -> tuple[str, str]:
     """(".mpy version", architecture) of sys.implementation._mpy.
 

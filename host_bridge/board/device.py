@@ -19,6 +19,7 @@ import serial  # type: ignore[import-untyped]
 from host_bridge.board.build import ARCHITECTURES, target
 from host_bridge.board.errors import BoardError, BusyBoard, LostBoard, WrongBoard
 from host_bridge.board.words import command, option
+from host_bridge.ports import why_closed
 
 ON_BOARD: Final = Path(__file__).parent / "on_board"
 CHUNK: Final = 512
@@ -161,15 +162,16 @@ class Device:
             self._transport = SerialTransport(self.port, timeout=ANSWER_S)
         except (TransportError, OSError, termios.error) as error:  # the last: gone meanwhile
             raise LostBoard(
-                f"{self.port} cannot be opened ({error}); is the board plugged in, and is no "
-                "other program (gateway, console, flash, doctor) using the port? "
+                f"{self.port} cannot be opened ({error}); "
+                f"{why_closed(self.port, 'gateway, console, flash, doctor')} "
                 "`.venv/bin/mpremote devs` lists the ports"
             ) from error
         self._gone_s = None
 
     def exec(self, code: str) -> str:
         try:
-            said, wrong = self._transport.exec_raw(code, timeout=EXEC_S)
+            with contextlib.redirect_stdout(io.StringIO()):  # as above: a person has our words
+                said, wrong = self._transport.exec_raw(code, timeout=EXEC_S)
         except Exception as error:  # struct.error, TransportError, SerialException: all the cable
             raise LostBoard(
                 f"{self.port}: the board no longer answers ({error}); check cable and power, then "
@@ -182,7 +184,8 @@ class Device:
     def start(self, code: str) -> None:
         """Has code run that does not come back, and closes the port."""
         try:
-            self._transport.exec_raw_no_follow(code)
+            with contextlib.redirect_stdout(io.StringIO()):
+                self._transport.exec_raw_no_follow(code)
         except Exception as error:
             raise LostBoard(
                 f"{self.port}: the board no longer answers ({error}); check cable and power, then "
@@ -201,15 +204,21 @@ class Device:
         try:  # no JSON has an end of line in it, so that no setting is taken for the mark
             return json.loads(said[said.rindex("\n@@") + 3 :])
         except ValueError as error:
-            raise LostBoard(
-                f"{self.port}: the board's answer was garbled ({error}); check the cable, then "
-                "try again"
-            ) from error
+            raise self._garbled(error) from error
+
+    def _garbled(self, error: Exception) -> LostBoard:
+        return LostBoard(
+            f"{self.port}: the board's answer was garbled ({error}); check the cable, then try "
+            "again")
 
     def identify(self) -> Identity:
         import ast
 
-        name, version, machine, mpy, platform = ast.literal_eval(self.exec(_IDENTIFY).strip())
+        said = self.exec(_IDENTIFY).strip()
+        try:
+            name, version, machine, mpy, platform = ast.literal_eval(said)
+        except (ValueError, TypeError, SyntaxError) as error:
+            raise self._garbled(error) from error
         if name != "micropython":
             raise WrongBoard(f"this is {name}, not MicroPython; {DOWNLOAD}")
         return Identity(machine, tuple(version), mpy, platform)
@@ -268,7 +277,8 @@ class Device:
         # must not interrupt it there.
         wait = "import micropython, time\nmicropython.kbd_intr(-1)\ntime.sleep_ms(200)\n"
         try:
-            self._transport.exec_raw_no_follow(wait + code)
+            with contextlib.redirect_stdout(io.StringIO()):
+                self._transport.exec_raw_no_follow(wait + code)
             time.sleep(0.1)
         except Exception as error:
             raise LostBoard(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import ssl
 import time
 import tomllib
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from typing import Any, Final
 
 from host_bridge.board.device import Device
 from host_bridge.board.errors import BoardError
-from host_bridge.board.flash import Progress
+from host_bridge.board.flash import Progress, Say
 from host_bridge.board.words import command
 
 ENVIRONMENT: Final = "COFFEE_BOARD_"
@@ -42,11 +43,17 @@ _NUMBERS: Final = (
     "descale_l")
 _FLAGS: Final = ("broker_tls",)
 _TEXTS: Final = {name for name, _ in QUESTIONS} - set(_NUMBERS) | {"autotune"}
+_CLEARED: Final = {name for name, _ in QUESTIONS} - {"machine", "link", "broker_port"}
+"""Where - makes empty what is asked for."""
 _OVER_SERIAL: Final = (
     "wifi_ssid", "wifi_key", "wifi_country", "broker_host", "broker_port", "broker_ca")
 NO_AUTHORITY: Final = (
     "broker_ca: this is not a CA's certificate; unless it is the broker's own and signed by "
     "itself, the machine will not trust the broker: give the CA's alone, not a chain")
+
+FIRST_OF_MANY: Final = (
+    "broker_ca: there are several certificates in this file; the machine trusts only the first "
+    "one: give the CA's alone")
 
 NO_HOST: Final = (
     "give a name or an address alone, such as broker.example or 192.0.2.10: no mqtt://, no "
@@ -72,7 +79,7 @@ def gather(file: Path | None, ask: Ask | None) -> dict[str, Any]:
     if file:
         try:
             found = tomllib.loads(file.read_text("utf-8-sig"))  # some editors put a mark first
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except (OSError, ValueError) as error:  # of UTF-8, of TOML, of a number without end
             raise BoardError(
                 f"{file}: {error}; give a TOML settings file in UTF-8, with lines such as "
                 'machine = "kitchen"') from error
@@ -107,10 +114,10 @@ def gather(file: Path | None, ask: Ask | None) -> dict[str, Any]:
 def _look_beside(file: Path, found: dict[str, Any]) -> None:
     """A CA that the file names is looked for beside it, then in the working directory."""
     named = found.get("broker_ca")
-    if named and isinstance(named, str):
+    if named and named != "-" and isinstance(named, str):
         named = os.path.expanduser(named)
         beside = file.parent / named
-        if beside.exists() or not Path(named).exists():
+        if os.path.exists(beside) or not os.path.exists(named):  # Path's own raises: too long
             found["broker_ca"] = str(beside)
 
 
@@ -119,7 +126,11 @@ def _unfit(name: str, value: Any) -> str | None:
     if isinstance(value, str):
         if not _is_utf8(value):
             return "it is not UTF-8; set the terminal or shell to UTF-8"
-        if name == "wifi_key" and value != "-" and 0 < len(value.encode()) < WPA_LEAST:
+        if value == "-" and name in _CLEARED:
+            return 'write "" to clear it; - does so only where one is asked'
+        if name == "broker_ca" and "-----BEGIN" in value:
+            return "give the path of the certificate's file, not what is in it"
+        if name == "wifi_key" and 0 < len(value.encode()) < WPA_LEAST:
             return NO_KEY
         return NO_HOST if name == "broker_host" and not _is_host(value) else None
     if name in _TEXTS:
@@ -132,7 +143,7 @@ def _unfit(name: str, value: Any) -> str | None:
 def _is_host(text: str) -> bool:
     """What the machine can look up: it takes the whole text for a name, a port too."""
     if ":" not in text:
-        return text in ("", "-") or bool(re.fullmatch(r"[\w-]+(\.[\w-]+)*\.?", text, re.ASCII))
+        return not text or bool(re.fullmatch(r"[\w-]+(\.[\w-]+)*\.?", text, re.ASCII))
     try:
         ipaddress.IPv6Address(text)
     except ValueError:
@@ -158,17 +169,19 @@ def _answer(ask: Ask, name: str, question: str) -> str:
 
 
 def _wrong(name: str, said: str) -> str | None:
+    if said == "-" and name in _CLEARED:
+        return None
     if unfit := _unfit(name, said):
         return unfit
     if name == "machine" and (said == "-" or not re.fullmatch("[a-z0-9-]{1,32}", said)):
         return "give 1 to 32 characters of a-z, 0-9 and -; a name can be changed, but not cleared"
     if name == "link" and said not in LINKS:
         return f"give one of {', '.join(LINKS)}"
-    if name == "wifi_country" and not re.fullmatch("[A-Za-z]{2}|-", said):
+    if name == "wifi_country" and not re.fullmatch("[A-Za-z]{2}", said):
         return "give two letters, or -"
     if name == "broker_port" and not (said.isascii() and said.isdigit() and int(said) < 65536):
         return "give a number from 0 to 65535"
-    if name == "broker_ca" and said != "-":
+    if name == "broker_ca":
         try:
             _certificate({name: said})
         except BoardError as error:
@@ -184,9 +197,7 @@ def provision(port: str, settings: dict[str, Any], progress: Progress) -> dict[s
         BoardError: names each field that cannot be; nothing is written then.
     """
     settings = dict(settings)
-    certificate = _certificate(settings)
-    if certificate and not _authorities(certificate):
-        progress.say(NO_AUTHORITY)
+    certificate = _certificate(settings, progress.say)
     with Device(port, progress.waits) as device:
         device.interrupt()
         if not device.hold():
@@ -205,7 +216,7 @@ def provision(port: str, settings: dict[str, Any], progress: Progress) -> dict[s
     return shown
 
 
-def _certificate(settings: dict[str, Any]) -> bytes | None:
+def _certificate(settings: dict[str, Any], say: Say = lambda line: None) -> bytes | None:
     """The CA as DER (boards read no PEM); the setting then names the file on the board. Without a
     CA there is no TLS either."""
     name = settings.get("broker_ca")
@@ -215,17 +226,20 @@ def _certificate(settings: dict[str, Any]) -> bytes | None:
     if not name:
         return None
     try:
-        content = _der(Path(os.path.expanduser(name)).read_bytes())
+        file = Path(os.path.expanduser(name)).read_bytes()
+        content = _der(file)
     except (OSError, ValueError) as error:
         raise BoardError(f"broker_ca: {name}: {error}; give a CA certificate file") from error
+    if not _authorities(content):
+        say(NO_AUTHORITY)
+    elif file.count(ssl.PEM_HEADER.encode()) > 1:
+        say(FIRST_OF_MANY)
     settings["broker_ca"] = CA_ON_BOARD
     return content
 
 
 def _der(content: bytes) -> bytes:
     """Raises OSError or ValueError: it is no certificate a board could trust today."""
-    import ssl
-
     _, begin, rest = content.partition(ssl.PEM_HEADER.encode())
     if begin:  # some tools write in plain text what it says before it
         body, end, _ = rest.partition(ssl.PEM_FOOTER.encode())
@@ -240,8 +254,6 @@ def _der(content: bytes) -> bytes:
 def _authorities(der: bytes) -> list[Any]:
     """The certificate as ssl describes it, if it is a CA's. Raises OSError, ValueError: it is none
     at all."""
-    import ssl
-
     trusted = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     trusted.load_verify_locations(cadata=der)
     return trusted.get_ca_certs()

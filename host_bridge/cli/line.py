@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 import sys
 from pathlib import Path
@@ -44,12 +45,24 @@ def gateway(
 
     with explained():
         log.configure("info", "auto")
+        each_once(ports)
         broker = Broker(*host_and_port(mqtt), _trust(tls_ca))
         show = _show if console else (lambda device, raw: None)
         try:
             asyncio.run(serve([Gateway(port, broker, baud, show) for port in ports]))
         except KeyboardInterrupt:
             raise typer.Exit from None
+
+
+def each_once(ports: list[str]) -> None:
+    """Raises WrongUsage: two names lead to one port, as a link in /dev/serial/by-id does; it would
+    be lost to the second for ever."""
+    known: dict[str, str] = {}
+    for port in ports:
+        place = os.path.realpath(port)
+        if place in known:
+            raise WrongUsage("PORTS", f"{port} is the same port as {known[place]}; give it once")
+        known[place] = port
 
 
 def host_and_port(broker: str) -> tuple[str, int]:

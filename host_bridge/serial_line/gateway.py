@@ -19,6 +19,7 @@ from typing import Final
 import serial  # type: ignore[import-untyped]
 import structlog
 
+from host_bridge.ports import why_closed
 from host_bridge.serial_line.channel import Began, Channel
 from host_bridge.serial_line.frames import DATA_ROOM, Kind
 
@@ -82,8 +83,8 @@ class Gateway:
             )
         except (OSError, ValueError, termios.error) as error:  # SerialException is an OSError
             raise PortLost(
-                f"{self._device} cannot be opened ({error}); is it plugged in, and is no other "
-                "program (mpremote, another gateway) using it?"
+                f"{self._device} cannot be opened ({error}); "
+                f"{why_closed(self._device, 'mpremote, another gateway')}"
             ) from error
 
 
@@ -153,7 +154,8 @@ class _Session:
         self._write(now)
         with contextlib.suppress(TimeoutError):
             wait_s = 0.02 if self._to_write else self._channel.wait_s(time.monotonic())
-            await asyncio.wait_for(self._news.wait(), max(wait_s, 0.001))
+            async with asyncio.timeout(max(wait_s, 0.001)):  # wait_for may swallow a Ctrl-C
+                await self._news.wait()
         self._news.clear()
 
     def _write(self, now: float) -> None:
@@ -200,9 +202,9 @@ class _Session:
     async def _connect(self, conn: int) -> None:
         broker = self.gateway._broker
         try:
-            reader, self._writer = await asyncio.wait_for(
-                asyncio.open_connection(broker.host, broker.port, ssl=broker.tls), CONNECT_S
-            )
+            async with asyncio.timeout(CONNECT_S):
+                reader, self._writer = await asyncio.open_connection(
+                    broker.host, broker.port, ssl=broker.tls)
             self.gateway._log.info("connected", broker=str(broker))
             await self._send(Kind.OPENED, conn)
             while data := await reader.read(DATA_ROOM):

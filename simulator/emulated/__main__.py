@@ -11,17 +11,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from host_bridge.board.build import board_folder, model_of
+from host_bridge.board.build import short_name
 from host_bridge.board.errors import BoardError
 from simulator.emulated.board import ROOT, EmulatedBoard, image_of
 from simulator.emulated.chip import FLASH_BYTES
 from simulator.emulated.console import Console
+from simulator.emulated.image import flaw
 from simulator.emulated.lan import ROUTER
 from simulator.emulated.stand_in import load_plant
 from simulator.fleet import named_fault
 from simulator.scenario import A_SPEED, is_speed
-
-UF2_MAGIC = b"UF2\n"
 
 
 def arguments() -> argparse.Namespace:
@@ -59,7 +58,7 @@ def pace(text: str) -> float:
 def main() -> int:
     given = arguments()
     try:
-        model = which(given.model)
+        model = short_name(given.model)
         image = chosen(given.image, model)
         faults = possible(given.fault, model)
         flash = given.flash or kept_at(model, given.image)
@@ -73,13 +72,6 @@ def main() -> int:
     except (BoardError, OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
-
-
-def which(model: str) -> str:
-    """What boards/coffee_… is called: of two boards for one machine the one that was named. Raises
-    BoardError: no such board, or its data are another's."""
-    model_of(model)
-    return board_folder(model).name.removeprefix("coffee_")
 
 
 def kept_at(model: str, image: str | None) -> Path:
@@ -130,13 +122,11 @@ def alone(path: Path, option: str) -> Iterator[None]:
 
 
 def chosen(image: str | None, model: str) -> Path:
-    """The UF2 that --image names. Raises ValueError: it is none."""
+    """The UF2 that --image names. Raises ValueError: it is none that runs here."""
     known = {None: model, "bare": "bare", "wifi": f"{model}-wifi"}
-    if image in known:
-        return image_of(known[image])
-    file = Path(str(image))
-    if not file.is_file() or not file.read_bytes().startswith(UF2_MAGIC):
-        raise ValueError(f"--image {file}: no UF2 file; give one, or bare or wifi")
+    file = image_of(known[image]) if image in known else Path(str(image))
+    if wrong := flaw(file):  # it would be silent for ever
+        raise ValueError(f"--image {file}: {wrong}; give one, or bare or wifi")
     return file
 
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from struct import unpack_from
 
+UF2_MAGIC = b"UF2\n"
+UF2_BLOCKS, UF2_FAMILY = 24, 28  # where a block says how many there are, and for which chip
+RP2040 = 0xE48BFF56
 UF2_BLOCK, UF2_HEAD, UF2_PAYLOAD = 512, 32, 256
 
 RADIO = b"43439a0-roml"
@@ -24,6 +28,18 @@ def content(uf2: Path) -> bytes:
     data = uf2.read_bytes()
     return b"".join(data[at + UF2_HEAD : at + UF2_HEAD + UF2_PAYLOAD]
                     for at in range(0, len(data), UF2_BLOCK))
+
+
+def flaw(uf2: Path) -> str:
+    """Why the emulated chip cannot run this file; "" where nothing speaks against it."""
+    data = uf2.read_bytes() if uf2.is_file() else b""
+    if not data.startswith(UF2_MAGIC) or len(data) < UF2_BLOCK:
+        return "no UF2 file"
+    if unpack_from("<I", data, UF2_FAMILY)[0] != RP2040:
+        return "no UF2 file for an RP2040, which is the only chip that is emulated"
+    if len(data) != unpack_from("<I", data, UF2_BLOCKS)[0] * UF2_BLOCK:
+        return "only a part of a UF2 file"
+    return ""
 
 
 def is_ours(uf2: Path) -> bool:

@@ -16,6 +16,7 @@ from unittest.mock import MagicMock
 import pytest
 import trustme
 import typer
+from mpremote.transport import TransportError
 from typer.testing import CliRunner
 
 from host_bridge.board import doctor
@@ -23,7 +24,7 @@ from host_bridge.board import flash as flashing
 from host_bridge.board import provision as provisioning
 from host_bridge.board.build import compile_for, model_of
 from host_bridge.board.device import ON_BOARD, Device, Identity
-from host_bridge.board.errors import BoardError, LostBoard
+from host_bridge.board.errors import BoardError, BusyBoard, LostBoard
 from host_bridge.board.flash import Progress
 from host_bridge.board.provision import gather
 from host_bridge.cli import app
@@ -86,6 +87,62 @@ def test_a_setting_may_hold_what_marks_an_answer(name: str) -> None:
 def test_an_answer_that_a_line_spoilt_is_named_with_the_cure(said: str) -> None:
     with pytest.raises(LostBoard, match=r"/dev/ttyACM0: .*again"):
         Answers(said).run("settings", "shown()")
+
+
+def test_a_board_that_cannot_be_identified_is_named_with_the_cure() -> None:
+    for said in ("", "['micropy", "['micropython', [1, 26]]", "5"):
+        with pytest.raises(LostBoard, match=r"/dev/ttyACM0: .*garbled.*check the cable"):
+            Answers(said).identify()
+
+
+def test_the_oldest_micropython_that_can_is_taken() -> None:
+    Identity("Raspberry Pi Pico W with RP2040", (1, 26, 0), 0, "rp2").check()
+    with pytest.raises(BoardError, match="is too old"):
+        Identity("Raspberry Pi Pico W with RP2040", (1, 25, 9), 0, "rp2").check()
+
+
+def test_a_prompt_ends_the_wait_unless_the_machine_is_held() -> None:
+    """A hold ends by itself; whoever is at the prompt after it was up has ended."""
+    board = Heard(b"coffee: held\r\n>>> ", up(7), up(7))
+    assert board.wait_birth(timeout_s=5)["boot"] == 7
+    with pytest.raises(BoardError, match="did not come up"):
+        Heard(up(7), b"\n>>> ", up(7)).wait_birth(timeout_s=5)
+
+
+def test_a_file_that_did_not_settle_as_it_was_sent_is_said(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Device, "run", lambda *given: "another digest")
+    with pytest.raises(BoardError, match=r"app\.d/1: the board did not store what was sent"):
+        Answers("").put("app.d/1", b"content", lambda n: None)
+
+
+def test_a_machine_that_pours_is_said_to_be_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    def pours(**given: Any) -> None:
+        print("coffee: busy")
+        raise TransportError("could not enter raw repl")
+
+    board = Device("/dev/ttyACM0")
+    board._transport = SimpleNamespace(
+        serial=SimpleNamespace(timeout=0), enter_raw_repl=pours, close=lambda: None)
+    with pytest.raises(BusyBoard, match="is pouring and was not interrupted"):
+        board.interrupt()
+
+
+def test_what_mpremote_prints_of_a_lost_board_is_not_shown(
+    capsys: pytest.CaptureFixture[str]
+) -> None:
+    def lost(*given: Any, **more: Any) -> None:
+        print(b"")
+        raise OSError("could not enter raw repl")
+
+    for act in (lambda board: board.exec("1"), lambda board: board.start("1"), Device.reset):
+        board = Device("/dev/ttyACM0")
+        board._transport = SimpleNamespace(
+            exec_raw=lost, exec_raw_no_follow=lost, close=lambda: None)
+        with pytest.raises(LostBoard, match="no longer answers"):
+            act(board)
+    assert capsys.readouterr().out == ""
 
 
 def test_a_board_that_goes_while_its_port_is_opened_is_waited_for(vanishing_port: str) -> None:
@@ -289,7 +346,7 @@ def test_a_chain_given_for_the_ca_is_said(whose: str, tmp_path: Path) -> None:
     assert said == ([provisioning.NO_AUTHORITY] if whose == "the broker's" else [])
 
 
-@pytest.mark.parametrize("key", ["short", "1234567", "-", "", "8 chars!", "cafés ✓"])
+@pytest.mark.parametrize("key", ["short", "1234567", "", "8 chars!", "cafés ✓"])
 def test_a_key_with_which_no_network_can_be_joined_is_refused(
     key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,7 +30,7 @@ def session(gateway: Gateway, descriptor: int = -1) -> _Session:
 def test_a_cable_that_comes_out_while_its_port_is_opened_ends_no_gateway(
     vanishing_port: str
 ) -> None:
-    with pytest.raises(PortLost, match=r"Input/output error.*is it plugged in"):
+    with pytest.raises(PortLost, match=r"Input/output error.*is the board plugged in"):
         Gateway(vanishing_port, Broker("127.0.0.1", 1883))._opened()
 
 

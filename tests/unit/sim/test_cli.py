@@ -41,7 +41,7 @@ def test_list_names_faults_and_settings() -> None:
 
 def test_mistakes_cost_a_line_and_status_2(tmp_path: Path) -> None:
     for words, says in (
-        (("--model", "1800"), "no such model; use one of 1900, 2900"),
+        (("--model", "1800"), "no such board; use one of 1900, "),
         (("--speed", "0"), "from 0.001 to 1000000, or max"),
         (("--fault", "stuck_flotmeter"), "stuck_flowmeter"),  # and the other one does not hang
         (("--fault", "grinder_jam", "--model", "1900"), "this machine has no fault"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import sys
 from pathlib import Path
 
@@ -35,24 +36,39 @@ def test_two_boards_do_not_share_a_flash(
     assert flash.read_bytes() == b"the first board's"
 
 
-def test_of_two_boards_for_one_machine_it_is_the_one_that_was_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("coffee_1900", "coffee_1900_rev_b"):
-        folder = tmp_path / "boards" / name
-        folder.mkdir(parents=True)
-        (folder / "board.py").write_text('MODEL = "1900"\n')
-    monkeypatch.setattr("host_bridge.board.build.ROOT", tmp_path)
-    assert [emulated.which(name) for name in ("1900", "coffee-1900-rev-b")] == [
-        "1900", "1900_rev_b"]
-
-
 @pytest.mark.parametrize("image", ["missing.uf2", "folder", "notes.txt"])
 def test_an_image_that_is_none_is_named_with_the_cure(image: str, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "notes.txt").write_text("no image")
     with pytest.raises(ValueError, match=f"{image}: no UF2 file; give one, or bare or wifi"):
         emulated.chosen(str(tmp_path / image), "1900")
+
+
+def uf2(family: int = 0xE48BFF56, blocks: int = 3) -> bytes:
+    """Three blocks of an image for a chip, of so many."""
+    head = struct.pack("<8I", 0x0A324655, 0x9E5D5157, 0x2000, 0, 256, 0, blocks, family)
+    return 3 * head.ljust(512, b"\0")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (uf2(0xE48BFF59), "for an RP2040, which is the only chip"),  # the Pico 2 W's
+        (uf2(blocks=4), "only a part of a UF2 file"), (uf2()[:-1], "only a part of a UF2 file"),
+        (b"UF2\n", "no UF2 file"),
+    ],
+)
+def test_an_image_that_would_never_say_a_word_is_refused(
+    content: bytes, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("simulator.emulated.board.IMAGES", tmp_path)
+    for name in ("own.uf2", "2900-wifi.uf2"):
+        (tmp_path / name).write_bytes(content)
+    for image in (str(tmp_path / "own.uf2"), "wifi"):
+        with pytest.raises(ValueError, match=rf"^--image .*uf2: .*{said}.*bare or wifi"):
+            emulated.chosen(image, "2900")
+    (tmp_path / "own.uf2").write_bytes(uf2())
+    assert emulated.chosen(str(tmp_path / "own.uf2"), "2900") == tmp_path / "own.uf2"
 
 
 def test_a_flash_that_cannot_be_is_said(

@@ -35,7 +35,7 @@ def test_faults_of_all_and_of_one() -> None:
 @pytest.mark.parametrize(
     ("wish", "says"),
     [
-        (Wish(["1800"]), "--model 1800: no such model; use one of 1900, 2900"),
+        (Wish(["1800"]), "--model: board 1800: no such board; use one of 1900, "),
         (Wish(["1900", "1900"]), "two machines have it"),
         (Wish(["1900"], names=["A b"]), "1 to 32 characters of a-z"),
         (Wish(["1900"], names=["x" * 33]), "1 to 32"),
