@@ -22,6 +22,7 @@ RUN_READY := $(VENV)/.ready-run
 DEV_READY := $(VENV)/.ready-dev
 UMQTT := build/lib/umqtt/simple.py
 LOG := build/setup.log
+SPREAD := --dist loadfile --no-loadscope-reorder  # in the order of tests/conftest.py
 
 .PHONY: help setup run test test-odoo run-odoo odoo test-fast lint types bench plots flash provision doctor console unflash \
   hil clean packages dev image images run-board
@@ -36,10 +37,10 @@ run: setup ## broker, both simulated machines, bridge and web console; Ctrl-C st
 	@exec $(BIN)/python -m simulator.demo --port "$(PORT)" --mqtt-port "$(MQTT_PORT)" --data "$(DATA)"
 
 test: packages dev lint types odoo images ## everything: lint, types and all tests (real broker and browser)
-	@$(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS)
+	@$(BIN)/pytest -n $(JOBS) $(SPREAD) $(ARGS)
 
 test-fast: packages dev ## only the tests that take seconds
-	@$(BIN)/pytest -n $(JOBS) --dist loadfile -m "not slow" $(ARGS)
+	@$(BIN)/pytest -n $(JOBS) $(SPREAD) -m "not slow" $(ARGS)
 
 test-odoo: packages dev odoo ## the tests on a real Odoo 19 with a real PostgreSQL
 	@$(BIN)/pytest tests/erp $(ARGS)
