@@ -14,9 +14,11 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 Row = sqlite3.Row
+OLDEST: Final = (3, 35)
+"""SQLite with RETURNING (and UPDATE … FROM, 3.33)."""
 
 
 class DatabaseError(Exception):
@@ -37,6 +39,15 @@ def is_disk_full(error: BaseException) -> bool:
     if isinstance(error, sqlite3.Error):
         return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def _check_sqlite(path: Path) -> None:
+    """Else the first fact fails with a syntax error, and each try after it."""
+    if sqlite3.sqlite_version_info < OLDEST:
+        raise DatabaseError(
+            f"{path}: this Python has SQLite {sqlite3.sqlite_version}, but "
+            f"{OLDEST[0]}.{OLDEST[1]} is needed; use a Python that is built with a newer one"
+        )
 
 
 def _cure(path: Path, error: BaseException) -> str:
@@ -63,6 +74,7 @@ class Database:
         self, path: Path, schema: str, version: int = 1, read_only: bool = False,
         upgrades: Mapping[int, str] | None = None,
     ) -> None:  # fmt: skip
+        _check_sqlite(path)
         self.path = path
         self._write_lock = threading.RLock()
         self._read_lock = threading.Lock()

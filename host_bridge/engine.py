@@ -121,6 +121,9 @@ class Engine:
         self._housekeeper = threading.Thread(
             target=self._keep_house, name="housekeeping", daemon=True
         )
+        again = self.inbox.import_again(self.store.holds, self.store.seqs)
+        if again:
+            log.warning("store_was_older", facts=again, cure="none needed: they come again")
         for known in self.registry.machines():
             self.live.restore(known.machine, known.boot, known.last_seen_ms)
         self._watch()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,6 +27,8 @@ IMPORTED: Final = 1
 QUARANTINED: Final = 2
 DISCARDED: Final = 3
 DROP_EVERY: Final = 1_000
+Stored = Callable[[str, str, int, int], list[int]]
+"""Machine, journal, first and last seq → those the store has records of (`StoreRecords.seqs`)."""
 CLOCK_BACK_MS: Final = 60_000
 """A clock that goes back so far was wrong before."""
 
@@ -374,6 +376,26 @@ class Inbox:
                 [(gap.journal_id, gap.from_seq, gap.to_seq) for gap in gaps],
             )
 
+    def import_again(self, holds: Callable[[str, str], bool], stored: Stored) -> int:
+        """Gives the importer back what the store has lost: of journals whose newest imported fact
+        it has no record of (`holds`), all that is not `stored`. Returns the number of facts."""
+        again = 0
+        with self._db.write() as tx:
+            for journal_id, machine, journal, seq in self._db.read(_NEWEST_IMPORTED):
+                if not holds(machine, f"{journal}/{seq}"):
+                    again += self._give_back(tx, journal_id, stored(machine, journal, 0, seq))
+        return again
+
+    def _give_back(self, tx: sqlite3.Connection, journal_id: int, stored: Sequence[int]) -> int:
+        """With facts the word about losses went, too; who looks again tells what is not told."""
+        facts = tx.execute(
+            f"UPDATE fact SET state={PENDING}, due_ms=0 WHERE journal_id=? AND state={IMPORTED}"
+            " AND seq NOT IN (SELECT value FROM json_each(?))", (journal_id, json.dumps(stored)),
+        ).rowcount  # fmt: skip
+        if facts:
+            tx.execute("UPDATE gap SET reported=0 WHERE journal_id=?", (journal_id,))
+        return facts
+
     # --- quarantine
     def set_aside_message(
         self, tx: sqlite3.Connection, topic: str, machine: str | None, payload: bytes,
@@ -514,10 +536,12 @@ class Inbox:
                 (before_ms,),
             ).rowcount
             facts += tx.execute(_ABOVE_HOLES, (before_ms, now_ms + CLOCK_BACK_MS)).rowcount
-            # What the machine itself says of a loss may come long after it was found.
+            # What the machine itself says of a loss may come long after it was found, and what
+            # waits within a gap was not told with it.
             tx.execute(
                 "DELETE FROM gap WHERE to_seq <= (SELECT purged_seq FROM journal"
-                " WHERE id=journal_id) AND reported"
+                " WHERE id=journal_id) AND reported AND NOT EXISTS (SELECT 1 FROM fact WHERE"
+                " journal_id=gap.journal_id AND seq BETWEEN from_seq AND to_seq)"
             )
             messages = self._drop_messages(tx)
             self.forget_cache()
@@ -533,6 +557,10 @@ class Inbox:
         ).rowcount
 
 
+_NEWEST_IMPORTED: Final = f"""
+SELECT * FROM (SELECT id, machine, journal, (SELECT seq FROM fact WHERE journal_id=journal.id
+  AND state={IMPORTED} ORDER BY seq DESC LIMIT 1) AS seq FROM journal) WHERE seq NOT NULL
+"""
 _CONTAINING: Final = (
     "(?1 = '' OR instr(lower(topic), lower(?1)) OR instr(lower(reason), lower(?1))"
     " OR EXISTS (SELECT 1 FROM fact AS held JOIN journal AS its ON its.id = held.journal_id"
@@ -554,14 +582,15 @@ UPDATE journal SET purged_seq=max(purged_seq, upto) FROM (
     coalesce((SELECT min(from_seq) - 1 FROM gap WHERE journal_id=journal.id AND NOT reported),
       held_seq)) AS upto
   FROM journal) AS old
-WHERE old.id=journal.id AND EXISTS (SELECT 1 FROM fact WHERE journal_id=old.id AND seq <= upto)
+WHERE old.id=journal.id AND EXISTS (
+  SELECT 1 FROM fact WHERE journal_id=old.id AND seq <= upto AND state NOT IN (0, 2))
 """
 """Never past the cursor (a hole may still be filled) nor past what came of late: what belongs
 before it may be on its way. A row that waits, for a person or for the ERP again, stays and is
 known by itself, so the mark may pass it; so may it what came by a clock that was set back since,
 which would hold it for as long as it was wrong. Nor past a gap that is still to be told, nor
-where no row ever was, below a journal's first message: what is under the mark counts as here,
-never as lost."""
+where no row would be dropped, below a journal's first message or with all of it in quarantine:
+what is under the mark counts as here, never as lost."""
 _ABOVE_HOLES: Final = f"""
 DELETE FROM fact WHERE state={IMPORTED} AND arrival_ms < ?1 AND journal_id IN (
   SELECT id FROM journal AS old

@@ -9,12 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from host_bridge.cursor import uncovered
-from host_bridge.inbox import Gap, Inbox, PendingFact
+from host_bridge.inbox import Gap, Inbox, PendingFact, Stored
 
 Range = tuple[int, int]
 """First and last seq."""
-Stored = Callable[[str, str, int, int], list[int]]
-"""Machine, journal, first and last seq → those the store has records of (`StoreRecords.seqs`)."""
 Told = Callable[[str, str], list[Range]]
 """Machine, journal → ranges that checkpoints in the store are about (`StoreRecords.told`)."""
 

@@ -30,6 +30,13 @@ from host_bridge.gateway.port import Transient
 
 PATH: Final = "/xmlrpc/2/"
 USER_ERROR, ACCESS_DENIED, ACCESS_ERROR = 2, 3, 4
+_FRAMES: Final = re.compile(r"^Traceback.*\n(?:[ \t].*\n)*", re.MULTILINE)
+"""Where an exception came from; what it says comes behind, and may have more lines than one."""
+_UNREADABLE: Final = (
+    ExpatError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError,
+    xmlrpc.client.ResponseError,
+)  # fmt: skip
+"""What xmlrpc.client raises on XML that is no answer, such as a proxy's page."""
 _NO_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """A call with one of these in it no server can read, and all machines would wait for it."""
 
@@ -90,7 +97,7 @@ class XmlRpc:
         try:
             (found,), _ = xmlrpc.client.loads(answer.content)
             return found
-        except (ExpatError, ValueError, xmlrpc.client.ResponseError):
+        except _UNREADABLE:
             raise NoSuchRoute(
                 f"gateway.url: {self._http.url} answers HTTP {answer.status_code} to XML-RPC; "
                 "correct the address, or allow XML-RPC in the proxy in front of it"
@@ -98,7 +105,7 @@ class XmlRpc:
 
     def _refusal(self, fault: xmlrpc.client.Fault) -> Transient:
         text = str(fault.faultString).strip()
-        last = text.splitlines()[-1] if text else "no reason given"
+        last = _raised(text) if text else "no reason given"
         if fault.faultCode == ACCESS_DENIED:
             self._uid = None
             return Transient(KEY_REFUSED)
@@ -114,6 +121,12 @@ class XmlRpc:
             return Transient(f"Odoo: {text[:500]}")
         name, _, message = last.partition(": ")
         return Failed(name if "." in name else f"builtins.{name}", message)
+
+
+def _raised(text: str) -> str:
+    """Name and first line of the exception that ended it; PostgreSQL's go on with its SQL."""
+    _, *behind = _FRAMES.split(text)
+    return behind[-1].partition("\n")[0] if behind else text.splitlines()[-1]
 
 
 def narrow(value: Any) -> Any:

@@ -16,7 +16,9 @@ import typer
 from host_bridge import storage
 from host_bridge.cli.common import explained
 from host_bridge.database import Database, DatabaseError
-from tests.unit.bridge.world import World
+from host_bridge.service import Bridge
+from host_bridge.settings import Settings
+from tests.unit.bridge.world import JOURNAL, World, bound, example, fact, journal, take
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
 
@@ -60,6 +62,15 @@ def test_a_folder_that_cannot_be_written_is_to_be_copied(
         storage.open_bridge(folder, read_only=True)
 
 
+def test_an_sqlite_that_is_too_old_is_named_before_anything_is_taken_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of RHEL 9, whose Python 3.11 has 3.34."""
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
+    with pytest.raises(DatabaseError, match=r"3\.35 is needed; use a Python that is built with"):
+        storage.open_bridge(tmp_path)
+
+
 def test_the_folder_is_ours_though_there_is_no_room_to_say_so(tmp_path: Path) -> None:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))  # no write succeeds
@@ -81,3 +92,42 @@ def test_a_command_on_a_full_disk_says_what_to_do(
     with pytest.raises(typer.Exit), explained():
         raise error
     assert told in capsys.readouterr().err
+
+
+def lived(folder: Path, *messages: dict[str, Any]) -> Bridge:
+    """A bridge that took these in."""
+    bridge = Bridge(Settings(data=folder))
+    for kind in ("status", "info"):
+        take(bridge, kind, example(kind))
+    for message in messages:
+        take(bridge, "journal", message)
+    bridge._engine.synchronizer.step()
+    return bridge
+
+
+@pytest.mark.parametrize("is_kept", [True, False], ids=["older", "moved_away"])
+def test_what_a_store_has_lost_comes_back_out_of_the_inbox(tmp_path: Path, is_kept: bool) -> None:
+    """The machine has forgotten it."""
+    store, copy = tmp_path / "store.sqlite", tmp_path / "copy"
+    lived(tmp_path, journal([fact(1), fact(2)], first=1)).stop()
+    copy.write_bytes(store.read_bytes())
+    lived(tmp_path, journal([fact(5, "brew"), fact(6, "boot")], first=5)).stop()
+    store.unlink()
+    if is_kept:
+        copy.rename(store)
+    bridge = lived(tmp_path)
+    assert bound(bridge._engine.store, "m1") == [f"{JOURNAL}/{seq}" for seq in (1, 2, 5, 6)]
+    told = [one.coffee_id for one in bridge.checkpoints("open", "m1", kind="lost")]
+    bridge.stop()
+    assert told == [f"lost/{JOURNAL}/3-4"]
+
+
+def test_a_store_that_lacks_nothing_gets_nothing_again(tmp_path: Path) -> None:
+    """A lost fact is newest; a fact that the ERP refused waits for a person."""
+    lost = fact(2, "lost", from_seq=0, to_seq=0, count=1)
+    bridge = lived(tmp_path, journal([fact(1, code=9), lost], first=1))
+    engine = bridge._engine
+    found = engine.inbox.import_again(engine.store.holds, engine.store.seqs)
+    waiting = engine.inbox.count_pending(), engine.inbox.count_quarantined()
+    bridge.stop()
+    assert (found, waiting) == (0, (0, 1))

@@ -149,6 +149,41 @@ def test_a_damaged_record_that_waits_for_the_time_is_told_beside_the_gap_around_
     assert counts == {"5-8": "3", "6-6": "1"}
 
 
+@pytest.mark.parametrize("word", [[], [lost(9, 5, 8)]], ids=["found", "reported"])
+def test_a_damaged_record_that_waits_for_a_person_is_told_however_late(
+    world: World, word: list[dict[str, Any]]
+) -> None:
+    """Longer than `keep_days`; the gap around it was told without it."""
+    world.gateway.refuse = {f"{JOURNAL}/6"}
+    world.take("journal", journal([lost(6, 6, 6)], first=1))
+    world.take("journal", journal([*word, fact(9 + len(word))], first=9))
+    world.sync()
+    world.now_ms += 31 * DAY_MS
+    world.inbox.purge(world.now_ms)
+    world.gateway.refuse = set()
+    world.inbox.replay_fact(world.inbox.quarantine(1)[0].id)
+    world.sync()
+    assert list(told(world)) == ["5-8", "6-6"]
+    world.inbox.purge(world.now_ms)
+    assert world.db.one("SELECT count(*) FROM gap")[0] == 0  # type: ignore[index]
+
+
+def test_a_loss_is_told_though_the_erp_let_the_machine_in_after_its_rows_were_old(
+    world: World,
+) -> None:
+    """All of a new machine waits in quarantine until a person creates it in the ERP."""
+    other = "1" * 8
+    world.gateway.refuse = {f"{other}/20", f"{other}/21"}
+    world.take("journal", journal([lost(20, 5, 19), fact(21)], first=20, journal=other))
+    world.sync()
+    world.now_ms += 31 * DAY_MS
+    world.inbox.purge(world.now_ms)
+    world.gateway.refuse = set()
+    assert world.inbox.release("m1", "coffee_id: refused") == 2
+    world.sync()
+    assert list(told(world)) == ["5-19"]
+
+
 def test_a_loss_told_long_after_it_was_found_is_still_told_once(world: World) -> None:
     world.take("journal", journal([fact(8)], first=8))
     world.sync()

@@ -160,6 +160,58 @@ def test_no_traceback_shows_what_odoo_quotes_of_us(serve: Callable[..., Server])
     assert KEY not in "".join(traceback.format_exception(raised.value))
 
 
+def old_odoo(server: Server) -> OdooGateway:
+    return gateway(server, transport="xmlrpc", database="db", login="bridge")
+
+
+SQL = 'invalid input syntax for type integer: "x"\nLINE 1: SELECT \'x\'::int\n               ^\n'
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        (f"psycopg2.errors.InvalidTextRepresentation: {SQL}", "InvalidTextRepresentation"),
+        ("ValueError: two lines,\nas: here\n", "builtins.ValueError"),
+        (
+            "KeyError: 1\n\nDuring handling of the above exception, another exception occurred:"
+            "\n\nTraceback (most recent call last):\n  File 'x'\n    b\nTypeError: no\n",
+            "builtins.TypeError",
+        ),
+        ("psycopg2.OperationalError: server closed it\n\tThis probably means\n", "Operational"),
+    ],
+    ids=["sql", "lines", "chained", "closed"],
+)
+def test_a_fault_is_known_by_the_exception_not_by_its_last_line(
+    serve: Callable[..., Server], said: str, name: str
+) -> None:
+    """A fact that alone is to blame kept all others waiting."""
+    text = f"Traceback (most recent call last):\n  File 'x', line 1, in f\n    a\n{said}"
+    answers = {"common": (7,), "object": xmlrpc.client.Fault(1, text)}
+    server = serve(lambda to, _: (200, xmlrpc.client.dumps(answers[to], methodresponse=True)))
+    with pytest.raises(Failed) as raised:
+        old_odoo(server).hello()
+    assert name in raised.value.name
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<html><body><p>Log in</p></body></html>",
+        "<methodResponse><params><param><value><boolean>no</boolean></value></param></params>"
+        "</methodResponse>",
+        "<html></array></html>",
+        "<p><array></array></array></p>",
+        "<methodResponse><fault><value><string>x</string></value></fault></methodResponse>",
+        "<a><value><bigdecimal>x</bigdecimal></value></a>",
+    ],
+)
+def test_xml_that_is_no_answer_is_transient_and_names_the_cure(
+    serve: Callable[..., Server], page: str
+) -> None:
+    with pytest.raises(Transient, match=r"gateway\.url: .* to XML-RPC; correct the address"):
+        old_odoo(serve(lambda *_: (200, page))).hello()
+
+
 def test_no_proxy_of_the_environment_gets_the_key(
     serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:
