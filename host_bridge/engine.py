@@ -140,7 +140,7 @@ class Engine:
         watch("coffee_connected", "1 while connected to the broker", lambda: self.link.connected)
         watch("coffee_facts_pending", "Facts not yet in the store", self.inbox.count_pending)
         watch("coffee_quarantined", "Rows in quarantine", self.inbox.count_quarantined)
-        watch("coffee_machines_online", "Machines online", self.live.count_online)
+        watch("coffee_machines_online", "Machines online", self.count_online)
         watch("coffee_checkpoints_open", "Checkpoints not yet reviewed", self.count_checkpoints)
 
     def start(self) -> None:
@@ -298,6 +298,14 @@ class Engine:
                 log.info("housekeeping", facts=facts, messages=messages_dropped)
             except Exception:
                 log.exception("housekeeping_failed")
+
+    def online(self, heard: bool) -> bool:
+        """Whether a machine that was `heard` to be there is; while the broker is away nobody
+        knows, and none can be reached."""
+        return heard and self.link.connected
+
+    def count_online(self) -> int:
+        return self.live.count_online() if self.link.connected else 0
 
     def count_checkpoints(self) -> int:
         return sum(self.store.open_checkpoints().values())

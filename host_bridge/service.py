@@ -82,7 +82,7 @@ class Bridge:
         now = self._engine.live.snapshot(view.machine)
         return replace(
             view,
-            online=now.online,
+            online=self._engine.online(now.online),
             boot=now.boot,
             state=as_published(now.state),
             last_seen_ms=now.last_seen_ms,
@@ -99,7 +99,7 @@ class Bridge:
         running = self._engine.live.curve(mid)
         return LiveView(
             machine=mid,
-            online=now.online,
+            online=self._engine.online(now.online),
             state=as_published(now.state),
             received_ms=now.state_ms,
             running=running is not None,
@@ -221,7 +221,7 @@ class Bridge:
             gateway_ok=gateway_error is None,
             gateway_latency_ms=latency_ms,
             machines_known=self._engine.registry.count(),
-            machines_online=self._engine.live.count_online(),
+            machines_online=self._engine.count_online(),
             facts_pending=self._engine.inbox.count_pending(),
             quarantined=self._engine.inbox.count_quarantined(),
             checkpoints_open=self._engine.count_checkpoints(),

@@ -51,6 +51,7 @@ class MachineView:
 
     machine: str
     online: bool
+    """False, too, while the broker is away."""
     model: str | None
     """Version of the backend: "1900", "2900"; None until the machine has sent `info`."""
     supported: bool

@@ -40,6 +40,7 @@ from host_bridge.cli.reviews import review_one, review_several
 from host_bridge.errors import Invalid
 from host_bridge.profiles.decent import ProfileRefused, import_profile
 from host_bridge.settings import NAME
+from host_bridge.web import words
 
 Wait = Annotated[
     float, typer.Option("--wait", min=0, max=120, help="Seconds to wait for the machine's answer.")
@@ -70,7 +71,8 @@ def _order(
         print_json(view)
     elif view["state"] == "ok":
         out.print(f"{escape(machine)}: done")
-        _tell_ignored(machine, view.get("result") or {})
+        if left := words.left_out(view.get("result")):
+            err.print(said(f"{machine} {left}"))
     elif view["state"] == "refused":
         error = view["error"] or {"code": "refused", "message": "no reason given"}
         where = f" ({error['field']})" if error.get("field") else ""
@@ -80,13 +82,6 @@ def _order(
         err.print(escape(f"{unanswered}; is it online? See `machines`"))
     if view["state"] != "ok":
         raise typer.Exit(FAILED)
-
-
-def _tell_ignored(machine: str, result: dict[str, Any]) -> None:
-    """A misspelt field must not brew silently."""
-    if ignored := result.get("ignored"):
-        names = ", ".join(map(str, ignored))
-        err.print(said(f"{machine} does not know {names} and left it out; correct the name"))
 
 
 def brew(

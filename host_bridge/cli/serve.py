@@ -8,7 +8,7 @@ import signal
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -27,6 +27,9 @@ from host_bridge.cli.common import (
 from host_bridge.service import Bridge
 from host_bridge.settings import Settings, load
 from host_bridge.web.address import FOLDER
+
+if TYPE_CHECKING:
+    from host_bridge.web.server import WebServer
 
 MqttHost = Annotated[
     str | None, typer.Option("--mqtt-host", help="Broker address; default: 127.0.0.1.")
@@ -76,16 +79,24 @@ def serve(chosen: Settings, web: bool) -> None:
     with ExitStack() as running:
         bridge = Bridge(chosen)
         running.callback(bridge.stop)
+        server = _listening(bridge, running) if web else None
         bridge.start()
-        if web:
-            from host_bridge.web.server import WebServer  # a second of imports nobody else needs
-
-            server = WebServer(bridge, chosen)
-            running.callback(server.stop)
+        if server is not None:
             server.start()
             with contextlib.suppress(OSError):  # nobody may be reading it
                 err.print(f"console: {server.url}")
         until_asked(asked)
+
+
+def _listening(bridge: Bridge, running: ExitStack) -> WebServer:
+    """Before the bridge meets the broker: one that cannot stay would take the session of the one
+    that runs already."""
+    from host_bridge.web.server import WebServer  # a second of imports nobody else needs
+
+    server = WebServer(bridge, bridge.settings)
+    running.callback(server.stop)
+    server.listen()
+    return server
 
 
 def asked_to_end(*numbers: signal.Signals) -> list[int]:

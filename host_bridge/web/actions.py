@@ -128,7 +128,8 @@ def answers_html(views: list[CommandView]) -> Markup:
 
 
 def _answer(view: CommandView) -> Markup:
-    word = words.command_state(view.state, view.name)
+    left = words.left_out(view.result)
+    word = words.command_state(view.state, view.name, left)
     said: object = word.text
     if view.error is not None:
         field = f" ({view.error.field})" if view.error.field else ""
@@ -137,6 +138,8 @@ def _answer(view: CommandView) -> Markup:
         )
     elif view.state == "expired":
         said = "No answer in time. Check that the machine is switched on."
+    elif left:
+        said = f"{word.text}: the machine {left}"
     return Markup(
         '<div class="notice {}" data-command="{}" data-state="{}">{}'
         '<div class="grow"><strong>{}</strong>{}<div>{}</div>'

@@ -26,7 +26,7 @@ class WebServer:
     `build` is `build_app`, or `build_api` for the API alone: NiceGUI has one app a process, so a
     second console beside a first one can only be an API.
 
-    Raises OSError from `start` when the address is taken or not ours.
+    Raises OSError from `listen`, or else `start`, when the address is taken or not ours.
     """
 
     def __init__(
@@ -36,15 +36,21 @@ class WebServer:
         self._build = build
         self._web = settings.web
         self._address = settings.data / FOLDER / ADDRESS_FILE
+        self._listener: socket.socket | None = None
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
         self.url = ""
 
+    def listen(self) -> socket.socket:
+        """Takes the address; who comes waits until `start`. Safe to call twice."""
+        if self._listener is None:
+            self._listener = _listen(self._web.host, self._web.port)
+            self.url = url(self._web.host, self._listener.getsockname()[1])
+        return self._listener
+
     def start(self) -> None:
         """Returns when requests are answered."""
-        web = self._web
-        listener = _listen(web.host, web.port)
-        self.url = url(web.host, listener.getsockname()[1])
+        listener = self.listen()
         config = uvicorn.Config(
             self._build(self._bridge),
             log_config=None,
@@ -73,6 +79,9 @@ class WebServer:
             self._thread.join(_STOP_S)
             self._server = None
             self._address.unlink(missing_ok=True)
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
 
 
 def _listen(host: str, port: int) -> socket.socket:

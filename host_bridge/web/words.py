@@ -246,8 +246,19 @@ def result(code: str) -> Word:
     return RESULTS.get(code, Word(plain(code), WARN, "help"))
 
 
-def command_state(code: str, name: str = "") -> Word:
-    """`name`: of the command; what a machine has only begun when it answers is not done."""
+def left_out(result: Mapping[str, Any] | None) -> str:
+    """What a machine that answered did not know of the order, to be read after its name; "" if
+    nothing. A misspelt field must not brew silently."""
+    ignored = (result or {}).get("ignored")
+    names = ", ".join(map(str, ignored)) if isinstance(ignored, list) else ""
+    return f"does not know {names} and left it out; correct the name" if names else ""
+
+
+def command_state(code: str, name: str = "", left: str = "") -> Word:
+    """`name`: of the command; what a machine has only begun when it answers is not done, nor is
+    that of which it `left` out something."""
+    if code == "ok" and left:
+        return Word("Done in part", WARN, "priority_high")
     if code == "ok" and name in BEGUN:
         return Word("Started", GOOD, "play_circle")
     return COMMAND_STATES.get(code, Word(plain(code), WARN, "help"))

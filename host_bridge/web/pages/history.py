@@ -211,7 +211,7 @@ def spells_of(view: MachineView, newest_first: list[AlarmView]) -> list[Spell]:
 def _alarms(shown: list[Spell], later: bool, cut: bool) -> Markup:
     """`later`: not the first page; `cut`: older ones are not shown."""
     if not shown:
-        return _no_alarm(later)
+        return _no_alarm(later, cut)
     kept = "One that locks the machine lasts until it was acknowledged."
     rest = Markup('<p class="small soft">Older alarms are not shown.</p>') if cut else Markup()
     heads = ("Raised", "Alarm", "Cleared", "Lasted")
@@ -220,9 +220,10 @@ def _alarms(shown: list[Spell], later: bool, cut: bool) -> Markup:
     )
 
 
-def _no_alarm(later: bool) -> Markup:
+def _no_alarm(later: bool, cut: bool) -> Markup:
     if later:
-        return empty("notifications_off", "No older alarms", "These were all of them.")
+        rest = "Still older ones are not shown." if cut else "These were all of them."
+        return empty("notifications_off", "No older alarms", rest)
     return empty("notifications_off", "No alarm yet", "What the machine raises is kept here.")
 
 
@@ -295,7 +296,7 @@ def _value(name: str, value: object) -> str:
 
 
 def _result(view: CommandView) -> Markup:
-    mark = chip(words.command_state(view.state, view.name))
-    if view.error is None:
-        return mark
-    return Markup('{}<div class="small soft">{}</div>').format(mark, view.error.message)
+    left = words.left_out(view.result)
+    mark = chip(words.command_state(view.state, view.name, left))
+    why = f"The machine {left}" if left else view.error and view.error.message
+    return Markup('{}<div class="small soft">{}</div>').format(mark, why) if why else mark

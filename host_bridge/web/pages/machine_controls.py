@@ -225,7 +225,10 @@ def _hint(view: MachineView) -> Markup:
     """Why the machine would refuse now, before one tries; it is asked all the same."""
     state = view.state or {}
     if not view.online:
-        text = "Orders wait up to a minute for it. Check its power and network."
+        text = (
+            "Orders wait up to a minute for it. Check its power and network; if all machines are "
+            "offline, the broker."
+        )
         return notice("warn", "cloud_off", "The machine is offline", text)
     if state.get("remote") is False:
         text = "Turn the remote key at the machine to brew from here."

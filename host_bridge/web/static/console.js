@@ -64,6 +64,7 @@ const coffee = (() => {
 
   async function logout() {
     await fetch("/logout", { method: "POST" });
+    forgets = true;
     location.reload();
   }
 
@@ -71,7 +72,7 @@ const coffee = (() => {
   // it; of what was typed just now, or while the bridge was away, it has not heard yet. A page that
   // comes back by itself, since the bridge was started anew, asks nobody and finds it again.
   const UNHEARD_MS = 2000;
-  const KEPT = "coffee_unsent";
+  const KEPT = "coffee_unsent:";
   let work = null;
   let unsent = false;
   let writer = null;
@@ -80,10 +81,15 @@ const coffee = (() => {
   let comesBack = false;
   let watched = false;
   let waits = false;
+  let forgets = false;
+  let resting = null;
 
   window.addEventListener("beforeunload", (event) => {
     if (!unsent && !typedAway && performance.now() - typedAt >= UNHEARD_MS) return;
-    keep();
+    // who logged out and agreed to lose it has done with it, who stays goes on writing
+    if (forgets) remaining(null);
+    else keep();
+    forgets = false;
     if (comesBack) return;
     // a browser asks nobody who touched nothing, and complains when told to
     if (navigator.userActivation?.hasBeenActive ?? true) event.preventDefault();
@@ -93,34 +99,31 @@ const coffee = (() => {
     if (work === null || waits) return;
     const inputs = [...document.querySelectorAll("input[data-field]")];
     const fields = Object.fromEntries(inputs.map((input) => [input.dataset.field, input.value]));
-    remaining(JSON.stringify({ href: location.href, writer, work, fields }));
+    remaining(JSON.stringify({ writer, work, fields }));
   }
 
-  // What was kept, with `next` in its place; null, too, where the browser keeps nothing: it still
-  // asks then.
+  // What was kept of this page, with `next` in its place; null, too, where the browser keeps
+  // nothing: it still asks then.
   function remaining(next) {
+    const page = KEPT + location.pathname + location.search;
     try {
-      const kept = sessionStorage.getItem(KEPT);
-      sessionStorage.removeItem(KEPT);
-      if (next !== null) sessionStorage.setItem(KEPT, next);
+      const kept = sessionStorage.getItem(page);
+      sessionStorage.removeItem(page);
+      if (next !== null) sessionStorage.setItem(page, next);
       return kept;
     } catch {
       return null;
     }
   }
 
-  // What this page held unsent before it was loaded again; null: nothing, or of another page, or
-  // of somebody else; a guest may have logged in meanwhile. Of whoever's session ended meanwhile it
-  // gives the name alone, and keeps the rest until they are back. user: who looks at it now, null:
-  // a guest
+  // What this page held unsent before it was loaded again; null: nothing, or of somebody else; a
+  // guest may have logged in meanwhile. Of whoever's session ended meanwhile it gives the name
+  // alone, and keeps the rest until they are back. user: who looks at it now, null: a guest
   function recalled(user) {
     writer = user;
-    const text = remaining(null);
-    const kept = JSON.parse(text);
-    const here = kept?.href === location.href;
-    if (kept?.waits && !here) remaining(text);
+    const kept = JSON.parse(remaining(null));
     const again = performance.getEntriesByType("navigation")[0]?.type === "reload";
-    if (!here || !(again || kept.waits)) return null;
+    if (!kept || !(again || kept.waits)) return null;
     if (user === null && kept.writer !== null) return wait(kept);
     return [null, user].includes(kept.writer) ? { work: kept.work, fields: kept.fields } : null;
   }
@@ -142,10 +145,13 @@ const coffee = (() => {
   }
 
   // What a button or a choice of the form does, the bridge does: while it is away they rest, as
-  // what is pressed then would be lost. What is typed is not.
+  // what is pressed then would be lost, in an open menu or dialog, too. What is typed is not. The
+  // keyboard comes back to where it was.
+  const CONTROLS = ".split :is(button, .q-select), .q-menu .q-item, .q-dialog button";
   function rest(away) {
-    const controls = document.querySelectorAll(".split :is(button, .q-select)");
-    for (const control of controls) control.inert = away;
+    if (away) resting = document.activeElement;
+    for (const control of document.querySelectorAll(CONTROLS)) control.inert = away;
+    if (!away && document.activeElement === document.body) resting?.focus({ preventScroll: true });
   }
 
   function typed() {

@@ -16,7 +16,10 @@ from typer.testing import CliRunner
 from host_bridge import settings as given
 from host_bridge.cli.api import Api, ApiError
 from host_bridge.cli.main import app as cli
+from host_bridge.cli.serve import serve
+from host_bridge.contract.messages import Status
 from host_bridge.errors import BridgeError, Invalid
+from host_bridge.mqtt.link import Link
 from host_bridge.profiles.decent import ProfileRefused, import_profile
 from host_bridge.service import Bridge
 from host_bridge.settings import (
@@ -261,3 +264,45 @@ def test_a_broker_that_is_no_address_is_named(
     monkeypatch.setattr("host_bridge.log.configure", lambda *given: None)  # for all that follow
     found = CliRunner().invoke(cli, ["gateway", "/dev/null", "--mqtt", address])
     assert isinstance(found.exception, SystemExit) and "--mqtt" in found.output
+
+
+def test_while_the_broker_is_away_no_machine_counts_as_online(
+    bridge: Bridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The fleet showed *Ready* and the last temperature as if it were now."""
+    engine = bridge._engine
+    with engine.db.write() as tx:
+        engine.registry.see(tx, "m1", 1)
+    engine.live.status("m1", Status(online=True, boot=3))
+
+    def online() -> list[bool]:
+        (view,) = bridge.machines()
+        return [view.online, bridge.live("m1").online, bridge.health().machines_online == 1]
+
+    assert online() == [False] * 3
+    assert b"coffee_machines_online 0.0" in bridge.metrics()
+    monkeypatch.setattr(Link, "connected", True)
+    assert online() == [True] * 3, "it was heard and is back with the broker"
+
+
+def test_a_bridge_that_cannot_stay_does_not_meet_the_broker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the console's port taken it took the running bridge's session before it gave up."""
+    met: list[str] = []
+    monkeypatch.setattr(Bridge, "start", lambda self: met.append("broker"))
+    monkeypatch.setattr("host_bridge.cli.serve.asked_to_end", lambda *numbers: [1])
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        web = WebSettings(port=taken.getsockname()[1])
+        with pytest.raises(OSError, match=r"web\.port.*--web-port"):
+            serve(Settings(data=tmp_path, web=web), web=True)
+    assert met == []
+
+
+def test_an_address_that_was_taken_is_given_back(bridge: Bridge) -> None:
+    """Also by a console that was never started."""
+    settings = bridge.settings.model_copy(update={"web": WebSettings(port=0)})
+    server = WebServer(bridge, settings, build_api)
+    port = server.listen().getsockname()[1]
+    server.stop()
+    socket.create_server(("127.0.0.1", port)).close()

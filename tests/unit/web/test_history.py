@@ -246,3 +246,18 @@ def test_alarms_that_were_not_even_read_are_told_of_once() -> None:
     assert "Older alarms are not shown" in last and last.count("Door open") == 50
     assert "are not shown" not in texts([], [], alarms=facts, alarm_page=39)
     assert "are not shown" not in texts([], [], alarms=facts[:3998], alarm_page=40)
+
+
+def test_a_change_of_which_the_machine_left_something_out_is_not_simply_done() -> None:
+    """It said *Done* of a recipe whose misspelt field the machine had not taken."""
+    said = texts([], [order("recipe.put", {"slot": "3"}, result={"ignored": ["recipe.<b>"]})])
+    assert "Done in part" in said
+    assert "does not know recipe.&lt;b&gt; and left it out; correct the name" in said
+    whole = texts([], [order("recipe.put", {"slot": "3"}, result={"rev": 4, "ignored": 5})])
+    assert "Done" in whole and "in part" not in whole
+
+
+def test_past_the_last_page_alarms_that_were_not_read_are_told_of() -> None:
+    assert "Still older ones are not shown" in texts(
+        [], [], alarms=opened_doors(2000), alarm_page=42
+    )

@@ -28,6 +28,7 @@ from host_bridge.views import (
     MeterView,
 )
 from host_bridge.web import curves, markup, units, words
+from host_bridge.web.actions import answers_html
 from host_bridge.web.pages import fleet
 from host_bridge.web.pages.brews import _order, ordered_by, row
 from host_bridge.web.pages.checkpoints import describe
@@ -400,3 +401,11 @@ def test_a_checkpoint_about_a_clock_leads_to_the_machine(model: str) -> None:
     shown = describe(view)
     assert '<a href="/machines/m1">record' in shown
     assert '<span class="tag">Clock</span>' in shown
+
+
+def test_a_reply_names_what_the_machine_left_out() -> None:
+    part = replace(ordered("Ada", name="recipe.put"), result={"ignored": ["recipe.soak", "x"]})
+    said = answers_html([part])
+    assert "Done in part: the machine does not know recipe.soak, x and left it out" in said
+    assert 'class="notice warn"' in said
+    assert "in part" not in answers_html([replace(part, result={"rev": 4})])

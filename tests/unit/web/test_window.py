@@ -391,7 +391,8 @@ def test_leaving_a_recipe_that_was_not_sent_is_asked_about(
     phone.until(lambda: phone.path() == f"/machines/{MACHINE}/recipes", "left without asking")
 
 
-RECALLED = "return JSON.parse(sessionStorage.coffee_unsent ?? '{\"waits\": true}').waits"
+KEPT = "sessionStorage['coffee_unsent:' + location.pathname]"
+RECALLED = f"return JSON.parse({KEPT} ?? '{{\"waits\": true}}').waits"
 
 
 def forget_pages() -> None:
@@ -459,7 +460,7 @@ def test_what_one_had_not_sent_the_next_one_does_not_find(
     log_in(phone, "Bob")
     phone.open(f"/machines/{MACHINE}/recipes/6")
     phone.until(lambda: phone.run(WRITTEN, "name"), "drawn")
-    phone.until(lambda: not phone.run("return sessionStorage.coffee_unsent"), "dropped")
+    phone.until(lambda: not phone.run(f"return {KEPT}"), "dropped")
     assert phone.run(WRITTEN, "name") == "Recipe 6"
 
 
@@ -483,12 +484,30 @@ def test_what_was_not_sent_when_the_session_ended_waits_for_its_writer(
     phone.until(lambda: phone.run("return window.out"), "the session is over")
     comes_back(console, phone, "volume_ul", "22")
     phone.see("Log in again as Ada, and what you wrote here is back", "body")
-    phone.open(f"/machines/{MACHINE}/recipes/5")  # has a look elsewhere
+    phone.open(f"/machines/{MACHINE}/recipes/5")  # writes elsewhere
+    phone.write('input[data-field="name"]', "Lungo")
+    phone.until(lambda: phone.run(ASKS), "unsent, too")
+    phone.press("Back without sending")
+    phone.until(lambda: phone.path() == f"/machines/{MACHINE}/recipes", "left")
     log_in(phone, "Ada")
     phone.open(f"/machines/{MACHINE}/recipes/6")
     phone.see("What you wrote is not sent yet", "body")
     assert (phone.run(WRITTEN, "name"), phone.run(WRITTEN, "volume_ul")) == ("Ristretto", "22")
     phone.press("Back without sending")
+
+
+def test_who_logs_out_has_done_with_what_was_written(phone: Browser) -> None:
+    """Whoever agreed to lose it found it again, however much later; on a shared tablet the next
+    one was asked to log in with that name."""
+    phone.open(f"/machines/{MACHINE}/recipes/6")
+    phone.write('input[data-field="name"]', "Ada's own")
+    phone.until(lambda: phone.run(ASKS), "unsent")
+    phone.run("window.before = true; setTimeout(coffee.logout)")
+    phone.until(lambda: not phone.run("return window.before"), "loaded again")
+    phone.until(lambda: phone.run(WRITTEN, "name"), "drawn")
+    assert phone.run(WRITTEN, "name") == "Recipe 6"
+    phone.until(lambda: phone.run("return window.did_handshake === true"), "connected")
+    assert phone.run("return Object.keys(sessionStorage).filter(k => k.match('unsent'))") == []
 
 
 LINES = """const words = document.createRange();
@@ -536,6 +555,35 @@ def test_a_form_takes_no_press_that_would_be_lost(console: Console, phone: Brows
     assert phone.find('input[data-field="name"]').is_enabled(), "what is typed is kept"
     phone.run("window.socket.connect()")
     phone.until(lambda: phone.run(RESTING) == [], "usable again")
+
+
+RESTS = "return [...document.querySelectorAll('.q-menu .q-item')].map(e => e.inert)"
+
+
+def test_an_open_menu_takes_no_press_that_would_be_lost(console: Console, phone: Browser) -> None:
+    phone.open(f"/machines/{MACHINE}/recipes/5")
+    phone.write('input[data-field="name"]', "Recipe 5")
+    phone.until(lambda: not phone.run(ASKS), "the bridge and the page know of each other")
+    phone.click('button[aria-label="Account"]')
+    phone.until(lambda: phone.run(RESTS) == [False, False], "open")
+    phone.run("window.socket.disconnect()")
+    assert phone.run(RESTS) == [True, True]
+    phone.run("window.socket.connect()")
+    phone.until(lambda: phone.run(RESTS) == [False, False], "usable again")
+
+
+def test_the_keyboard_keeps_its_place_while_the_bridge_is_away(
+    console: Console, phone: Browser
+) -> None:
+    phone.open(f"/machines/{MACHINE}/recipes/5")
+    phone.write('input[data-field="name"]', "Recipe 5")
+    phone.until(lambda: not phone.run(ASKS), "the bridge and the page know of each other")
+    send = phone.button("Send to the machine")
+    phone.run("arguments[0].focus()", send)
+    phone.run("window.socket.disconnect()")
+    phone.until(lambda: phone.run("return document.activeElement === document.body"), "rests")
+    phone.run("window.socket.connect()")
+    phone.until(lambda: phone.run("return document.activeElement") == send, "where it was")
 
 
 def test_what_a_guest_wrote_is_still_there_once_they_logged_in(
