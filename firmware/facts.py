@@ -149,7 +149,7 @@ class Facts:
             self._look_at = ticks_ms()  # its mark is wanted in this pass
 
     def _shot_done(self, index, uptime_ms):
-        ours = self._mark.is_for(self._clock.boot, word(self._live, index, "shot"))
+        ours = self._marked(index)
         command = self._mark.kept["command"] if ours else None
         self._marked_shot_done = self._marked_shot_done or ours
         capacity = self._live.tune[1]
@@ -165,11 +165,16 @@ class Facts:
             self.add(fact)
 
     # --- flash
+    def _marked(self, index):
+        live = self._live
+        return self._mark.is_for(
+            self._clock.boot, word(live, index, "shot"), SOURCES[word(live, index, "source")])
+
     def _unmarked(self):
         # a shot from the button is about to begin and has no mark yet
         live = self._live
         return (live.state == names.STARTING and live.shot
-                and not self._mark.is_for(self._clock.boot, live.shot))
+                and not self._marked(live.shot % names.SHOTS_KEPT))
 
     def _wants_flash(self, now):
         latches = self._resets.latches_changed(self._live.latched)

@@ -22,8 +22,12 @@ class ShotMark:
             files.remove(_FILE)
             self.kept = None
 
-    def is_for(self, boot, shot):
-        return self.kept is not None and (self.kept["boot"], self.kept["shot"]) == (boot, shot)
+    def is_for(self, boot, shot, source):
+        # Without its source, what a refused order left when the flash failed would be taken for
+        # the mark of the next shot from the button: they have the same number.
+        note = self.kept
+        return note is not None and (note["boot"], note["shot"], note["source"]) == (
+            boot, shot, source)
 
 
 def aborted(note):

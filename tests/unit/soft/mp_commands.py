@@ -222,6 +222,31 @@ def test_every_power_cut_of_a_refused_brew():
     bench.close()
 
 
+def test_a_refused_brew_whose_mark_stayed_as_the_flash_failed_is_not_the_next_shot():
+    # both have the same number; one operation fails, another one in each round
+    for fails in range(1, 20):
+        bench = Bench(safe=False)
+        count = iter(range(fails))
+
+        def once(count=count):
+            if next(count, None) == fails - 1:
+                raise OSError(5)
+
+        bench.mailbox.answers[names.REQ_BREW] = REFUSALS.index("cup_missing") + 1
+        bench.board.flash.guard = once
+        assert not bench.send("brew", {"slot": 0}, id="b1")["ok"]
+        bench.board.flash.guard = None
+        bench.shot_starts()
+        bench.pass_ms(200)
+        bench.enter(names.BREWING)
+        bench.shot_ends()
+        bench.pass_ms(3000)
+        told = [(f["source"], f["command"]) for f in bench.journalled("brew")]
+        assert told == [("local", None)], (fails, told)
+        bench.close()
+    assert next(count, None) is not None  # the last round had nothing left to fail
+
+
 def test_the_ledger_remembers_at_least_64_commands_and_not_for_ever():
     bench = Bench()
     for n in range(300):

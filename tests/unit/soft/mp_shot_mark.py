@@ -14,10 +14,11 @@ def test_a_note_is_for_one_shot_of_one_boot_and_outlives_it():
     flash = Board()
     ShotMark().write(NOTE)
     mark = ShotMark()
-    assert mark.kept == NOTE and mark.is_for(3, 1)
-    assert not mark.is_for(4, 1) and not mark.is_for(3, 2)
+    assert mark.kept == NOTE and mark.is_for(3, 1, "remote")
+    assert not mark.is_for(4, 1, "remote") and not mark.is_for(3, 2, "remote")
+    assert not mark.is_for(3, 1, "local")
     mark.clear()
-    assert mark.kept is None and not mark.is_for(3, 1) and ShotMark().kept is None
+    assert mark.kept is None and not mark.is_for(3, 1, "remote") and ShotMark().kept is None
     flash.close()
 
 
