@@ -30,6 +30,9 @@ FLEET = (
     ("kitchen", "1900", "Kitchen", "2nd floor", True, []),
     ("workshop", "1900", "Workshop", "Yard", False, []),
 )
+CUT = """return [...document.querySelectorAll('td[name=sync_state] .badge')]
+    .filter(badge => badge.scrollWidth > badge.clientWidth + 1).map(badge => badge.innerText)"""
+"""What a list shows of a status only in part."""
 PACKAGE_OWN = ("selfie_segmentation",)
 """The package leaves a file out that no page of ours needs, and the browser says so."""
 
@@ -295,6 +298,19 @@ def test_every_list_opens_and_its_first_form(page: OdooBrowser, action: str) -> 
         page.run("document.querySelector('.o_data_row td:nth-child(2)').click()")
         page.find(".o_form_view")
         page.shot(f"{name}-form")
+    assert page.errors() == []
+
+
+def test_a_long_name_cuts_no_status(page: OdooBrowser, odoo_fleet: OdooServer) -> None:
+    name = "Headquarters, ground floor, bar on the left beside the reception desk"
+    machine = odoo_fleet.run_machine("bar-left")
+    odoo_fleet.admin("coffee.backend", "write", [machine], {"name": name})
+    page.action("coffee_recipe_action", ".o_data_row")
+    page.see(name, ".o_list_view")
+    page.settle()
+    odoo_fleet.admin("coffee.backend", "write", [machine], {"name": "Bar, left"})
+    assert page.texts("td[name=sync_state] .badge")
+    assert page.run(CUT) == []
     assert page.errors() == []
 
 

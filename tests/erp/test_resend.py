@@ -124,3 +124,55 @@ def test_an_odoo_that_does_not_answer_well(odoo_server: OdooServer, tmp_path: Pa
         capture_output=True, text=True,
     )  # fmt: skip
     assert alone.returncode == 2 and "gateway.kind: no ERP to send to" in alone.stderr
+
+
+def test_an_older_backup_of_odoo_gets_back_what_came_after_it(
+    odoo: OdooServer, mosquitto: Mosquitto, tmp_path: Path
+) -> None:
+    """Odoo had confirmed those facts, so nobody sends them by himself."""
+    data = tmp_path / "data"
+    with Fleet(mosquitto.port, 2) as fleet:
+        bridge = Process(data, mosquitto.port, **environment(odoo))
+        bridge.start()
+        try:
+            deliver(fleet, BEFORE)
+            back_up(odoo)
+            deliver(fleet, BEFORE)
+            restore(odoo)
+            deliver(fleet, AFTER)
+            assert len(facts(odoo)) == 2 * (BEFORE + AFTER)
+            assert len(holes(odoo)) == 2
+            done = resend(data, odoo, "--since", "2026-01-01")
+            assert (done.returncode, done.stderr) == (0, "")
+            assert done.stdout.startswith(f"{2 * BEFORE} added, ")
+            assert bridge.end(signal.SIGTERM) == 0
+        finally:
+            if bridge.running is not None:
+                bridge.end(signal.SIGKILL)
+    held = facts(odoo)
+    assert len(held) == len(set(held)), "doubled"
+    assert set(held) == {(m, f"{journal}/{seq}") for m, journal, seq in fleet.identities()}
+    assert holes(odoo) == []
+
+
+def deliver(fleet: Fleet, count: int) -> None:
+    fleet.journal(count)
+    eventually(fleet.all_acked, 60)
+
+
+def holes(odoo: OdooServer) -> list[dict[str, object]]:
+    return rows(odoo, "SELECT id FROM coffee_journal WHERE hole_since IS NOT NULL")
+
+
+def back_up(odoo: OdooServer) -> None:
+    odoo.stop()
+    odoo.postgres.create(f"{odoo.database}_backup", odoo.database)
+    odoo.start()
+
+
+def restore(odoo: OdooServer) -> None:
+    odoo.stop()
+    odoo.postgres.drop(odoo.database)
+    odoo.postgres.create(odoo.database, f"{odoo.database}_backup")
+    odoo.postgres.drop(f"{odoo.database}_backup")
+    odoo.start()

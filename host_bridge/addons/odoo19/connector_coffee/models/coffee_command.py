@@ -154,6 +154,7 @@ class CoffeeCommand(models.Model):
         for command in commands:
             if not command.args:
                 command.sudo().args = command._default_args()
+            command._check_object()
             command._check_words()
             command._check_slot()
         return commands
@@ -168,6 +169,17 @@ class CoffeeCommand(models.Model):
                 "The order was deleted. To send the recipe again, press “Send Again”."
             )
             command.recipe_id._exported(command)
+
+    def _check_object(self):
+        """Of an order given in a call: a bridge could read none of the orders beside it."""
+        if self.args and not isinstance(self.args, dict):
+            raise ValidationError(
+                self.env._(
+                    "Arguments: “%s” is not an object; send names with values, such as"
+                    ' {"slot": "0"}.',
+                    self.args,
+                )
+            )
 
     def _check_words(self):
         missing = RECIPES.get(self.name, set()) - (self.args or {}).keys()

@@ -1,3 +1,4 @@
+from ast import literal_eval
 from datetime import timedelta
 
 from lxml import etree
@@ -158,6 +159,16 @@ class TestBackend(CoffeeCase):
             [("id", "in", (self.left | self.right).ids)], "version", bar
         )
         self.assertEqual(found["2900"]["new"], 1)
+
+    def test_what_is_filtered_as_offline_says_so_itself(self):
+        """A machine that nobody has switched on yet is new."""
+        seen = {"machine": "left", "online": False, "last_seen_ms": "1767225600000"}
+        self.api.presence([seen])
+        arch = self.env.ref("connector_coffee.coffee_backend_view_search").arch
+        (domain,) = etree.fromstring(arch).xpath("//filter[@name='offline']/@domain")
+        both = [("id", "in", (self.left | self.right).ids)]
+        found = self.env["coffee.backend"].search(literal_eval(domain) + both)
+        self.assertEqual((found, found.health), (self.left, "offline"))
 
     def test_nobody_is_offered_a_copy_that_cannot_be(self):
         """Name in topics and slot are one machine's; a copy has none, and cannot be saved."""

@@ -117,6 +117,14 @@ class TestCommand(CoffeeCase):
             with self.assertRaisesRegex(UserError, "Arguments: .*the recipe itself"):
                 orders.create({"backend_id": self.left.id, "name": "recipe.put", "args": args})
 
+    def test_arguments_are_an_object(self):
+        """Else no bridge could read the orders that wait beside it."""
+        orders = self.env["coffee.command"].with_user(self.manager)
+        for name in ("identify", "recipe.put"):
+            for args in ("slot", ["slot"], 7, True):
+                with self.assertRaisesRegex(ValidationError, "Arguments: .*is not an object"):
+                    orders.create({"backend_id": self.left.id, "name": name, "args": args})
+
     def test_a_recipe_is_only_ordered_for_a_slot_that_exists(self):
         """Else what was no text kept all orders and recipes behind it waiting."""
         orders = self.env["coffee.command"].with_user(self.manager)

@@ -359,7 +359,7 @@ class TestSecurity(CoffeeCase):
         self.api.import_recipes("left", 1, {"0": PROFILE})
         drink = self.left.recipe_ids.odoo_id
         self.assertEqual(drink.company_id, self.env.company)
-        branch = self.other(parent_id=self.env.company.id)
+        branch = self.other(parent_id=self.other(name="Region", parent_id=self.env.company.id).id)
         self.bridge_user.company_ids += branch
         (self.left + self.right).company_id = branch
         slots = {"3": {**PROFILE, "volume_ul": 36000}}

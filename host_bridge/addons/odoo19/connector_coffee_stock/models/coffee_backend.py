@@ -10,6 +10,9 @@ CONSUMES = (
 )  # fmt: skip
 """Settings that say what leaves the stock, and where."""
 BOOKS = ("_consume_beans", "_consume_water")
+TAKEN = "[('is_storable', '=', True), ('tracking', '=', 'none')]"
+"""Products a machine may take: nobody tells it which lot it has."""
+PRODUCTS = ("bean_product_id", "water_product_id")
 
 
 class CoffeeBackend(models.Model):
@@ -28,7 +31,7 @@ class CoffeeBackend(models.Model):
     bean_product_id = fields.Many2one(
         "product.product",
         "Beans",
-        domain="[('is_storable', '=', True)]",
+        domain=TAKEN,
         check_company=True,
         ondelete="restrict",
     )
@@ -48,7 +51,7 @@ class CoffeeBackend(models.Model):
     water_product_id = fields.Many2one(
         "product.product",
         "Water",
-        domain="[('is_storable', '=', True)]",
+        domain=TAKEN,
         check_company=True,
         ondelete="restrict",
     )
@@ -82,7 +85,48 @@ class CoffeeBackend(models.Model):
         changing._leave_to_book("connector_coffee_stock.cron_consume", *BOOKS)
         return super().write(vals)
 
-    @api.constrains("bean_product_id", "water_product_id")
+    @api.constrains("stock_location_id")
+    def _check_place(self):
+        """The form offers no other, but a call or an imported file may name it."""
+        for backend in self:
+            place = backend.stock_location_id
+            if place and place.usage != "internal":
+                raise ValidationError(
+                    self.env._(
+                        "Taken From: %s holds no stock of yours. Choose an internal location.",
+                        place.display_name,
+                    )
+                )
+
+    @api.constrains(*PRODUCTS)
+    def _check_products(self):
+        for name in PRODUCTS:
+            label = self._fields[name]._description_string(self.env)
+            for product in self[name]:
+                self._check_product(product, label)
+
+    def _check_product(self, product, label):
+        if not product.is_storable:
+            raise ValidationError(
+                self.env._(
+                    "%(field)s: no stock is kept of %(product)s. Choose another product, or"
+                    " switch on Track Inventory in this one.",
+                    field=label,
+                    product=product.display_name,
+                )
+            )
+        if product.tracking != "none":
+            raise ValidationError(
+                self.env._(
+                    "%(field)s: %(product)s is tracked by lots or serial numbers, and a machine"
+                    " does not know which it takes. Choose a product that is tracked by"
+                    " quantity.",
+                    field=label,
+                    product=product.display_name,
+                )
+            )
+
+    @api.constrains(*PRODUCTS)
     def _check_units(self):
         for backend in self:
             gram = self.env.ref("uom.product_uom_gram")

@@ -138,6 +138,25 @@ class TestConsumption(CoffeeCase):
         with self.assertRaisesRegex(ValidationError, "Choose a product measured in a unit"):
             self.left.bean_product_id = piece
 
+    def refuses(self, name, value, told):
+        refusal = self.assertRaisesRegex(ValidationError, told)
+        with refusal, self.cr.savepoint():
+            self.left[name] = value
+
+    def test_only_what_is_kept_in_stock_is_taken(self):
+        """Where and what, also when a call or an imported file says it."""
+        elsewhere = self.env.ref("stock.stock_location_customers")
+        self.refuses("stock_location_id", elsewhere, "Taken From: .*internal location")
+        for name, label in (("bean_product_id", "Beans"), ("water_product_id", "Water")):
+            fresh = self.left[name].copy({"is_storable": False})
+            self.refuses(name, fresh, f"{label}: .*Track Inventory")
+
+    def test_of_lots_nobody_knows_which_is_taken(self):
+        """Odoo would refuse each booking, in words of its own."""
+        for name, label in (("bean_product_id", "Beans"), ("water_product_id", "Water")):
+            lots = self.left[name].copy({"tracking": "lot"})
+            self.refuses(name, lots, f"{label}: .*tracked by quantity")
+
     def test_a_recipe_that_says_nothing_takes_what_the_machine_does(self):
         self.left.bean_default_g = 30
         self.api.import_recipes("left", 1, {"0": PROFILE})
