@@ -32,6 +32,7 @@ class ShotLog:
         s[b + 2] = rev
         s[b + 3] = source
         s[b + 4] = live.uptime_ms
+        s[b + 10] = live.temp_mc  # of a shot without water: at its end the sensor may be broken
 
     def water_begins(self):
         # the shot's time counts from here
@@ -57,7 +58,6 @@ class ShotLog:
         b = self._base
         s[b + 6] = live.volume_ul
         s[b + 7] = live.weight_mg
-        s[b + 10] = live.temp_mc  # of a shot without water: as hot as it was
         if self._n:
             s[b + 9] = self._mbar // self._n
             s[b + 10] = (self._temp // self._n) << 4

@@ -178,6 +178,17 @@ def test_the_water_must_have_settled_again_after_a_fault():
     assert r.ask(names.REQ_BREW) == 0
 
 
+def test_a_sensor_that_breaks_before_the_water_runs_tells_no_temperature_of_the_shot():
+    r = _ready()
+    r.press("brew")
+    assert r.state() == "starting"
+    r.plant.fault("sensor_open_brew", 1)
+    r.run(10000)
+    s = r.shot()
+    assert names.RESULT_NAMES[s["result"]] == "aborted" and s["duration_ms"] == 0, s
+    assert abs(s["temp_mean_mc"] - board.BREW_DEFAULT_MC) < 1000, s
+
+
 def test_a_boiler_that_has_cooled_is_not_ready():
     r = _ready()
     r.ask(names.REQ_SETPOINT, board.BREW_RANGE_MC[1])
