@@ -161,8 +161,13 @@ def target(mpy: int) -> tuple[str, str]:
             f"the board reads .mpy version {version}, but this mpy-cross writes {BYTECODE}; put a "
             "MicroPython that reads it on the board, 1.26 or newer (docs/boards.md)"
         )
+    return version, architecture_of(mpy)
+
+
+def architecture_of(mpy: int) -> str:
+    """Of sys.implementation._mpy; "": the board takes bytecode only, or we do not know its own."""
     number = mpy >> 10 & 0x0F
-    return version, ARCHITECTURES[number] if number < len(ARCHITECTURES) else ""
+    return ARCHITECTURES[number] if number < len(ARCHITECTURES) else ""
 
 
 def sources_of(folder: Path) -> dict[str, Path]:

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import serial  # type: ignore[import-untyped]
 
-from host_bridge.board.build import ARCHITECTURES, target
+from host_bridge.board.build import architecture_of, target
 from host_bridge.board.errors import BoardError, BusyBoard, LostBoard, WrongBoard
 from host_bridge.board.words import command, option
 from host_bridge.ports import why_closed
@@ -64,7 +64,7 @@ class Identity:
 
     def __str__(self) -> str:
         release = ".".join(map(str, self.version))
-        kind = ARCHITECTURES[self.mpy >> 10 & 0x0F] or "bytecode only"
+        kind = architecture_of(self.mpy) or "bytecode only"
         return f"{self.machine}, MicroPython {release}, {kind}"
 
     def check(self) -> None:

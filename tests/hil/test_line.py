@@ -31,7 +31,7 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
 
 
 def test_a_shot_becomes_a_record(rig: EmulatedRig, stack: Stack) -> None:
-    name = f"line-{rig.model}"
+    name = f"line-{rig.model}".replace("_", "-")  # as names may be, folders may not
     settings = {"machine": name, "link": "usb", "broker_host": "behind-the-gateway"}
     proxy = Unhurried(stack.broker.port)
     with rig.boot({"config": filed(json.dumps(settings).encode())}) as board:

@@ -140,7 +140,7 @@ def test_the_doctor_goes_the_way(rig: EmulatedRig, broker: Mosquitto) -> None:
         board.radio.lan.resolve = lambda name: ROUTER
         found = way(tty)
         assert found == {"network": ("ok", "cafe at -58 dBm"), "join": ("ok", "address 10.0.0.2"),
-                         "broker": ("ok", f"broker.example:{broker.port} takes connections")}
+                         "broker": ("ok", f"broker.example:{broker.port} accepts connections")}
         board.radio.lan.way = lambda host, port: (HERE, free_port())
         assert way(tty)["broker"][0] == BAD
         board.radio.key = "another"

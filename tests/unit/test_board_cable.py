@@ -101,6 +101,15 @@ def test_the_oldest_micropython_that_can_is_taken() -> None:
         Identity("Raspberry Pi Pico W with RP2040", (1, 25, 9), 0, "rp2").check()
 
 
+@pytest.mark.parametrize("number", [0, 12, 13, 15])
+def test_a_chip_of_an_architecture_that_came_later_is_refused_as_any_other(number: int) -> None:
+    """It is shown before it is judged."""
+    there = Identity("Board of tomorrow", (1, 40, 0), number << 10 | 0x306, "new")
+    assert str(there).endswith("1.40.0, rv64imc" if number == 12 else "1.40.0, bytecode only")
+    with pytest.raises(BoardError, match=r"this is Board of tomorrow \(new\), not a Raspberry"):
+        there.check()
+
+
 def test_a_prompt_ends_the_wait_unless_the_machine_is_held() -> None:
     """A hold ends by itself; whoever is at the prompt after it was up has ended."""
     board = Heard(b"coffee: held\r\n>>> ", up(7), up(7))

@@ -43,6 +43,21 @@ def test_a_path_nobody_can_look_at_is_no_crash(tmp_path: Path) -> None:
         provisioning.provision("/dev/nowhere", gather(file, None), Progress(str))
 
 
+def test_lists_without_end_are_said_with_the_file(tmp_path: Path) -> None:
+    said = refusal("machine = " + "[" * 3000 + "]" * 3000, tmp_path)
+    assert "my settings.toml: " in said and "give a TOML settings file" in said
+
+
+def test_a_file_in_the_home_folder_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of --from=~/kitchen.toml the shell leaves ~ as it is."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "kitchen.toml").write_text('machine = "kitchen"\nbroker_ca = "ca.pem"')
+    found = gather(Path("~/kitchen.toml"), None)
+    assert found == {"machine": "kitchen", "broker_ca": str(tmp_path / "ca.pem")}
+
+
 def test_a_number_without_end_is_said_with_the_file(tmp_path: Path) -> None:
     said = refusal("broker_port = " + "9" * 5000, tmp_path)
     assert "my settings.toml: " in said and "give a TOML settings file" in said

@@ -15,6 +15,7 @@ from host_bridge.board.build import short_name
 from host_bridge.board.errors import BoardError
 from simulator.emulated import __main__ as emulated
 from simulator.fleet import FleetRefused, Wish, make_jobs
+from tests.hil import conftest as hil
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +40,15 @@ def test_a_machine_with_it_is_simulated_under_a_name_that_can_be() -> None:
     assert [(job.model, job.name) for job in jobs] == [
         ("1900", "sim-1900-1"), ("1900", "sim-1900-2"), ("1900_rev_b", "sim-1900-rev-b-1"),
         ("1900_rev_b", "sim-1900-rev-b-2")]
+
+
+def test_the_hil_suite_takes_it_by_each_of_its_names() -> None:
+    for name in ("1900_rev_b", "1900-rev-b", "coffee_1900_rev_b"):
+        assert hil._parts(f"emulated-{name}") == ("emulated", "1900_rev_b", None)
+    assert hil._parts("cable-1900-rev-b=my.uf2") == ("cable", "1900_rev_b", Path("my.uf2"))
+    assert hil._parts("/dev/serial/by-id/usb-1900") == ("serial", "", None)
+    with pytest.raises(BoardError, match="board 1900-rev-c: no such board"):
+        hil._parts("emulated-1900-rev-c")
 
 
 def builds(name: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:

@@ -26,19 +26,30 @@ def examine():
         return [("link", BAD, "this board has no Wi-Fi", "use a Pico W, or a serial line")]
     if settings.get("wifi_country"):
         network.country(settings["wifi_country"].upper())
-    wlan.active(True)
-    hold.renew()
-    found = _heard(wlan, settings["wifi_ssid"])
-    if found[0][1] == OK:
-        found += _joined(wlan, settings)
-    if found[-1][1] == OK:
-        hold.renew()
-        found += _broker(settings)
-    wlan.active(False)
+    found = _walked(wlan, settings)
+    try:
+        wlan.active(False)
+    except OSError:
+        pass  # the start of the machine ends it, too
     return found
 
 
-def _heard(wlan, ssid):
+def _walked(wlan, settings):
+    found = []
+    for part, step in (("network", _heard), ("join", _joined), ("broker", _broker)):
+        hold.renew()
+        try:
+            found += step(wlan, settings)
+        except Exception as e:  # as in doctor.py, or all that was found would be lost
+            found.append((part, BAD, repr(e), "is it a Pico W? unplug it, plug it in, retry"))
+        if found[-1][1] != OK:
+            break
+    return found
+
+
+def _heard(wlan, settings):
+    ssid = settings["wifi_ssid"]
+    wlan.active(True)
     levels = [row[3] for row in wlan.scan() if row[0] == ssid.encode()]
     if not levels:
         return [("network", BAD, "%s not found" % ssid,
@@ -60,7 +71,7 @@ def _joined(wlan, settings):
              "is the key right (else provision it)? is the router full?")]
 
 
-def _broker(settings):
+def _broker(wlan, settings):
     import socket  # only a board with a radio has it
 
     host = settings["broker_host"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import struct
 import sys
 from pathlib import Path
@@ -22,6 +23,12 @@ def test_a_file_in_the_way_of_the_link_is_kept(tmp_path: Path) -> None:
     assert file.read_text() == "mine"
 
 
+def test_the_command_that_it_suggests_can_be_pasted(tmp_path: Path) -> None:
+    link = tmp_path / "my boards" / "it's one"
+    words = shlex.split(emulated.first_command(link))
+    assert words[1:5] == ["connect", str(link), "resume", "exec"] and len(words) == 6
+
+
 def test_two_boards_do_not_share_a_flash(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -29,6 +36,7 @@ def test_two_boards_do_not_share_a_flash(
     flash.write_bytes(b"the first board's")
     words = ["--pty", str(tmp_path / "board2"), "--flash", str(flash), "--fresh"]
     monkeypatch.setattr(sys, "argv", ["emulated", "1900", *words])
+    monkeypatch.setattr(emulated, "chosen", lambda image, model: tmp_path / "1900.uf2")
     with emulated.alone(flash, "--flash"):
         assert emulated.main() == 2
     said = capsys.readouterr().err
