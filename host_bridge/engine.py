@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from contextlib import ExitStack
@@ -46,6 +47,10 @@ ACK_AGAIN_S: Final = 2.0
 DAY_MS: Final = 86_400_000
 MET: Final = "erp"
 """Address and database of the ERP that answered last."""
+NOT_COMPARED: Final = (
+    "free disk space if it is full; if store.sqlite is damaged, stop the bridge, restore the file "
+    "from a backup or move it away, and start again"
+)
 
 
 def now_ms() -> int:
@@ -121,12 +126,21 @@ class Engine:
         self._housekeeper = threading.Thread(
             target=self._keep_house, name="housekeeping", daemon=True
         )
-        again = self.inbox.import_again(self.store.holds, self.store.seqs)
-        if again:
-            log.warning("store_was_older", facts=again, cure="none needed: they come again")
+        self._fill_store()
         for known in self.registry.machines():
             self.live.restore(known.machine, known.boot, known.last_seen_ms)
         self._watch()
+
+    def _fill_store(self) -> None:
+        """A file that is damaged further in, or a full disk, is no reason not to start: without
+        the bridge no machine can be commanded, and the machines keep what is not acknowledged."""
+        try:
+            again = self.inbox.import_again(self.store.holds, self.store.seqs)
+        except sqlite3.Error as error:
+            log.warning("store_not_compared", error=str(error), cure=NOT_COMPARED)
+        else:
+            if again:
+                log.warning("store_was_older", facts=again, cure="none needed: they come again")
 
     def new_intake(self) -> Intake:
         """One for each thread that takes in: what one has not written yet is not another's."""

@@ -131,3 +131,27 @@ def test_a_store_that_lacks_nothing_gets_nothing_again(tmp_path: Path) -> None:
     waiting = engine.inbox.count_pending(), engine.inbox.count_quarantined()
     bridge.stop()
     assert (found, waiting) == (0, (0, 1))
+
+
+def test_a_store_that_is_damaged_further_in_does_not_keep_the_bridge_from_starting(
+    tmp_path: Path,
+) -> None:
+    """Its header is whole, so it opens; machines are still to be commanded and listened to."""
+    lived(tmp_path, journal([fact(1)], first=1)).stop()
+    _damage(tmp_path / "store.sqlite", "sqlite_autoindex_coffee_maintenance_1")
+    bridge = lived(tmp_path)
+    known = [one.machine for one in bridge.machines()]
+    bridge.stop()
+    assert known == ["m1"]
+
+
+def _damage(file: Path, index: str) -> None:
+    with sqlite3.connect(file) as db:
+        page, size = db.execute(
+            "SELECT rootpage, page_size FROM sqlite_master, pragma_page_size WHERE name=?",
+            (index,),
+        ).fetchone()
+    db.close()
+    content = bytearray(file.read_bytes())
+    content[(page - 1) * size : page * size] = bytes(size)
+    file.write_bytes(content)
