@@ -112,7 +112,7 @@ class Engine:
             self.inbox, self.registry, self._keeper, self.gateway, settings
         )
         self.orders = Orders(
-            self.gateway, self.outbox, self.registry, Presences(self.live),
+            self.gateway, self.outbox, self.registry, Presences(self.live, self.online),
             settings.importing.retry_max_s, now_ms, self.sender.worker.wake,
             lambda busy: self.pours.told(busy, time.monotonic()), self._slowly,
         )  # fmt: skip

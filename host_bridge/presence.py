@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 import msgspec
@@ -20,15 +20,20 @@ class _Alarms(msgspec.Struct):
 
 
 class Presences:
-    """Remembers what was told; used by one thread."""
+    """Remembers what was told; used by one thread.
 
-    def __init__(self, live: Live) -> None:
+    `online` says of a machine that was heard to be there whether it counts so now.
+    """
+
+    def __init__(self, live: Live, online: Callable[[bool], bool] = bool) -> None:
         self._live = live
+        self._online = online
         self._told: dict[str, Presence] = {}
 
     def changed(self, limit: int) -> list[Presence]:
         found: list[Presence] = []
-        for machine, online, last_seen_ms, state in self._live.heard():
+        for machine, heard, last_seen_ms, state in self._live.heard():
+            online = self._online(heard)
             alarms = tuple(sorted(_alarms(state))) if online else ()
             now = Presence(machine, online, last_seen_ms, alarms)
             if _differs(self._told.get(machine), now):

@@ -108,6 +108,7 @@ class LiveView:
 
     machine: str
     online: bool
+    """False, too, while the broker is away."""
     state: dict[str, Any] | None
     received_ms: int | None
     running: bool

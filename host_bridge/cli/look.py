@@ -47,7 +47,7 @@ def machines(config: Config = None, data: Data = None, as_json: Json = False) ->
     """List all machines ever seen, with their journal cursors.
 
     `held` is the last fact stored without a gap. `online` is as last heard: while the bridge is
-    down it may be out of date.
+    down, or its broker away, it may be out of date.
     """
     columns = {
         "machine": "machine", "model": "model", "online": "online", "boot": "boot",

@@ -273,7 +273,8 @@ def _tools(visit: Visit) -> None:
         with account, ui.menu().props("auto-close"):
             html(Markup('<div class="who">Logged in as {}</div>').format(session.user))
             ui.menu_item("API", lambda: ui.navigate.to("/docs"))
-            ui.menu_item("Log out", lambda: ui.run_javascript("coffee.logout()"))
+            leave = f"coffee.logout({json.dumps(session.user)})"
+            ui.menu_item("Log out", lambda: ui.run_javascript(leave))
 
 
 def _menu(here: str, health: HealthView | None) -> Markup:

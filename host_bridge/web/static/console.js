@@ -62,8 +62,9 @@ const coffee = (() => {
     for (const svg of drawings()) svg.removeAttribute("viewBox");
   });
 
-  async function logout() {
+  async function logout(user) {
     await fetch("/logout", { method: "POST" });
+    forget(user);
     forgets = true;
     location.reload();
   }
@@ -116,6 +117,17 @@ const coffee = (() => {
     }
   }
 
+  // What they left on other pages of this tab waits for nobody any more; what others left still does.
+  function forget(user) {
+    try {
+      for (const page of Object.keys(sessionStorage).filter((name) => name.startsWith(KEPT))) {
+        if (JSON.parse(sessionStorage[page]).writer === user) sessionStorage.removeItem(page);
+      }
+    } catch {
+      return;  // the browser keeps nothing
+    }
+  }
+
   // What this page held unsent before it was loaded again; null: nothing, or of somebody else; a
   // guest may have logged in meanwhile. Of whoever's session ended meanwhile it gives the name
   // alone, and keeps the rest until they are back. user: who looks at it now, null: a guest
@@ -145,11 +157,14 @@ const coffee = (() => {
   }
 
   // What a button or a choice of the form does, the bridge does: while it is away they rest, as
-  // what is pressed then would be lost, in an open menu or dialog, too. What is typed is not. The
-  // keyboard comes back to where it was.
-  const CONTROLS = ".split :is(button, .q-select), .q-menu .q-item, .q-dialog button";
+  // what is pressed then would be lost, in an open menu or dialog, too: on a phone that is where a
+  // choice opens. What is typed is not. What was taken from the keyboard it gets back; what people
+  // left themselves, as to put a phone's keyboard away, it does not.
+  const CONTROLS =
+    ".split :is(button, .q-select), .q-menu .q-item, .q-dialog :is(button, .q-item)";
   function rest(away) {
-    if (away) resting = document.activeElement;
+    const at = document.activeElement;
+    if (away) resting = at?.closest(CONTROLS) ? at : null;
     for (const control of document.querySelectorAll(CONTROLS)) control.inert = away;
     if (!away && document.activeElement === document.body) resting?.focus({ preventScroll: true });
   }

@@ -277,12 +277,14 @@ def test_while_the_broker_is_away_no_machine_counts_as_online(
 
     def online() -> list[bool]:
         (view,) = bridge.machines()
-        return [view.online, bridge.live("m1").online, bridge.health().machines_online == 1]
+        (told,) = engine.orders._presences.changed(9)  # to the ERP
+        counted = bridge.health().machines_online == 1
+        return [view.online, bridge.live("m1").online, counted, told.online]
 
-    assert online() == [False] * 3
+    assert online() == [False] * 4
     assert b"coffee_machines_online 0.0" in bridge.metrics()
     monkeypatch.setattr(Link, "connected", True)
-    assert online() == [True] * 3, "it was heard and is back with the broker"
+    assert online() == [True] * 4, "it was heard and is back with the broker"
 
 
 def test_a_bridge_that_cannot_stay_does_not_meet_the_broker(

@@ -502,12 +502,31 @@ def test_who_logs_out_has_done_with_what_was_written(phone: Browser) -> None:
     phone.open(f"/machines/{MACHINE}/recipes/6")
     phone.write('input[data-field="name"]', "Ada's own")
     phone.until(lambda: phone.run(ASKS), "unsent")
-    phone.run("window.before = true; setTimeout(coffee.logout)")
+    phone.run("window.before = true; setTimeout(coffee.logout, 0, 'Ada')")
     phone.until(lambda: not phone.run("return window.before"), "loaded again")
     phone.until(lambda: phone.run(WRITTEN, "name"), "drawn")
     assert phone.run(WRITTEN, "name") == "Recipe 6"
     phone.until(lambda: phone.run("return window.did_handshake === true"), "connected")
     assert phone.run("return Object.keys(sessionStorage).filter(k => k.match('unsent'))") == []
+
+
+LEAVE = "sessionStorage['coffee_unsent:/' + arguments[0]] = JSON.stringify(arguments[1])"
+LEFT = "return Object.keys(sessionStorage).filter(k => k.match('unsent'))"
+
+
+def test_who_logs_out_elsewhere_has_done_with_it_too(phone: Browser) -> None:
+    """From another page they left it to whoever opened that one next; what waits for others is
+    theirs."""
+    phone.open("/")
+    for writer in ("Ada", "Bob"):
+        phone.run(LEAVE, writer, {"writer": writer, "waits": True})
+    phone.run("window.before = true")
+    phone.click('button[aria-label="Account"]')
+    phone.until(lambda: phone.run(RESTS) == [False, False], "open")
+    phone.run("[...document.querySelectorAll('.q-menu .q-item')].at(-1).click()")
+    phone.until(lambda: not phone.run("return window.before"), "loaded again")
+    assert phone.run(LEFT) == ["coffee_unsent:/Bob"]
+    phone.run("sessionStorage.clear()")
 
 
 LINES = """const words = document.createRange();
@@ -584,6 +603,37 @@ def test_the_keyboard_keeps_its_place_while_the_bridge_is_away(
     phone.until(lambda: phone.run("return document.activeElement === document.body"), "rests")
     phone.run("window.socket.connect()")
     phone.until(lambda: phone.run("return document.activeElement") == send, "where it was")
+
+
+CHOICES = """const box = document.createElement("div");
+box.className = "q-dialog";
+box.innerHTML = '<div class="q-item"></div>';
+document.body.append(box);"""
+"""Where the choices of a list open for a finger."""
+CHOOSABLE = "return !document.querySelector('.q-dialog .q-item').inert"
+
+
+def test_an_open_choice_on_a_phone_takes_no_press_either(phone: Browser) -> None:
+    phone.open(f"/machines/{MACHINE}/recipes/5")
+    phone.write('input[data-field="name"]', "Recipe 5")
+    phone.until(lambda: not phone.run(ASKS), "the bridge and the page know of each other")
+    phone.run(CHOICES)
+    phone.run("window.socket.disconnect()")
+    assert not phone.run(CHOOSABLE)
+    phone.run("window.socket.connect()")
+    phone.until(lambda: phone.run(CHOOSABLE), "usable again")
+
+
+def test_a_keyboard_that_was_put_away_stays_away(phone: Browser) -> None:
+    """Once the bridge was back the field had it again, and a phone showed it over the page."""
+    phone.open(f"/machines/{MACHINE}/recipes/5")
+    phone.write('input[data-field="name"]', "Recipe 5")
+    phone.until(lambda: not phone.run(ASKS), "the bridge and the page know of each other")
+    phone.run("document.querySelector('input[data-field=name]').focus()")
+    phone.run("window.socket.disconnect(); document.activeElement.blur()")
+    phone.run("window.socket.connect()")
+    phone.until(lambda: phone.run(RESTING) == [], "usable again")
+    assert phone.run("return document.activeElement === document.body")
 
 
 def test_what_a_guest_wrote_is_still_there_once_they_logged_in(

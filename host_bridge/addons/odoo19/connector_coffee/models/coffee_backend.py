@@ -367,7 +367,7 @@ class CoffeeBackend(models.Model):
             found.append(
                 self.env._(
                     "The bridge reports the machine offline: is it switched on and connected"
-                    " to Wi-Fi?"
+                    " to Wi-Fi? If all machines are offline: is the broker running?"
                 )
             )
         return found
