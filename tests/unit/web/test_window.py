@@ -452,15 +452,20 @@ def test_what_was_not_sent_outlives_a_restart_of_the_bridge(
     assert phone.run(WRITTEN, "name") == "Recipe 5", "what was done with comes not back"
 
 
+def writes_until_the_session_ends(browser: Browser, name: str) -> None:
+    """The name of recipe 6; the page itself has not heard yet that the session is over."""
+    browser.open(f"/machines/{MACHINE}/recipes/6")
+    browser.write('input[data-field="name"]', name)
+    is_kept(browser)
+    browser.run("fetch('/logout', {method: 'POST'}).then(() => { window.out = true; })")
+    browser.until(lambda: browser.run("return window.out"), "the session is over")
+
+
 def test_what_one_had_not_sent_the_next_one_does_not_find(
     console: Console, phone: Browser
 ) -> None:
     """Whoever logged out left it to whoever sat down there next."""
-    phone.open(f"/machines/{MACHINE}/recipes/6")
-    phone.write('input[data-field="name"]', "Ada's own")
-    is_kept(phone)
-    phone.run("fetch('/logout', {method: 'POST'}).then(() => { window.out = true; })")
-    phone.until(lambda: phone.run("return window.out"), "logged out")
+    writes_until_the_session_ends(phone, "Ada's own")
     comes_back(console, phone, "name", "Ada's secret")
     phone.until(lambda: phone.run(WRITTEN, "name"), "drawn")
     assert (phone.run(WRITTEN, "name"), phone.run(ASKS)) == ("Recipe 6", False)
@@ -484,11 +489,7 @@ def test_what_was_not_sent_when_the_session_ended_waits_for_its_writer(
 ) -> None:
     """As of a bridge that was started with a new token: the page that came back was a guest's,
     and what had been written was gone."""
-    phone.open(f"/machines/{MACHINE}/recipes/6")
-    phone.write('input[data-field="name"]', "Ristretto")
-    is_kept(phone)
-    phone.run("fetch('/logout', {method: 'POST'}).then(() => { window.out = true; })")
-    phone.until(lambda: phone.run("return window.out"), "the session is over")
+    writes_until_the_session_ends(phone, "Ristretto")
     comes_back(console, phone, "volume_ul", "22")
     phone.see("Log in again as Ada, and what you wrote here is back", "body")
     phone.open(f"/machines/{MACHINE}/recipes/5")  # writes elsewhere
